@@ -1,0 +1,61 @@
+// Every error code of the system, in one list: HTTP status where it can reach a client, and what to do about it.
+// docs/errors.md explains each; a test holds the two together.
+
+export const ERROR_CODES = {
+  // the door (MQTT)
+  'bad-credentials': { status: 401, hint: 'Check the user name and password; `npm run admin -- device add` makes new ones.' },
+  'not-your-topic': { status: 403, hint: 'Publish under your own device id, or register the device `via` this gateway, or grant the prefix.' },
+  'not-your-subscription': { status: 403, hint: 'A device may subscribe to its own cmd topic and to granted prefixes only.' },
+  'client-id-refused': { status: 403, hint: 'Send a non-empty ClientId, or set the clean session flag.' },
+  'payload-too-large': { status: 413, hint: 'Send smaller messages; see FENGSUI_MAX_PAYLOAD_BYTES in docs/settings.md.' },
+  'protocol-version': { status: 400, hint: 'Connect with MQTT 3.1.1; MQTT 5 is not spoken here.' },
+  'protocol-error': { status: 400, hint: 'The bytes are not a valid MQTT 3.1.1 packet; see the reason.' },
+  'journal-unavailable': { status: 503, hint: 'Nothing was acknowledged; send again. Operator: see disk space and /readyz.' },
+  'too-many-connections': { status: 503, hint: 'Wait and connect again with back-off and jitter.' },
+  // decoding
+  'json-invalid': { status: 422, hint: 'The payload must be UTF-8 JSON; the reason gives the position.' },
+  'schema-violation': { status: 422, hint: 'Compare with contracts/schema; the reason gives the path and what is allowed.' },
+  'device-id-mismatch': { status: 422, hint: 'deviceId in the payload must be the one in the topic.' },
+  'kind-mismatch': { status: 422, hint: 'kind in the payload must be the one in the topic.' },
+  'position-invalid': { status: 422, hint: 'Leave the position out while there is no fix; 0/0 is never a position.' },
+  'clock-implausible': { status: 422, hint: 'The device clock is off: the reading was kept under server time. Set the clock, or mark stored readings history.' },
+  'unknown-topic': { status: 422, hint: 'No decoder knows this topic; see docs/mqtt.md for the topics that are read.' },
+  'decoder-failed': { status: 422, hint: 'The decoder could not make sense of the payload; the raw bytes are kept for a re-drive.' },
+  'store-rejected': { status: 422, hint: 'The reading store refused this reading; the reason carries its answer.' },
+  // HTTP
+  'unauthenticated': { status: 401, hint: 'POST /api/v1/session first, or send Authorization: Bearer.' },
+  'forbidden': { status: 403, hint: 'Your role does not allow this; ask an administrator.' },
+  'invalid-request': { status: 400, hint: 'The message says which field and what is allowed; see /api/docs.' },
+  'not-found': { status: 404, hint: 'Check the id; lists show what exists.' },
+  'conflict': { status: 409, hint: 'Somebody was first, or the state changed; read it again.' },
+  'too-many-requests': { status: 429, hint: 'Wait as long as Retry-After says.' },
+  'room-unavailable': { status: 503, hint: 'One part of the system is restarting; try again. /readyz says which.' },
+  'internal': { status: 500, hint: 'Report the requestId with the log.' },
+  // starting
+  'setting-invalid': { status: 500, hint: 'Correct the setting; docs/settings.md lists all.' },
+  'port-in-use': { status: 500, hint: 'Stop the other program or choose another port by setting.' },
+  'data-dir-unwritable': { status: 500, hint: 'Choose a folder this user may write with FENGSUI_DATA_DIR.' },
+  'sqlite-too-old': { status: 500, hint: 'Run with the Node version in package.json: SQLite before 3.51.3 can corrupt a WAL shared by two connections.' },
+  'rules-invalid': { status: 422, hint: 'The reason gives file and path; the last good rule set stays in force.' },
+  'district-invalid': { status: 500, hint: 'The district folder needs valid GeoJSON; the reason gives the file.' },
+  'journal-damaged': { status: 500, hint: 'Run `npm run verify`; restore from a backup if it names a place before the tail.' },
+  'process-start-failed': { status: 500, hint: 'See the log line before this one.' },
+} as const satisfies Record<string, { status: number; hint: string }>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** An error that says what was being done, what was wrong, and (through its code) what to do about it. */
+export class FengsuiError extends Error {
+  readonly code: ErrorCode
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'FengsuiError'
+    this.code = code
+  }
+  get hint(): string {
+    return ERROR_CODES[this.code].hint
+  }
+  get status(): number {
+    return ERROR_CODES[this.code].status
+  }
+}

@@ -1,0 +1,32 @@
+// The live socket (GET /api/v1/live): one snapshot, then deltas with a gapless sequence, a heartbeat every second.
+import type { Alarm } from './alarm.ts'
+import type { Device } from './device.ts'
+import type { Incident } from './incident.ts'
+
+/** What a map needs of a device, ten times smaller than Device: [deviceId, kind, lat, lon, condition, lastReceivedAtMs, name, building, floor, room]. */
+export type DeviceRow = [string, string, number | null, number | null, string, number | null, string | null, string | null, string | null, string | null]
+
+export type QueueAlarm = Omit<Alarm, 'evidence' | 'counterEvidence'>
+
+/** How the system itself is: a line per room, shown so that an empty queue can prove it is alive. */
+export type RoomHealth = { room: string; ok: boolean; detail: string }
+
+export type Kpis = {
+  unacknowledged: number
+  alarmsIn10Min: number
+  /** acknowledged - queued, seconds, over today's incidents; null = none yet */
+  mttaP50S: number | null
+  mttaP90S: number | null
+  openIncidents: number
+  devicesTotal: number
+  devicesOnline: number
+  devicesStale: number
+  devicesUnknown: number
+}
+
+export type LiveMessage =
+  | { type: 'snapshot'; seq: number; epoch: string; serverTime: string; incidents: Incident[]; alarms: QueueAlarm[]; devices: DeviceRow[]; kpis: Kpis; rooms: RoomHealth[] }
+  | { type: 'delta'; seq: number; serverTime: string; incidents?: Incident[]; alarms?: QueueAlarm[]; devices?: DeviceRow[]; removed?: { incidents?: string[]; alarms?: string[]; devices?: string[] } }
+  | { type: 'heartbeat'; seq: number; serverTime: string; kpis: Kpis; rooms: RoomHealth[] }
+
+export type LiveDevice = Device

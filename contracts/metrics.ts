@@ -1,0 +1,37 @@
+// Names of all metrics, as law: rooms count through a Meter and can only use names that stand here and in docs/metrics.md.
+
+export const METRICS = {
+  fengsui_mqtt_connections: { type: 'gauge', help: 'MQTT clients connected now', labels: [] },
+  fengsui_mqtt_messages_accepted_total: { type: 'counter', help: 'messages journalled and acknowledged', labels: ['qos'] },
+  fengsui_mqtt_refused_total: { type: 'counter', help: 'connections, publishes and subscriptions refused at the door', labels: ['code'] },
+  fengsui_journal_commit_seconds: { type: 'histogram', help: 'time of one group commit on disk', labels: [] },
+  fengsui_journal_group_messages: { type: 'histogram', help: 'messages in one group commit', labels: [] },
+  fengsui_journal_head: { type: 'gauge', help: 'sequence number of the newest committed message', labels: [] },
+  fengsui_journal_lag: { type: 'gauge', help: 'messages between the head and what a consumer has finished', labels: ['consumer'] },
+  fengsui_readings_stored_total: { type: 'counter', help: 'readings written to the reading store', labels: ['store'] },
+  fengsui_messages_stored_total: { type: 'counter', help: 'journal messages whose readings are stored or that hold none', labels: ['store'] },
+  fengsui_messages_duplicate_total: { type: 'counter', help: 'repeats (same message id, or same payload and time) stored once', labels: [] },
+  fengsui_quarantined_total: { type: 'counter', help: 'messages or readings put in quarantine', labels: ['code'] },
+  fengsui_store_write_seconds: { type: 'histogram', help: 'time of one batch written to the reading store', labels: ['store'] },
+  fengsui_store_failures_total: { type: 'counter', help: 'batches the reading store did not take; retried until it does', labels: ['store'] },
+  fengsui_readings_evaluated_total: { type: 'counter', help: 'readings the rules have folded', labels: [] },
+  fengsui_alarms_raised_total: { type: 'counter', help: 'alarms raised', labels: ['kind'] },
+  fengsui_incidents_opened_total: { type: 'counter', help: 'incidents opened', labels: ['category'] },
+  fengsui_alarm_latency_seconds: { type: 'histogram', help: 'broker received to alarm committed in the queue', labels: [] },
+  fengsui_http_requests_total: { type: 'counter', help: 'HTTP requests', labels: ['method', 'status'] },
+  fengsui_live_clients: { type: 'gauge', help: 'live sockets open', labels: [] },
+  fengsui_live_dropped_total: { type: 'counter', help: 'live sockets closed because the client was too slow', labels: [] },
+  fengsui_process_restarts_total: { type: 'counter', help: 'restarts of a process by the supervisor', labels: ['process'] },
+} as const satisfies Record<string, { type: 'counter' | 'gauge' | 'histogram'; help: string; labels: readonly string[] }>
+
+export type MetricName = keyof typeof METRICS
+
+/** What a room needs to be measured. Labels must be those of the metric; values must be bounded sets, never ids. */
+export type Meter = {
+  count(name: MetricName, labels?: Record<string, string>, by?: number): void
+  gauge(name: MetricName, value: number, labels?: Record<string, string>): void
+  observe(name: MetricName, value: number, labels?: Record<string, string>): void
+}
+
+/** For tests and tools that do not measure. */
+export const noMeter: Meter = { count: () => {}, gauge: () => {}, observe: () => {} }

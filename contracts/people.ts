@@ -1,0 +1,21 @@
+// Who people are to the system, and what each role may do. The API checks these; the page hides what is not allowed.
+
+export const ROLES = ['admin', 'officer', 'engineer', 'viewer', 'station'] as const
+export type Role = (typeof ROLES)[number]
+
+export const SCOPES = [
+  'read', 'alarms:raise', 'alarms:handle', 'incidents:handle', 'orders:own', 'devices:write', 'rules:write', 'flows:read', 'flows:write',
+  'quarantine:write', 'feed', 'audit:read', 'users:write',
+] as const
+export type Scope = (typeof SCOPES)[number]
+
+export const SCOPES_OF: Record<Role, readonly Scope[]> = {
+  admin: SCOPES,
+  officer: ['read', 'alarms:raise', 'alarms:handle', 'incidents:handle', 'flows:read'],
+  engineer: ['read', 'rules:write', 'flows:read', 'flows:write', 'quarantine:write', 'feed', 'devices:write'],
+  viewer: ['read'],
+  station: ['orders:own', 'read'],
+}
+
+/** Who is asking: a person with a role, or a service token with scopes. */
+export type Principal = { name: string; kind: 'user' | 'token'; role?: Role; scopes: readonly Scope[] }

@@ -1,0 +1,36 @@
+// The topic grammar of native devices: fire/v1/{kind}/{deviceId}/{channel}. Vendor prefixes are granted per credential.
+import { DEVICE_KINDS, type DeviceKind } from './reading.ts'
+
+export const NATIVE_PREFIX = 'fire/v1/'
+export const CHANNELS = ['telemetry', 'event', 'status', 'about', 'cmd', 'ack'] as const
+export type Channel = (typeof CHANNELS)[number]
+export type NativeTopic = { kind: DeviceKind; deviceId: string; channel: Channel }
+
+export const DEVICE_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
+
+const kinds: ReadonlySet<string> = new Set(DEVICE_KINDS)
+const channels: ReadonlySet<string> = new Set(CHANNELS)
+
+/** null when the topic is not of the native grammar. */
+export function parseNativeTopic(topic: string): NativeTopic | null {
+  if (!topic.startsWith(NATIVE_PREFIX)) return null
+  const [kind, deviceId, channel, ...rest] = topic.slice(NATIVE_PREFIX.length).split('/')
+  if (kind === undefined || deviceId === undefined || channel === undefined || rest.length > 0) return null
+  if (!kinds.has(kind) || !channels.has(channel) || !DEVICE_ID.test(deviceId)) return null
+  return { kind: kind as DeviceKind, deviceId, channel: channel as Channel }
+}
+
+export const nativeTopic = ({ kind, deviceId, channel }: NativeTopic): string => `${NATIVE_PREFIX}${kind}/${deviceId}/${channel}`
+
+/** MQTT 3.1.1 section 4.7: does `topic` match `filter` (`+`, `#`)? Topics that begin with $ are matched only by filters that do. */
+export function topicMatches(filter: string, topic: string): boolean {
+  if (topic.startsWith('$') !== filter.startsWith('$')) return false
+  const want = filter.split('/')
+  const have = topic.split('/')
+  for (const [i, level] of want.entries()) {
+    if (level === '#') return true
+    if (i >= have.length) return false
+    if (level !== '+' && level !== have[i]) return false
+  }
+  return want.length === have.length
+}
