@@ -1,0 +1,35 @@
+// The Meter that rooms count through, on prom-client. Each process has its own registry; core adds them up for /metrics.
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, type MetricObjectWithValues, type MetricValue } from 'prom-client'
+import { METRICS, type Meter, type MetricName } from '#contracts/metrics.ts'
+
+export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[]
+
+const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const MESSAGES = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2000]
+
+/** @returns the meter and a snapshot that survives being sent to another process */
+export function createMeter(): { meter: Meter; snapshot(): Promise<MetricsSnapshot> } {
+  const registry = new Registry()
+  const made = new Map<string, Counter | Gauge | Histogram>()
+  const of = (name: MetricName) => {
+    const known = made.get(name)
+    if (known) return known
+    const { type, help, labels } = METRICS[name]
+    const options = { name, help, labelNames: [...labels], registers: [registry] }
+    const buckets = name.endsWith('_seconds') ? SECONDS : MESSAGES
+    const metric = type === 'counter' ? new Counter(options) : type === 'gauge' ? new Gauge(options) : new Histogram({ ...options, buckets })
+    made.set(name, metric)
+    return metric
+  }
+  return {
+    meter: {
+      count: (name, labels = {}, by = 1) => (of(name) as Counter).inc(labels, by),
+      gauge: (name, value, labels = {}) => (of(name) as Gauge).set(labels, value),
+      observe: (name, value, labels = {}) => (of(name) as Histogram).observe(labels, value),
+    },
+    snapshot: () => registry.getMetricsAsJSON(),
+  }
+}
+
+/** Prometheus text of several processes' snapshots added up. */
+export const mergedText = (snapshots: MetricsSnapshot[]): Promise<string> => AggregatorRegistry.aggregate(snapshots).metrics()

@@ -1,0 +1,114 @@
+// Starts the processes, passes their packets on, restarts what ends with back-off, and stops all in reverse order.
+// It does no other work, so that nothing can stall it; a process that cannot start at all ends the whole start with its reason.
+import { fork, type ChildProcess } from 'node:child_process'
+import type { Log } from '#contracts/clock.ts'
+import { FengsuiError, type ErrorCode } from '#contracts/errors.ts'
+import { createLink, type Link, type Packet } from './link.ts'
+
+export type ProcessState = { name: string; up: boolean; restarts: number; pid?: number; since: string }
+export type Supervisor = {
+  link: Link
+  /** starts a process and waits until it says it is ready; @throws FengsuiError with the process's own reason */
+  start(name: string, configuration: unknown): Promise<unknown>
+  states(): ProcessState[]
+  stop(): Promise<void>
+}
+
+type Child = { name: string; configuration: unknown; process: ChildProcess | null; restarts: number; failures: number; since: number; timer: NodeJS.Timeout | null }
+type Start = { ready: unknown } | { fatal: { code: ErrorCode; message: string } }
+
+const BACKOFF_MS_MIN = 200
+const BACKOFF_MS_MAX = 10_000
+const STEADY_MS = 60_000
+const STOP_MS_MAX = 5000
+const START_MS_MAX = 30_000
+
+export function createSupervisor(o: { entry: string; log: Log; onRestart?: (name: string) => void }): Supervisor {
+  const children = new Map<string, Child>()
+  let stopping = false
+
+  const post = (packet: Packet) => {
+    const child = children.get(packet.to)?.process
+    if (child?.connected) child.send(packet)
+    else if (packet.kind === 'request') {
+      const error = { code: 'room-unavailable' as const, message: `${packet.to} is not running` }
+      route({ kind: 'answer', from: packet.to, to: packet.from, id: packet.id, error })
+    }
+  }
+  const link = createLink('main', post)
+  const route = (packet: Packet) => (packet.to === 'main' ? link.receive(packet) : post(packet))
+
+  function launch(child: Child): Promise<unknown> {
+    const started = fork(o.entry, [child.name], { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] })
+    child.process = started
+    child.since = Date.now()
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new FengsuiError('process-start-failed', `${child.name} was not ready within ${START_MS_MAX} ms`)), START_MS_MAX)
+      started.on('message', (message: Packet | Start) => {
+        if ('ready' in message) resolve(message.ready)
+        else if ('fatal' in message) reject(new FengsuiError(message.fatal.code, message.fatal.message))
+        else route(message)
+      })
+      started.on('error', error => reject(new FengsuiError('process-start-failed', `${child.name}: ${error.message}`)))
+      started.on('exit', (code, signal) => {
+        clearTimeout(late)
+        child.process = null
+        reject(new FengsuiError('process-start-failed', `${child.name} ended with ${signal ?? code} before it was ready`))
+        ended(child, code, signal)
+      })
+      void Promise.resolve().then(() => started.send({ configure: child.configuration }))
+    }).finally(() => undefined)
+  }
+
+  const firstStarts = new Set<Child>()
+  function ended(child: Child, code: number | null, signal: NodeJS.Signals | null) {
+    if (stopping || firstStarts.has(child)) return
+    child.failures = Date.now() - child.since > STEADY_MS ? 0 : child.failures + 1
+    const waitMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(child.failures, 10)) * (0.75 + Math.random() / 2)
+    o.log.error({ process: child.name, code, signal, restartInMs: Math.round(waitMs) }, 'a process ended and is started again')
+    child.restarts += 1
+    o.onRestart?.(child.name)
+    child.timer = setTimeout(() => {
+      launch(child).then(
+        () => o.log.info({ process: child.name }, 'process is back'),
+        // its end is seen by the exit event, which plans the next start
+        (error: Error) => o.log.warn({ process: child.name, reason: error.message }, 'restart failed'),
+      )
+    }, waitMs)
+  }
+
+  async function stopOne(child: Child) {
+    if (child.timer) clearTimeout(child.timer)
+    const running = child.process
+    if (!running) return
+    const gone = new Promise<void>(resolve => running.once('exit', () => resolve()))
+    running.send({ stop: true })
+    const timer = setTimeout(() => running.kill('SIGKILL'), STOP_MS_MAX)
+    await gone
+    clearTimeout(timer)
+  }
+
+  return {
+    link,
+    async start(name, configuration) {
+      const child: Child = { name, configuration, process: null, restarts: 0, failures: 0, since: Date.now(), timer: null }
+      children.set(name, child)
+      firstStarts.add(child)
+      const ready = await launch(child)
+      firstStarts.delete(child)
+      return ready
+    },
+    states: () =>
+      [...children.values()].map(c => ({
+        name: c.name,
+        up: c.process !== null,
+        restarts: c.restarts,
+        since: new Date(c.since).toISOString(),
+        ...(c.process?.pid === undefined ? {} : { pid: c.process.pid }),
+      })),
+    async stop() {
+      stopping = true
+      for (const child of [...children.values()].reverse()) await stopOne(child)
+    },
+  }
+}

@@ -1,0 +1,116 @@
+// The settings of the whole system: environment variables prefixed FENGSUI_ (and a .env file), checked once at start.
+// Unknown or bad ones stop the start with the name, the value and what is allowed. Listed in docs/settings.md (a test holds them together).
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import { Ajv } from 'ajv'
+import { FengsuiError } from '#contracts/errors.ts'
+
+const port = (fallback: number) => ({ type: 'integer', minimum: 0, maximum: 65535, default: fallback })
+const text = { type: 'string', minLength: 1 }
+
+/** name without prefix -> JSON schema; `secret` values are never printed */
+export const SETTINGS = {
+  DATA_DIR: { ...text, default: './data' },
+  HOST: { ...text, default: '127.0.0.1' },
+  MQTT_PORT: port(1883),
+  HTTP_PORT: port(8080),
+  FLOWS_PORT: port(1880),
+  INFLUX_URL: { type: 'string', pattern: '^https?://' },
+  INFLUX_TOKEN: { ...text, secret: true },
+  INFLUX_ORG: text,
+  INFLUX_BUCKET: { ...text, default: 'fengsui' },
+  RULES_DIR: text,
+  DISTRICT_DIR: text,
+  ADMIN_PASSWORD: { type: 'string', minLength: 10, secret: true },
+  ANONYMOUS_DEVICES: { type: 'boolean', default: false },
+  MAX_PAYLOAD_BYTES: { type: 'integer', minimum: 1024, maximum: 16_777_216, default: 262_144 },
+  LOG_LEVEL: { enum: ['debug', 'info', 'warn', 'error', 'silent'], default: 'info' },
+  LANG: { enum: ['zh-CN', 'en'], default: 'zh-CN' },
+} as const
+
+export type Settings = {
+  dataDir: string
+  host: string
+  mqttPort: number
+  httpPort: number
+  flowsPort: number
+  influx: { url: string; token?: string; org?: string; bucket: string } | null
+  rulesDir: string
+  districtDir: string
+  adminPassword?: string
+  anonymousDevices: boolean
+  maxPayloadBytes: number
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  lang: 'zh-CN' | 'en'
+}
+
+const PREFIX = 'FENGSUI_'
+/** set by our own processes for each other; not settings */
+const INTERNAL = new Set(['FENGSUI_BOOTSTRAP'])
+const root = import.meta.dirname
+
+const schema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: Object.fromEntries(Object.entries(SETTINGS).map(([name, { ...rest }]) => [name, withoutSecret(rest)])),
+}
+const validate = new Ajv({ useDefaults: true, coerceTypes: true, allErrors: true, verbose: true }).compile(schema)
+
+function withoutSecret(definition: Record<string, unknown>): Record<string, unknown> {
+  const { secret: _, ...rest } = definition
+  return rest
+}
+
+/**
+ * Reads and checks the settings. A `.env` file in the working directory fills what the environment leaves open.
+ * @throws FengsuiError setting-invalid, one line that names each bad setting
+ */
+export function readSettings(environment: Record<string, string | undefined>, cwd = process.cwd()): Settings {
+  const envFile = join(cwd, '.env')
+  const all = { ...(existsSync(envFile) ? parseEnv(readFileSync(envFile, 'utf8')) : {}), ...environment }
+  const given: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(all)) {
+    if (name.startsWith(PREFIX) && !INTERNAL.has(name) && value !== undefined && value !== '') given[name.slice(PREFIX.length)] = value
+  }
+  if (!validate(given)) {
+    throw new FengsuiError('setting-invalid', (validate.errors ?? []).map(describe).join('; '))
+  }
+  const v = given as Record<string, string | number | boolean>
+  const path = (name: string, fallback: string) => resolve(cwd, String(v[name] ?? fallback))
+  return {
+    dataDir: path('DATA_DIR', './data'),
+    host: String(v['HOST']),
+    mqttPort: Number(v['MQTT_PORT']),
+    httpPort: Number(v['HTTP_PORT']),
+    flowsPort: Number(v['FLOWS_PORT']),
+    influx: v['INFLUX_URL'] === undefined ? null : influxOf(v),
+    rulesDir: path('RULES_DIR', join(root, 'rules/sets/default')),
+    districtDir: path('DISTRICT_DIR', join(root, 'dashboard/district')),
+    ...(v['ADMIN_PASSWORD'] === undefined ? {} : { adminPassword: String(v['ADMIN_PASSWORD']) }),
+    anonymousDevices: v['ANONYMOUS_DEVICES'] === true,
+    maxPayloadBytes: Number(v['MAX_PAYLOAD_BYTES']),
+    logLevel: v['LOG_LEVEL'] as Settings['logLevel'],
+    lang: v['LANG'] as Settings['lang'],
+  }
+}
+
+const influxOf = (v: Record<string, unknown>): NonNullable<Settings['influx']> => ({
+  url: String(v['INFLUX_URL']),
+  bucket: String(v['INFLUX_BUCKET']),
+  ...(v['INFLUX_TOKEN'] === undefined ? {} : { token: String(v['INFLUX_TOKEN']) }),
+  ...(v['INFLUX_ORG'] === undefined ? {} : { org: String(v['INFLUX_ORG']) }),
+})
+
+type AjvError = { keyword: string; instancePath: string; params: Record<string, unknown>; message?: string; data?: unknown }
+
+function describe(error: AjvError): string {
+  if (error.keyword === 'additionalProperties') {
+    return `${PREFIX}${String(error.params['additionalProperty'])} is not a setting; allowed are ${Object.keys(SETTINGS).map(n => PREFIX + n).join(', ')}`
+  }
+  const name = error.instancePath.slice(1) as keyof typeof SETTINGS
+  const definition: Record<string, unknown> = SETTINGS[name]
+  const value = definition['secret'] === true ? '(secret)' : JSON.stringify(error.data)
+  const allowed = Array.isArray(error.params['allowedValues']) ? `one of ${error.params['allowedValues'].join(', ')}` : error.message
+  return `${PREFIX}${name}=${value}: ${allowed}`
+}
