@@ -11,7 +11,13 @@ const OUTLINE_RADIUS_KM = 22.3
 const CENTRE_GAP_KM = 9
 
 export function makeLand(random: Random): Land {
-  const outline = blob([0, 0], OUTLINE_RADIUS_KM, 0.97, waves(random.fork('outline'), [0.07, 0.05, 0.025, 0.02, 0.012, 0.01]), 180)
+  const outline = blob(
+    [0, 0],
+    OUTLINE_RADIUS_KM,
+    0.97,
+    waves(random.fork('outline'), [0.07, 0.05, 0.035, 0.03, 0.025, 0.02, 0.016, 0.014, 0.012, 0.01, 0.008, 0.007]),
+    180,
+  )
   const water = makeWater(random.fork('water'))
   const centres = makeCentres(random.fork('centres'), outline, water)
   return { outline, areas: makeAreas(random, outline, centres), water }
@@ -69,8 +75,8 @@ export function crooked(random: Random, a: Point, b: Point, depth: number): Poin
 
 /** One wide river along the north-west, one canal through the middle, five lakes in the south. */
 function makeWater(random: Random): Water[] {
-  const river = ribbon(crooked(random.fork('river'), [-19, -9.5], [5.5, 20.8], 5), 0.55, random)
-  const canal = ribbon(crooked(random.fork('canal'), [-6.5, 10.5], [9, -19], 6), 0.055, random)
+  const river = ribbon(crooked(random.fork('river'), [-24.5, -16.5], [9.5, 26], 5), 0.55, random)
+  const canal = ribbon(crooked(random.fork('canal'), [-8.5, 8.5], [9, -25], 6), 0.055, random)
   const spots: [Point, number][] = [
     [[-9.5, -4], 1.25],
     [[11.5, -7], 1.5],

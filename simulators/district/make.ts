@@ -5,7 +5,7 @@ import { distance, type Point } from './geometry.ts'
 import { makeLand, type Land } from './land.ts'
 import { lineFeature, pointFeature, polygonFeature, type Feature, type Layers } from './layers.ts'
 import { DISTRICT_NAME, ROAD_STEMS } from './names.ts'
-import { makeRoads, type Road } from './roads.ts'
+import { clearOf, throughRoads, townStreets, type Road } from './roads.ts'
 import { makeTowns } from './towns.ts'
 
 const STATIONS_PER_AREA = 8
@@ -15,8 +15,9 @@ export function makeDistrict(seed: string, buildingsWanted = 3000): Layers {
   const random = createRandom(seed)
   const land = makeLand(random.fork('land'))
   const towns = makeTowns(random.fork('towns'), land)
-  const buildings = makeBuildings(random.fork('buildings'), towns, land.areas, buildingsWanted)
-  const roads = makeRoads(random.fork('roads'), land, towns)
+  const through = throughRoads(random.fork('roads'), land, towns)
+  const buildings = makeBuildings(random.fork('buildings'), clearOf(through, towns), land.areas, buildingsWanted)
+  const roads = [...through, ...townStreets(towns)]
   return {
     areas: areaFeatures(land),
     roads: roads.map((road, i) => roadFeature(road, i)),

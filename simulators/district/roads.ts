@@ -6,26 +6,44 @@ import { crooked, type Land } from './land.ts'
 import type { Town } from './towns.ts'
 
 export type Road = { class: 'motorway' | 'primary' | 'secondary' | 'residential'; line: Point[] }
-const NET_KM = 2.4
+const NET_KM = 2.2
 
-export function makeRoads(random: Random, land: Land, towns: Town[]): Road[] {
-  return [...motorways(random, land), ...primaries(random, towns), ...net(random, land), ...streets(towns)]
+/** The roads that were there before the blocks: no block stands on one. */
+export const throughRoads = (random: Random, land: Land, towns: Town[]): Road[] => [
+  ...motorways(random, land),
+  ...primaries(random, towns),
+  ...net(random, land, towns),
+]
+
+/** Towns without the blocks that a through road crosses. */
+export function clearOf(roads: readonly Road[], towns: Town[]): Town[] {
+  const trail = roads.flatMap(({ line }) => line.flatMap((p, i) => stepsBetween(line[i - 1] ?? p, p)))
+  return towns.map(town => {
+    const near = trail.filter(p => distance(p, town.centre) < town.radiusKm + 0.5)
+    return { ...town, blocks: town.blocks.filter(block => near.every(p => distance(p, block.centre) > 0.21)) }
+  })
+}
+
+const STEP_KM = 0.06
+function stepsBetween(a: Point, b: Point): Point[] {
+  const steps = Math.ceil(distance(a, b) / STEP_KM)
+  return Array.from({ length: steps }, (_, i) => between(a, b, (i + 1) / steps))
 }
 
 /** Three long ways through and a half ring, kept inside the outline. */
 function motorways(random: Random, land: Land): Road[] {
   const ends: [Point, Point][] = [
     [
-      [-20, 3],
-      [20, -4],
+      [-29, 4],
+      [29, -5],
     ],
     [
-      [3, -22],
-      [-1, 22],
+      [4, -26.5],
+      [-2, 26.5],
     ],
     [
-      [-15, -15],
-      [17, 14],
+      [-22, -20],
+      [24, 19],
     ],
   ]
   const ways = ends.map(([a, b], i) => crooked(random.fork(`way-${i}`), a, b, 6))
@@ -50,16 +68,17 @@ function primaries(random: Random, towns: Town[]): Road[] {
   })
 }
 
-/** A square net with its nodes shifted and one edge in four left out: country roads. Nothing crosses a lake. */
-function net(random: Random, land: Land): Road[] {
-  const n = 20
+/** A square net with its nodes shifted and one edge in four left out: country roads. Nothing crosses a lake or a town. */
+function net(random: Random, land: Land, towns: Town[]): Road[] {
+  const n = 24
   const node = (i: number, j: number): Point => {
     const r = random.fork(`node-${i}-${j}`)
     return [(i - n / 2) * NET_KM + r.between(-0.8, 0.8), (j - n / 2) * NET_KM + r.between(-0.8, 0.8)]
   }
   const lakes = land.water.filter(w => w.kind === 'lake')
   const river = land.water[0]!
-  const dry = (p: Point) => inside(p, land.outline) && !inside(p, river.ring) && lakes.every(l => !inside(p, l.ring))
+  const open = (p: Point) => towns.every(t => distance(p, t.centre) > t.radiusKm * 0.9)
+  const dry = (p: Point) => inside(p, land.outline) && !inside(p, river.ring) && lakes.every(l => !inside(p, l.ring)) && open(p)
   const roads: Road[] = []
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) {
@@ -74,7 +93,7 @@ function net(random: Random, land: Land): Road[] {
   return roads
 }
 
-const streets = (towns: Town[]): Road[] =>
+export const townStreets = (towns: Town[]): Road[] =>
   towns.flatMap(t => t.streets.map((s): Road => ({ class: s.main && t.radiusKm > 1 ? 'secondary' : 'residential', line: s.line })))
 
 /** The stretches of a line that lie inside a ring. */
