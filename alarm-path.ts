@@ -22,6 +22,8 @@ export type AlarmPathParts = {
   log: Log
   meter: Meter
   changed(changes: { alarms: Alarm[]; incidents: Incident[]; devices: Device[] }): void
+  /** a message that a decoder or a rule broke on; it is kept aside and the path goes on with the next */
+  failed(message: Message, error: Error): void
 }
 
 export type AlarmPath = {
@@ -40,19 +42,33 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   const { reader, dispatch, clock, meter } = parts
   let position = dispatch.position()
   let failure: string | null = null
+  let broken = 0
   let awake = false
   let closed = false
   let turn: Promise<void> = Promise.resolve()
 
+  function foldMessage(message: Message, signals: Commit['signals']): void {
+    for (const decoded of parts.catalogue.decode(message).readings) {
+      const { reading } = parts.directory.apply(decoded)
+      for (const signal of parts.fold.apply(reading, message.seq)) {
+        signals.push({
+          signal,
+          trace: { brokerAt: iso(message.receivedAtMs), diskAt: iso(message.committedAtMs), ruleAt: iso(clock.nowMs()) },
+        })
+      }
+      meter.count('fengsui_readings_evaluated_total')
+    }
+  }
+
   function foldBatch(messages: Message[]): void {
     const signals: Commit['signals'] = []
     for (const message of messages) {
-      for (const decoded of parts.catalogue.decode(message).readings) {
-        const { reading } = parts.directory.apply(decoded)
-        for (const signal of parts.fold.apply(reading, message.seq)) {
-          signals.push({ signal, trace: { brokerAt: iso(message.receivedAtMs), diskAt: iso(message.committedAtMs), ruleAt: iso(clock.nowMs()) } })
-        }
-        meter.count('fengsui_readings_evaluated_total')
+      // one bad message must not stop the alarms behind it
+      try {
+        foldMessage(message, signals)
+      } catch (error) {
+        broken += 1
+        parts.failed(message, error as Error)
       }
     }
     const last = messages.at(-1)
@@ -104,8 +120,9 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     wake,
     status() {
       const head = reader.head()
-      const detail = failure ?? (head > position ? `${head - position} messages behind` : `at ${position}`)
-      return { position, head, ok: failure === null, detail }
+      const where = head > position ? `${head - position} messages behind` : `at ${position}`
+      const detail = failure ?? (broken > 0 ? `${where}; ${broken} messages broke a decoder or rule, see quarantine` : where)
+      return { position, head, ok: failure === null && broken === 0, detail }
     },
     async close() {
       closed = true

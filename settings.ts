@@ -106,7 +106,9 @@ type AjvError = { keyword: string; instancePath: string; params: Record<string, 
 
 function describe(error: AjvError): string {
   if (error.keyword === 'additionalProperties') {
-    return `${PREFIX}${String(error.params['additionalProperty'])} is not a setting; allowed are ${Object.keys(SETTINGS).map(n => PREFIX + n).join(', ')}`
+    return `${PREFIX}${String(error.params['additionalProperty'])} is not a setting; allowed are ${Object.keys(SETTINGS)
+      .map(n => PREFIX + n)
+      .join(', ')}`
   }
   const name = error.instancePath.slice(1) as keyof typeof SETTINGS
   const definition: Record<string, unknown> = SETTINGS[name]

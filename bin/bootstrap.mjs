@@ -23,8 +23,6 @@ const COMMANDS = {
   bench: { entry: 'bench/run.ts', args: [], needs: ['dashboard'] },
   admin: { entry: 'bin/admin.ts', args: [], needs: [] },
   verify: { entry: 'bin/verify.ts', args: [], needs: [] },
-  backup: { entry: 'bin/backup.ts', args: ['backup'], needs: [] },
-  restore: { entry: 'bin/backup.ts', args: ['restore'], needs: [] },
   setup: { entry: null, args: [], needs: ['dashboard'] },
 }
 
@@ -37,7 +35,8 @@ const fail = line => {
 const [name, ...rest] = process.argv.slice(2)
 const command = COMMANDS[name]
 if (!command) fail(`unknown command '${name ?? ''}'; one of: ${Object.keys(COMMANDS).join(', ')}`)
-if (Number(process.versions.node.split('.')[0]) < 20) fail(`Node ${process.versions.node} is too old; install Node 20 or newer (npm comes with it)`)
+if (Number(process.versions.node.split('.')[0]) < 20)
+  fail(`Node ${process.versions.node} is too old; install Node 20 or newer (npm comes with it)`)
 
 ensureDependencies()
 for (const need of command.needs) ({ dashboard: ensureDashboard, system: ensureSystem })[need]()
@@ -71,7 +70,9 @@ function withLock(what, work) {
 
 function dependenciesAreCurrent() {
   const installed = join(root, 'node_modules/.package-lock.json')
-  return existsSync(runtime) && existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs - 1000
+  return (
+    existsSync(runtime) && existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs - 1000
+  )
 }
 
 function ensureDependencies() {
@@ -79,8 +80,13 @@ function ensureDependencies() {
   withLock('install', () => {
     if (dependenciesAreCurrent()) return
     say('installing dependencies (npm ci)')
-    const npm = process.env.npm_execpath ? [process.execPath, [process.env.npm_execpath]] : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []]
-    const { status } = spawnSync(npm[0], [...npm[1], 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] })
+    const npm = process.env.npm_execpath
+      ? [process.execPath, [process.env.npm_execpath]]
+      : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []]
+    const { status } = spawnSync(npm[0], [...npm[1], 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    })
     if (status !== 0) fail('npm ci failed; see its message above')
   })
 }
@@ -108,7 +114,10 @@ function ensureDashboard() {
   withLock('dashboard', () => {
     if (isCurrent()) return
     say('building the dashboard')
-    const { status } = spawnSync(runtime, ['node_modules/vite/bin/vite.js', 'build', 'dashboard/web', '--logLevel', 'warn'], { cwd: root, stdio: ['ignore', 2, 2] })
+    const { status } = spawnSync(runtime, ['node_modules/vite/bin/vite.js', 'build', 'dashboard/web', '--logLevel', 'warn'], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    })
     if (status !== 0) fail('the dashboard did not build; see the message above')
     writeFileSync(stamp, wanted)
   })
@@ -128,10 +137,15 @@ function ensureSystem() {
   if (wanted.length === 0) return
   const install = `apt-get install -y --no-install-recommends ${wanted.join(' ')}`
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
-    fail(`the tests need these programs: ${wanted.join(', ')}. On Debian, as root: apt-get update && ${install}. Elsewhere install them so that chromium, influxd (1.x) and mosquitto_pub are on the PATH and a Chinese font is known to fontconfig.`)
+    fail(
+      `the tests need these programs: ${wanted.join(', ')}. On Debian, as root: apt-get update && ${install}. Elsewhere install them so that chromium, influxd (1.x) and mosquitto_pub are on the PATH and a Chinese font is known to fontconfig.`,
+    )
   }
   say(`installing ${wanted.join(', ')} (apt-get)`)
-  const shell = spawnSync('sh', ['-c', `apt-get update -qq && ${install} -qq >/dev/null`], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 2, 2] })
+  const shell = spawnSync('sh', ['-c', `apt-get update -qq && ${install} -qq >/dev/null`], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 2, 2],
+  })
   if (shell.status !== 0 || missing().length > 0) fail(`apt-get did not install: ${missing().join(', ')}`)
 }
 
@@ -140,7 +154,12 @@ function run({ entry, args }) {
   const cache = process.env.NODE_COMPILE_CACHE ?? join(root, '.cache/node')
   const child = spawn(runtime, [join(root, entry), ...args, ...rest], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, NODE_COMPILE_CACHE: cache, FENGSUI_BOOTSTRAP: '1', PATH: `${join(root, 'node_modules/.bin')}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH}` },
+    env: {
+      ...process.env,
+      NODE_COMPILE_CACHE: cache,
+      FENGSUI_BOOTSTRAP: '1',
+      PATH: `${join(root, 'node_modules/.bin')}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH}`,
+    },
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', error => fail(`could not start ${entry}: ${error.message}`))

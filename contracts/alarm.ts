@@ -2,9 +2,28 @@
 import type { Place, Position } from './reading.ts'
 
 export const ALARM_KINDS = [
-  'fire-alarm', 'pre-alarm', 'gas-alarm', 'co-alarm', 'manual-call', 'heat', 'electrical-fire', 'water-leak', 'pressure-low',
-  'pressure-high', 'level-low', 'level-high', 'fault', 'tamper', 'low-battery', 'device-offline', 'gateway-offline', 'drone-offline', 'sensor-fault',
-  'station-not-ready', 'test', 'health',
+  'fire-alarm',
+  'pre-alarm',
+  'gas-alarm',
+  'co-alarm',
+  'manual-call',
+  'heat',
+  'electrical-fire',
+  'water-leak',
+  'pressure-low',
+  'pressure-high',
+  'level-low',
+  'level-high',
+  'fault',
+  'tamper',
+  'low-battery',
+  'device-offline',
+  'gateway-offline',
+  'drone-offline',
+  'sensor-fault',
+  'station-not-ready',
+  'test',
+  'health',
 ] as const
 export type AlarmKind = (typeof ALARM_KINDS)[number]
 
@@ -16,7 +35,15 @@ export const ALARM_STATES = ['NORM', 'UNACK', 'ACKED', 'RTNUN', 'SHLVD', 'DSUPR'
 export type AlarmState = (typeof ALARM_STATES)[number]
 
 /** Kinds that mean people may be in danger: they make incidents of category 'fire' and are never shed, folded or silenced. */
-const HAZARDS: ReadonlySet<AlarmKind> = new Set(['fire-alarm', 'pre-alarm', 'gas-alarm', 'co-alarm', 'manual-call', 'heat', 'electrical-fire'])
+const HAZARDS: ReadonlySet<AlarmKind> = new Set([
+  'fire-alarm',
+  'pre-alarm',
+  'gas-alarm',
+  'co-alarm',
+  'manual-call',
+  'heat',
+  'electrical-fire',
+])
 export const isHazard = (kind: AlarmKind): boolean => HAZARDS.has(kind)
 
 /** One reading's part in an alarm. `seq` is its place in the journal; what/value/threshold are in the unit that `what` ends in. */

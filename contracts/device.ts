@@ -46,6 +46,21 @@ export function conditionOf(device: Device, nowMs: number): DeviceCondition {
   if (device.lastReceivedAt === undefined) return 'unknown'
   const silentS = (nowMs - Date.parse(device.lastReceivedAt)) / 1000
   if (silentS > (device.expectNextS ?? DEFAULT_EXPECT_NEXT_S) * GRACE) return 'stale'
-  if (a.fault || a.chamberFault || a.tamper || a.removed || a.lowBattery || a.mainPowerFault || a.backupPowerFault || a.lineFault || a.leak || a.pressureLow || a.pressureHigh || a.levelLow || a.endOfLife) return 'fault'
+  if (
+    a.fault ||
+    a.chamberFault ||
+    a.tamper ||
+    a.removed ||
+    a.lowBattery ||
+    a.mainPowerFault ||
+    a.backupPowerFault ||
+    a.lineFault ||
+    a.leak ||
+    a.pressureLow ||
+    a.pressureHigh ||
+    a.levelLow ||
+    a.endOfLife
+  )
+    return 'fault'
   return 'normal'
 }

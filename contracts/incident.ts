@@ -2,7 +2,17 @@
 import type { AlarmKind, Severity, Text } from './alarm.ts'
 import type { Place, Position } from './reading.ts'
 
-export const INCIDENT_STATES = ['new', 'acknowledged', 'dispatched', 'accepted', 'en-route', 'on-scene', 'controlled', 'closed', 'merged'] as const
+export const INCIDENT_STATES = [
+  'new',
+  'acknowledged',
+  'dispatched',
+  'accepted',
+  'en-route',
+  'on-scene',
+  'controlled',
+  'closed',
+  'merged',
+] as const
 export type IncidentState = (typeof INCIDENT_STATES)[number]
 
 /** 'fire' = people may be in danger; 'technical' = faults, batteries, silence: handled in office hours, never mixed with a fire. */

@@ -4,7 +4,18 @@ import type { Device } from './device.ts'
 import type { Incident } from './incident.ts'
 
 /** What a map needs of a device, ten times smaller than Device: [deviceId, kind, lat, lon, condition, lastReceivedAtMs, name, building, floor, room]. */
-export type DeviceRow = [string, string, number | null, number | null, string, number | null, string | null, string | null, string | null, string | null]
+export type DeviceRow = [
+  string,
+  string,
+  number | null,
+  number | null,
+  string,
+  number | null,
+  string | null,
+  string | null,
+  string | null,
+  string | null,
+]
 
 export type QueueAlarm = Omit<Alarm, 'evidence' | 'counterEvidence'>
 
@@ -25,8 +36,26 @@ export type Kpis = {
 }
 
 export type LiveMessage =
-  | { type: 'snapshot'; seq: number; epoch: string; serverTime: string; incidents: Incident[]; alarms: QueueAlarm[]; devices: DeviceRow[]; kpis: Kpis; rooms: RoomHealth[] }
-  | { type: 'delta'; seq: number; serverTime: string; incidents?: Incident[]; alarms?: QueueAlarm[]; devices?: DeviceRow[]; removed?: { incidents?: string[]; alarms?: string[]; devices?: string[] } }
+  | {
+      type: 'snapshot'
+      seq: number
+      epoch: string
+      serverTime: string
+      incidents: Incident[]
+      alarms: QueueAlarm[]
+      devices: DeviceRow[]
+      kpis: Kpis
+      rooms: RoomHealth[]
+    }
+  | {
+      type: 'delta'
+      seq: number
+      serverTime: string
+      incidents?: Incident[]
+      alarms?: QueueAlarm[]
+      devices?: DeviceRow[]
+      removed?: { incidents?: string[]; alarms?: string[]; devices?: string[] }
+    }
   | { type: 'heartbeat'; seq: number; serverTime: string; kpis: Kpis; rooms: RoomHealth[] }
 
 export type LiveDevice = Device

@@ -4,8 +4,19 @@ export const ROLES = ['admin', 'officer', 'engineer', 'viewer', 'station'] as co
 export type Role = (typeof ROLES)[number]
 
 export const SCOPES = [
-  'read', 'alarms:raise', 'alarms:handle', 'incidents:handle', 'orders:own', 'devices:write', 'rules:write', 'flows:read', 'flows:write',
-  'quarantine:write', 'feed', 'audit:read', 'users:write',
+  'read',
+  'alarms:raise',
+  'alarms:handle',
+  'incidents:handle',
+  'orders:own',
+  'devices:write',
+  'rules:write',
+  'flows:read',
+  'flows:write',
+  'quarantine:write',
+  'feed',
+  'audit:read',
+  'users:write',
 ] as const
 export type Scope = (typeof SCOPES)[number]
 

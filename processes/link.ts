@@ -83,5 +83,7 @@ export function serve<T extends Record<keyof T, Method>>(link: Link, port: T, me
 
 /** The other side of `serve`: the same methods, each a request to that process. */
 export function remote<T>(link: Link, to: string, methods: readonly (keyof T & string)[], timeoutMs?: number): T {
-  return Object.fromEntries(methods.map(method => [method, (...parameters: unknown[]) => link.request(to, method, parameters, timeoutMs)])) as T
+  return Object.fromEntries(
+    methods.map(method => [method, (...parameters: unknown[]) => link.request(to, method, parameters, timeoutMs)]),
+  ) as T
 }

@@ -17,7 +17,8 @@ export function createMeter(): { meter: Meter; snapshot(): Promise<MetricsSnapsh
     const { type, help, labels } = METRICS[name]
     const options = { name, help, labelNames: [...labels], registers: [registry] }
     const buckets = name.endsWith('_seconds') ? SECONDS : MESSAGES
-    const metric = type === 'counter' ? new Counter(options) : type === 'gauge' ? new Gauge(options) : new Histogram({ ...options, buckets })
+    const metric =
+      type === 'counter' ? new Counter(options) : type === 'gauge' ? new Gauge(options) : new Histogram({ ...options, buckets })
     made.set(name, metric)
     return metric
   }

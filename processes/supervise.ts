@@ -14,7 +14,15 @@ export type Supervisor = {
   stop(): Promise<void>
 }
 
-type Child = { name: string; configuration: unknown; process: ChildProcess | null; restarts: number; failures: number; since: number; timer: NodeJS.Timeout | null }
+type Child = {
+  name: string
+  configuration: unknown
+  process: ChildProcess | null
+  restarts: number
+  failures: number
+  since: number
+  timer: NodeJS.Timeout | null
+}
 type Start = { ready: unknown } | { fatal: { code: ErrorCode; message: string } }
 
 const BACKOFF_MS_MIN = 200
@@ -43,7 +51,10 @@ export function createSupervisor(o: { entry: string; log: Log; onRestart?: (name
     child.process = started
     child.since = Date.now()
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new FengsuiError('process-start-failed', `${child.name} was not ready within ${START_MS_MAX} ms`)), START_MS_MAX)
+      const late = setTimeout(
+        () => reject(new FengsuiError('process-start-failed', `${child.name} was not ready within ${START_MS_MAX} ms`)),
+        START_MS_MAX,
+      )
       started.on('message', (message: Packet | Start) => {
         if ('ready' in message) resolve(message.ready)
         else if ('fatal' in message) reject(new FengsuiError(message.fatal.code, message.fatal.message))

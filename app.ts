@@ -1,0 +1,367 @@
+// The composition root: the only place (with bin/, test/ and bench/) that knows two rooms. Straight-line wiring, in the order
+// of the flow; each teardown stands beside its start and runs in reverse. Three parts, each a process of its own under main.ts:
+// edge acknowledges, store keeps readings, core raises alarms and shows them. `createApp` runs all three in one process.
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { noLog, systemClock, type Clock, type Log } from '#contracts/clock.ts'
+import type { Device } from '#contracts/device.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import type { RoomHealth } from '#contracts/live.ts'
+import type { InboundMessage, Message } from '#contracts/message.ts'
+import type { QuarantineEntry } from '#contracts/quarantine.ts'
+import type { Reading } from '#contracts/reading.ts'
+import { startAlarmPath, type AlarmPath } from './alarm-path.ts'
+import { openCredentials } from './broker/credentials.ts'
+import { startBroker } from './broker/index.ts'
+import { openAccounts } from './dashboard/api/accounts.ts'
+import { startApi } from './dashboard/api/index.ts'
+import { openDispatch } from './dispatch/index.ts'
+import {
+  createCatalogue,
+  createDirectory,
+  createRefusals,
+  loadDecoders,
+  openQuarantine,
+  openStore,
+  startStoreWriter,
+} from './ingest/index.ts'
+import { openRegistrations } from './ingest/registrations.ts'
+import { openCursors, openJournal, openReader } from './journal/index.ts'
+import { createMeter, mergedText, type MetricsSnapshot } from './processes/metrics.ts'
+import { createFold, loadRuleSet } from './rules/index.ts'
+import type { Settings } from './settings.ts'
+
+export type Parts = { clock: Clock; log: Log }
+type Query = { deviceId: string; metric?: string; fromMs: number; toMs: number; points: number }
+type Series = { metric: string; points: [number, number][] }[]
+
+/** What the other processes may ask of the edge. */
+export type EdgePort = {
+  append(message: InboundMessage): Promise<void>
+  publish(topic: string, payload: string): Promise<void>
+  disconnect(username: string): Promise<void>
+  health(): Promise<RoomHealth[]>
+  metrics(): Promise<MetricsSnapshot>
+}
+export const EDGE_METHODS = ['append', 'publish', 'disconnect', 'health', 'metrics'] as const
+
+/** What the other processes may ask of the store. */
+export type StorePort = { query(query: Query): Promise<Series>; health(): Promise<RoomHealth[]>; metrics(): Promise<MetricsSnapshot> }
+export const STORE_METHODS = ['query', 'health', 'metrics'] as const
+
+export type Edge = EdgePort & { port: number; close(): Promise<void> }
+export type Store = StorePort & { wake(head: number): void; close(): Promise<void> }
+export type Core = {
+  port: number
+  adminPassword?: string
+  wake(): void
+  flowsToken(): string
+  metrics(): Promise<MetricsSnapshot>
+  close(): Promise<void>
+}
+
+/** Broker and journal: who are you, may you publish here, is there room, is it on disk. */
+export async function createEdge(settings: Settings, parts: Parts, committed: (head: number) => void): Promise<Edge> {
+  await using stack = new AsyncDisposableStack()
+  const { clock, log } = parts
+  const dir = makeDataDir(settings)
+  const { meter, snapshot } = createMeter()
+  const quarantine = stack.adopt(openQuarantine({ dir, clock }), q => q.close())
+  const refusals = stack.adopt(createRefusals({ quarantine, log, meter, clock }), r => r.close())
+  const credentials = stack.adopt(openCredentials({ dir, clock }), c => c.close())
+  const journal = stack.adopt(await openJournal({ dir, log, meter, clock, onCommit: committed }), j => j.close())
+  const { host, mqttPort: port, maxPayloadBytes, anonymousDevices: anonymous } = settings
+  const options = { host, port, credentials, journal, maxPayloadBytes, anonymous, log, meter, clock, refused: refusals.add }
+  const broker = stack.adopt(await startBroker(options), b => b.close())
+
+  const running = stack.move()
+  return {
+    port: broker.port,
+    append: async message => void (await journal.append(message)),
+    publish: (topic, payload) => broker.publish(topic, payload, { qos: 1 }),
+    disconnect: async username => broker.disconnect(username),
+    health: async () => [
+      { room: 'broker', ok: true, detail: `${broker.connections()} connected on port ${broker.port}` },
+      { room: 'journal', ...journal.healthy() },
+    ],
+    metrics: snapshot,
+    close: () => running.disposeAsync(),
+  }
+}
+
+/** Ingest: decode, quarantine, write to the reading store; answers history. */
+export async function createStore(settings: Settings, parts: Parts): Promise<Store> {
+  await using stack = new AsyncDisposableStack()
+  const { clock, log } = parts
+  const dir = makeDataDir(settings)
+  const { meter, snapshot } = createMeter()
+  const reader = stack.adopt(openReader({ dir }), r => r.close())
+  const quarantine = stack.adopt(openQuarantine({ dir, clock }), q => q.close())
+  const catalogue = createCatalogue({ decoders: await loadDecoders() })
+  const directory = createDirectory({})
+  const target = settings.influx ? { kind: 'influx' as const, dir, ...settings.influx } : { kind: 'duckdb' as const, dir }
+  const store = stack.adopt(await openStore(target, { log, meter }), s => s.close())
+  const writer = stack.adopt(await startStoreWriter({ reader, catalogue, directory, store, quarantine, log, meter, clock }), w => w.close())
+
+  const running = stack.move()
+  return {
+    wake: writer.wake,
+    query: query => store.query(query),
+    health: async () => {
+      const { ok, detail } = writer.status()
+      return [{ room: 'ingest', ok, detail: `${store.name}: ${detail}` }]
+    },
+    metrics: snapshot,
+    close: () => running.disposeAsync(),
+  }
+}
+
+/** What core needs of the other processes. `flowsSecret` signs the way to Node-RED; `processes` is the supervisor's own line. */
+export type Others = { edge: EdgePort; store: StorePort; flowsSecret: string; processes(): Promise<RoomHealth[]> }
+
+/** Rules, dispatch, API: from a committed message to a row on the screen. */
+export async function createCore(settings: Settings, parts: Parts, others: Others): Promise<Core> {
+  await using stack = new AsyncDisposableStack()
+  const { clock, log } = parts
+  const dir = makeDataDir(settings)
+  const { meter, snapshot } = createMeter()
+  const reader = stack.adopt(openReader({ dir }), r => r.close())
+  const cursors = stack.adopt(openCursors({ dir }), c => c.close())
+  const quarantine = stack.adopt(openQuarantine({ dir, clock }), q => q.close())
+  const credentials = stack.adopt(openCredentials({ dir, clock }), c => c.close())
+  const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
+  const accounts = stack.adopt(openAccounts({ dir, clock }), a => a.close())
+  const admin = await accounts.ensureAdmin(settings.adminPassword)
+  const dispatch = stack.adopt(openDispatch({ file: join(dir, 'dispatch.db'), clock, log, meter }), d => d.close())
+  const decoders = await loadDecoders()
+  const ruleSet = await loadRuleSet(settings.rulesDir)
+  const catalogue = createCatalogue({ decoders, rows: dispatch.rows('catalogue') })
+  const directory = createDirectory({ rows: dispatch.rows('directory') })
+  const fold = createFold({ ruleSet, rows: dispatch.rows('rules') })
+
+  // what the feed shows is decoded apart from the alarm path, so that a reader of the feed can never touch its state
+  const feedCatalogue = createCatalogue({ decoders })
+  const feed = {
+    head: () => reader.head(),
+    read: (after: number, max: number) =>
+      reader.read(after, max).flatMap(message => {
+        const { readings } = feedCatalogue.decode(message)
+        return readings.map(reading => ({ seq: message.seq, reading: withPlace(reading, directory.get(reading.deviceId)) }))
+      }),
+    readMessages: (after: number, max: number) => reader.read(after, max),
+    cursors,
+  }
+  const rooms = watchRooms(others)
+  stack.defer(rooms.close)
+  let path: AlarmPath | null = null
+  const health = (): RoomHealth[] => [
+    ...rooms.latest(),
+    {
+      room: 'rules',
+      ok: path?.status().ok ?? false,
+      detail: `${ruleSet.name} ${ruleSet.version.slice(0, 8)}, ${path?.status().detail ?? 'starting'}`,
+    },
+    { room: 'dispatch', ok: true, detail: `${dispatch.kpis(clock.nowMs()).openIncidents} incidents open` },
+    { room: 'dashboard', ok: true, detail: `${directory.size()} devices known` },
+  ]
+  const api = stack.adopt(
+    await startApi({
+      host: settings.host,
+      port: settings.httpPort,
+      log,
+      meter,
+      clock,
+      webDir: join(import.meta.dirname, 'dashboard/web/dist'),
+      districtDir: settings.districtDir,
+      accounts,
+      dispatch,
+      directory: {
+        get: directory.get,
+        all: directory.all,
+        size: directory.size,
+        register: device => (registrations.put([device]), directory.register(device)),
+        remove: deviceId => (registrations.remove(deviceId), directory.remove(deviceId)),
+      },
+      saveDirectory: () =>
+        void dispatch.commit({ position: dispatch.position(), signals: [], rows: [{ room: 'directory', rows: directory.dirty() }] }),
+      credentials: {
+        issue: credentials.issue,
+        link: credentials.link,
+        list: credentials.list,
+        revoke: deviceId => {
+          const had = credentials.revoke(deviceId)
+          void others.edge
+            .disconnect(deviceId)
+            .catch((error: Error) => log.warn({ err: error, deviceId }, 'revoked, but the edge could not be told'))
+          return had
+        },
+      },
+      quarantine,
+      history: { query: query => others.store.query(query) },
+      feed,
+      rules: { get: () => ruleSet },
+      redrive: entry => others.edge.append(messageOf(entry, clock)),
+      publish: (topic, payload) => others.edge.publish(topic, payload),
+      health,
+      metricsText: async () => mergedText([await snapshot(), ...(await rooms.metrics())]),
+      flows: settings.flowsPort === 0 ? null : { url: `http://127.0.0.1:${settings.flowsPort}`, token: () => others.flowsSecret },
+    }),
+    a => a.close(),
+  )
+  path = stack.adopt(
+    startAlarmPath({
+      reader,
+      catalogue,
+      directory,
+      fold,
+      dispatch,
+      clock,
+      log,
+      meter,
+      changed: api.push,
+      failed: (message, error) => quarantine.put(failedEntry(message, error, clock)),
+    }),
+    p => p.close(),
+  )
+  // registrations made on the command line, and alarms whose shelving ends
+  let seenChange = 0
+  const tick = setInterval(() => {
+    for (const { change, deviceId, device } of registrations.since(seenChange)) {
+      seenChange = change
+      if (device) directory.register(device)
+      else directory.remove(deviceId)
+    }
+    api.push(dispatch.tick(clock.nowMs()))
+  }, 1000)
+  stack.defer(() => clearInterval(tick))
+
+  const running = stack.move()
+  return {
+    port: api.port,
+    ...(admin.password === undefined ? {} : { adminPassword: admin.password }),
+    wake: () => path?.wake(),
+    flowsToken: () => accounts.issueToken('flows', ['feed', 'alarms:raise', 'read']).token,
+    metrics: snapshot,
+    close: () => running.disposeAsync(),
+  }
+}
+
+/**
+ * All rooms in one process, for tests and small sites without a supervisor; Node-RED is not started.
+ * Ports of 0 take free ones. @throws FengsuiError port-in-use, data-dir-unwritable, rules-invalid
+ */
+export async function createApp(
+  settings: Settings,
+  parts: Partial<Parts> = {},
+): Promise<{ edge: Edge; store: Store; core: Core; close(): Promise<void> }> {
+  await using stack = new AsyncDisposableStack()
+  const all: Parts = { clock: parts.clock ?? systemClock, log: parts.log ?? noLog }
+  const edgePort = lateEdge()
+  const store = stack.adopt(await createStore(settings, all), s => s.close())
+  const others = { edge: edgePort.port, store, flowsSecret: '', processes: async () => [] }
+  const core = stack.adopt(await createCore({ ...settings, flowsPort: 0 }, all, others), c => c.close())
+  // the door opens last and closes first
+  const edge = stack.adopt(
+    await createEdge(settings, all, head => {
+      core.wake()
+      store.wake(head)
+    }),
+    e => e.close(),
+  )
+  edgePort.fit(edge)
+  const running = stack.move()
+  return { edge, store, core, close: () => running.disposeAsync() }
+}
+
+/** The edge starts last, but core is wired to it before: until then its methods say so. */
+function lateEdge(): { port: EdgePort; fit(edge: Edge): void } {
+  let real: EdgePort | null = null
+  const edge = () => {
+    if (!real) throw new FengsuiError('room-unavailable', 'the broker has not opened yet')
+    return real
+  }
+  const port: EdgePort = {
+    append: async message => edge().append(message),
+    publish: async (topic, payload) => edge().publish(topic, payload),
+    disconnect: async username => edge().disconnect(username),
+    health: async () => edge().health(),
+    metrics: async () => edge().metrics(),
+  }
+  return { port, fit: e => void (real = e) }
+}
+
+function makeDataDir(settings: Settings): string {
+  try {
+    mkdirSync(settings.dataDir, { recursive: true })
+    accessSync(settings.dataDir, constants.W_OK)
+  } catch (cause) {
+    throw new FengsuiError('data-dir-unwritable', `FENGSUI_DATA_DIR=${settings.dataDir}: ${(cause as Error).message}`, { cause })
+  }
+  return settings.dataDir
+}
+
+const ROOMS_EVERY_MS = 1000
+/** Asks the other processes how they are, so that /readyz and the live heartbeat can answer at once. */
+function watchRooms(others: Others): { latest(): RoomHealth[]; metrics(): Promise<MetricsSnapshot[]>; close(): void } {
+  const silent = (rooms: string[], error: Error): RoomHealth[] => rooms.map(room => ({ room, ok: false, detail: error.message }))
+  let latest: RoomHealth[] = silent(['broker', 'journal', 'ingest'], new Error('not asked yet'))
+  let asking = false
+  const ask = async () => {
+    if (asking) return
+    asking = true
+    const [edge, store, processes] = await Promise.all([
+      others.edge.health().catch((error: Error) => silent(['broker', 'journal'], error)),
+      others.store.health().catch((error: Error) => silent(['ingest'], error)),
+      others.processes().catch((error: Error) => silent(['processes'], error)),
+    ])
+    latest = [...edge, ...store, ...processes]
+    asking = false
+  }
+  const timer = setInterval(() => void ask(), ROOMS_EVERY_MS)
+  void ask()
+  return {
+    latest: () => latest,
+    metrics: async () => {
+      const asked = await Promise.allSettled([others.edge.metrics(), others.store.metrics()])
+      return asked.flatMap(a => (a.status === 'fulfilled' ? [a.value] : []))
+    },
+    close: () => clearInterval(timer),
+  }
+}
+
+function withPlace(reading: Reading, device: Device | undefined): Reading {
+  if (!device) return reading
+  const place = reading.place ?? device.place
+  const position = reading.position ?? device.position
+  return { ...reading, ...(place ? { place } : {}), ...(position ? { position } : {}) }
+}
+
+/** A re-driven message is a new arrival of the same bytes; who sent it first is kept. */
+function messageOf(entry: QuarantineEntry, clock: Clock): InboundMessage {
+  if (entry.topic === undefined || entry.payloadBase64 === undefined) {
+    throw new FengsuiError('invalid-request', `quarantine entry ${entry.id} holds no message that could be re-driven`)
+  }
+  const payload = Buffer.from(entry.payloadBase64, 'base64')
+  const { topic, identity = 'unknown' } = entry
+  return { receivedAtMs: clock.nowMs(), identity, clientId: `redrive:${entry.id}`, topic, qos: 1, retain: false, dup: false, payload }
+}
+
+function failedEntry(message: Message, error: Error, clock: Clock): QuarantineEntry {
+  const at = new Date(clock.nowMs()).toISOString()
+  return {
+    id: `r-${message.seq}`,
+    source: 'decoder',
+    code: 'rule-failed',
+    reason: error.message,
+    disposition: 'held',
+    identity: message.identity,
+    clientId: message.clientId,
+    topic: message.topic,
+    seq: message.seq,
+    count: 1,
+    firstAt: at,
+    lastAt: at,
+    bytes: message.payload.byteLength,
+    payloadBase64: Buffer.from(message.payload.subarray(0, 65_536)).toString('base64'),
+  }
+}

@@ -1,0 +1,252 @@
+// The process an operator starts: reads the settings, supervises the others, prints where everything is, ends cleanly.
+//   node main.ts start | demo        the supervisor
+//   node main.ts edge | store | core one of its processes (started by the supervisor only)
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { pino, type Logger } from 'pino'
+import { systemClock } from '#contracts/clock.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import type { RoomHealth } from '#contracts/live.ts'
+import type { Meter } from '#contracts/metrics.ts'
+import { createCore, createEdge, createStore, EDGE_METHODS, STORE_METHODS, type EdgePort, type StorePort } from './app.ts'
+import { startFlows, type Flows } from './flows/start.ts'
+import { linkToSupervisor, remote, serve } from './processes/link.ts'
+import { createMeter } from './processes/metrics.ts'
+import { createSupervisor, type Supervisor } from './processes/supervise.ts'
+import { readSettings, type Settings } from './settings.ts'
+
+type Configuration = { settings: Settings; flowsSecret: string }
+type Closable = { close(): Promise<void> }
+
+const role = process.argv[2] ?? 'start'
+const started = Date.now()
+if (role === 'start' || role === 'demo') await supervise(role === 'demo')
+else runProcess(role)
+
+function createLog(name: string, level: Settings['logLevel']): Logger {
+  const options = { name, level, base: { name }, redact: ['password', 'token', 'authorization', 'cookie', '*.password', '*.token'] }
+  // people read a terminal, machines read JSON
+  if (process.stderr.isTTY)
+    return pino({ ...options, transport: { target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname' } } })
+  return pino(options, pino.destination({ dest: 2, sync: true }))
+}
+
+async function supervise(demo: boolean): Promise<void> {
+  let settings: Settings
+  try {
+    settings = readSettings(process.env)
+    await portsAreFree(settings)
+  } catch (error) {
+    return refuse(error)
+  }
+  const log = createLog('main', settings.logLevel)
+  const { meter, snapshot } = createMeter()
+  const supervisor = createSupervisor({
+    entry: import.meta.filename,
+    log,
+    onRestart: name => meter.count('fengsui_process_restarts_total', { process: name }),
+  })
+  const flowsSecret = randomBytes(32).toString('base64url')
+  let flows: Flows | null = null
+  supervisor.link.handle('processes', () => processLines(supervisor, flows, settings))
+  supervisor.link.handle('metrics', () => snapshot())
+
+  let stopping = false
+  const stop = async (signal: string) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'stopping')
+    await flows?.close()
+    await supervisor.stop()
+    process.exit(0)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void stop(signal))
+  process.on('disconnect', () => void stop('the starting process is gone'))
+
+  const configuration: Configuration = { settings, flowsSecret }
+  let httpPort = 0
+  try {
+    // the store and core first, the door last: who knocks finds everyone in
+    const [, core] = (await Promise.all([supervisor.start('store', configuration), supervisor.start('core', configuration)])) as [
+      unknown,
+      CoreReady,
+    ]
+    httpPort = core.port
+    const edge = (await supervisor.start('edge', configuration)) as { port: number }
+    banner(settings, {
+      http: core.port,
+      mqtt: edge.port,
+      ...(core.adminPassword === undefined ? {} : { adminPassword: core.adminPassword }),
+    })
+  } catch (error) {
+    stopping = true
+    await supervisor.stop()
+    return refuse(error)
+  }
+  if (demo) startDemo(settings, log)
+  if (settings.flowsPort !== 0) flows = await openFlows(settings, supervisor, { ssoSecret: flowsSecret, httpPort, log, meter })
+}
+
+type CoreReady = { port: number; adminPassword?: string }
+
+function banner(settings: Settings, at: { http: number; mqtt: number; adminPassword?: string }): void {
+  const host = reachable(settings.host)
+  const lines = [
+    `Fengsui is ready after ${((Date.now() - started) / 1000).toFixed(1)} s`,
+    `  dashboard  http://${host}:${at.http}/`,
+    `  API docs   http://${host}:${at.http}/api/docs`,
+    ...(settings.flowsPort === 0 ? [] : [`  rule flows http://${host}:${at.http}/flows/`]),
+    `  MQTT       mqtt://${host}:${at.mqtt}`,
+    `  data       ${settings.dataDir}`,
+    ...(at.adminPassword === undefined
+      ? []
+      : [`  first run: user admin, password ${at.adminPassword} (shown once; change it with: npm run admin -- user password admin)`]),
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+/** An address this machine can call when the server listens on all of them. */
+const reachable = (host: string): string => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host)
+
+/** One clear line, exit code 2. */
+function refuse(error: unknown): never {
+  const known = error instanceof FengsuiError
+  process.stderr.write(`fengsui: ${known ? `${error.code}: ${error.message}. ${error.hint}` : (error as Error).stack}\n`)
+  process.exit(2)
+}
+
+async function portsAreFree(settings: Settings): Promise<void> {
+  const wanted = [
+    ['FENGSUI_MQTT_PORT', settings.host, settings.mqttPort],
+    ['FENGSUI_HTTP_PORT', settings.host, settings.httpPort],
+    ['FENGSUI_FLOWS_PORT', '127.0.0.1', settings.flowsPort],
+  ] as const
+  for (const [name, host, port] of wanted) {
+    if (port === 0) continue
+    const server = createServer()
+    const problem = await new Promise<NodeJS.ErrnoException | null>(resolve => {
+      server.once('error', resolve)
+      server.listen(port, host, () => server.close(() => resolve(null)))
+    })
+    if (problem) throw new FengsuiError('port-in-use', `${name}=${port} on ${host}: ${problem.code ?? problem.message}`)
+  }
+}
+
+async function processLines(supervisor: Supervisor, flows: Flows | null, settings: Settings): Promise<RoomHealth[]> {
+  const down = supervisor.states().filter(s => !s.up)
+  const restarts = supervisor.states().map(s => `${s.name} ${s.restarts}`)
+  const flowsLine =
+    settings.flowsPort === 0 ? { ok: true, detail: 'off (FENGSUI_FLOWS_PORT=0)' } : (flows?.healthy() ?? { ok: false, detail: 'starting' })
+  return [
+    { room: 'flows', ...flowsLine },
+    {
+      room: 'processes',
+      ok: down.length === 0,
+      detail: down.length > 0 ? `down: ${down.map(s => s.name).join(', ')}` : `restarts: ${restarts.join(', ')}`,
+    },
+  ]
+}
+
+type FlowsParts = { ssoSecret: string; httpPort: number; log: Logger; meter: Meter }
+async function openFlows(
+  settings: Settings,
+  supervisor: Supervisor,
+  { ssoSecret, httpPort, log, meter }: FlowsParts,
+): Promise<Flows | null> {
+  const userDir = join(settings.dataDir, 'flows')
+  try {
+    const apiToken = String(await supervisor.link.request('core', 'flowsToken', []))
+    return await startFlows({
+      host: '127.0.0.1',
+      port: settings.flowsPort,
+      userDir,
+      apiUrl: `http://${reachable(settings.host)}:${httpPort}`,
+      apiToken,
+      ssoSecret,
+      credentialSecret: secretOf(join(settings.dataDir, 'flows.secret')),
+      lang: settings.lang === 'zh-CN' ? 'zh-CN' : 'en-US',
+      log,
+      meter,
+    })
+  } catch (error) {
+    // flows only add; alarms from the rules engine do not need them
+    log.error({ err: error }, 'rule flows could not be started; everything else goes on')
+    return null
+  }
+}
+
+/** A secret made once and kept beside the data, readable by the operator's account only. */
+function secretOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const secret = randomBytes(32).toString('base64url')
+    writeFileSync(file, secret, { mode: 0o600 })
+    return secret
+  }
+}
+
+function startDemo(settings: Settings, log: Logger): void {
+  const url = `mqtt://${settings.host}:${settings.mqttPort}`
+  const args = ['--devices', '2000', '--rate', '60', '--seed', '7', '--scenario', 'night-fire', '--url', url]
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'simulators/simulate.ts'), ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  child.on('exit', code => log.info({ code }, 'the simulated district has ended'))
+  process.on('exit', () => child.kill())
+}
+
+function runProcess(name: string): void {
+  const link = linkToSupervisor(name, () => process.exit(0))
+  let running: Closable | null = null
+  process.on('SIGINT', () => {})
+  process.on('SIGTERM', () => {})
+  process.on('message', (message: { configure?: Configuration; stop?: boolean }) => {
+    if (message.configure) {
+      start(message.configure).then(
+        ready => process.send?.({ ready }),
+        (error: unknown) => {
+          const known =
+            error instanceof FengsuiError
+              ? { code: error.code, message: error.message }
+              : { code: 'process-start-failed', message: String((error as Error).stack) }
+          process.send?.({ fatal: known }, () => process.exit(2))
+        },
+      )
+    }
+    if (message.stop === true) void Promise.race([running?.close(), delay(4000)]).finally(() => process.exit(0))
+  })
+
+  async function start({ settings, flowsSecret }: Configuration): Promise<unknown> {
+    const parts = { clock: systemClock, log: createLog(name, settings.logLevel) }
+    if (name === 'edge') {
+      const edge = await createEdge(settings, parts, head => ['core', 'store'].forEach(to => link.notify(to, 'committed', head)))
+      serve<EdgePort>(link, edge, EDGE_METHODS)
+      running = edge
+      return { port: edge.port }
+    }
+    if (name === 'store') {
+      const store = await createStore(settings, parts)
+      serve<StorePort>(link, store, STORE_METHODS)
+      link.handle('committed', (head: number) => store.wake(head))
+      running = store
+      return {}
+    }
+    if (name !== 'core') throw new FengsuiError('process-start-failed', `no process is called '${name}'`)
+    const core = await createCore(settings, parts, {
+      edge: remote<EdgePort>(link, 'edge', EDGE_METHODS),
+      store: remote<StorePort>(link, 'store', STORE_METHODS),
+      flowsSecret,
+      processes: () => link.request('main', 'processes') as Promise<RoomHealth[]>,
+    })
+    link.handle('committed', () => core.wake())
+    link.handle('flowsToken', () => core.flowsToken())
+    running = core
+    return { port: core.port, ...(core.adminPassword === undefined ? {} : { adminPassword: core.adminPassword }) }
+  }
+}
