@@ -146,7 +146,7 @@ class GroupCommit implements Journal {
   #seal(): void {
     if (this.#open === undefined) return
     clearTimeout(this.#timer)
-    this.#sealed.push(this.#open)
+    if (this.#open.buffer.count > 0) this.#sealed.push(this.#open)
     this.#open = undefined
     this.#feedDisk()
   }
@@ -155,7 +155,7 @@ class GroupCommit implements Journal {
   #feedDisk(): void {
     while (this.#atDiskSinceMs.length < GROUPS_AT_DISK_MAX) {
       let group = this.#sealed.shift()
-      if (group === undefined && this.#windowOver) {
+      if (group === undefined && this.#windowOver && this.#open !== undefined && this.#open.buffer.count > 0) {
         group = this.#open
         this.#open = undefined
       }
