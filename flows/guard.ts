@@ -1,0 +1,60 @@
+// What stands in front of Node-RED's admin API: a deploy must name the revision it started from, single-flow writes (which have
+// no revision) are refused, and behind the dashboard's proxy the page forgets an older sign-in. Express 4 middleware.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+export type AdminRequest = IncomingMessage & { path: string; body?: unknown }
+type Next = (error?: unknown) => void
+export type Middleware = (req: AdminRequest, res: ServerResponse, next: Next) => void
+
+/** page/signed-in.js, which the editor's page loads before it starts */
+const SIGNED_IN_PATH = '/theme/scripts/signed-in.js'
+
+/** `json` is body-parser's: Node-RED's own comes later and leaves a parsed body alone. */
+export function guards(json: Middleware): Middleware[] {
+  return [headers, signedInScript, refuseSingleFlowWrites, onlyDeploys(json), onlyDeploys(requireRevision)]
+}
+
+const headers: Middleware = (_req, res, next) => {
+  res.setHeader('X-Frame-Options', 'SAMEORIGIN')
+  res.setHeader('X-Content-Type-Options', 'nosniff')
+  res.setHeader('Referrer-Policy', 'same-origin')
+  next()
+}
+
+/** A browser never sends Authorization for a script tag, so the header means: a proxy signs every request. */
+const signedInScript: Middleware = (req, res, next) => {
+  if (req.method !== 'GET' || req.path !== SIGNED_IN_PATH) return next()
+  res.setHeader('Cache-Control', 'no-store')
+  if (req.headers.authorization !== undefined) return next()
+  res.setHeader('Content-Type', 'text/javascript; charset=utf-8')
+  res.end()
+}
+
+const refuseSingleFlowWrites: Middleware = (req, res, next) => {
+  if (req.method === 'GET' || !/^\/flow(\/|$)/.test(req.path)) return next()
+  refuse(res, 400, 'invalid-request', 'single flows are not written one by one: POST /flows with {flows, rev} and Node-RED-API-Version: v2')
+}
+
+const onlyDeploys =
+  (step: Middleware): Middleware =>
+  (req, res, next) =>
+    req.method === 'POST' && /^\/flows\/?$/.test(req.path) ? step(req, res, next) : next()
+
+const requireRevision: Middleware = (req, res, next) => {
+  if (req.headers['node-red-deployment-type'] === 'reload') return next()
+  const body = req.body as { flows?: unknown; rev?: unknown } | undefined
+  const versioned = req.headers['node-red-api-version'] === 'v2'
+  if (versioned && Array.isArray(body?.flows) && typeof body.rev === 'string' && body.rev !== '') return next()
+  refuse(
+    res,
+    400,
+    'invalid-request',
+    'a deploy without rev would overwrite what others did: send {flows, rev} with Node-RED-API-Version: v2',
+  )
+}
+
+function refuse(res: ServerResponse, status: number, code: string, message: string): void {
+  res.statusCode = status
+  res.setHeader('Content-Type', 'application/json')
+  res.end(JSON.stringify({ code, message }))
+}

@@ -1,0 +1,49 @@
+// What the supervisor and the Node-RED process say to each other over the IPC channel. Secrets go this way and never by argument
+// or environment, where other programs and flows could read them. The child asks; only the supervisor knows people and owns files.
+
+export type Lang = 'zh-CN' | 'en-US'
+
+/** First message to the child: everything it needs to run. */
+export type Start = {
+  host: string
+  port: number
+  userDir: string
+  apiUrl: string
+  apiToken: string
+  credentialSecret: string
+  lang: Lang
+}
+
+/** Somebody known to Node-RED; `token` is set by a password login and is what the editor then sends. */
+export type FlowUser = { username: string; permissions: string[]; token?: string }
+
+export type FlowNode = { id: string; type: string; z?: string; [key: string]: unknown }
+
+/** What the child may ask. Each is answered once, with a value or an error. */
+export type Questions = {
+  who(token: string): FlowUser | null
+  login(username: string, password: string): FlowUser | null
+  getFlows(): { flows: FlowNode[]; rev: string }
+  saveFlows(flows: FlowNode[], by: string): { rev: string }
+  getCredentials(): Record<string, unknown>
+  saveCredentials(credentials: Record<string, unknown>): null
+  getSettings(): Record<string, unknown> | null
+  saveSettings(settings: Record<string, unknown>): null
+}
+export type Question = keyof Questions
+
+/** How far one fire-reading node is; `cursor` is committed, `head` the newest there is. */
+export type FeedState = { consumer: string; cursor: number; head: number; problem?: string }
+
+export type FromChild =
+  | { type: 'ask'; id: number; question: Question; args: unknown[] }
+  | { type: 'listening'; port: number }
+  | { type: 'log'; level: 'error' | 'warn' | 'info' | 'debug'; message: string; node?: string }
+  | { type: 'audit'; entry: Record<string, unknown> }
+  | { type: 'feed'; state: FeedState }
+
+export type ToChild =
+  | { type: 'start'; start: Start }
+  | { type: 'answer'; id: number; value: unknown }
+  | { type: 'refuse'; id: number; message: string }
+  | { type: 'stop' }

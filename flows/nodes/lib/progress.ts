@@ -1,0 +1,92 @@
+// Knows when a flow has finished a reading: counts deliveries and completions of everything that one reading set off, by the
+// asynchronous context it started in. Works through function nodes that build new messages. A node may hold a reading open.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Completion, Delivery } from './red.ts'
+
+/** `late` = some node has not finished it in time; `dropped` = the flows were deployed anew meanwhile. */
+export type Outcome = 'done' | 'late' | 'dropped'
+export type Tracked = { outcome: Promise<Outcome>; drop(): void }
+export type Progress = {
+  track(send: () => void, timeoutMs: number): Tracked
+  /** keeps the reading of the caller's context open, whatever the time limit; call the result to let it go */
+  hold: () => () => void
+}
+
+type OldStyle = { _expectedDoneCount?: number }
+
+/** `add` is Node-RED's hooks.add; its handlers must take exactly one parameter, or every message stops there. */
+export function createProgress(add: (name: string, handler: (event: never) => void) => void): Progress {
+  const current = new AsyncLocalStorage<Tracker>()
+  add('preDeliver.fengsui', (event: Delivery) => current.getStore()?.delivered(event.msg, event.destination.id))
+  add('onComplete.fengsui', (event: Completion) => current.getStore()?.completed(event.msg, event.node.id))
+  // a node whose handler knows no done() never reports completion: it is finished when its handler returns
+  add('postReceive.fengsui', (event: Delivery) => {
+    if ((event.destination.node as OldStyle)._expectedDoneCount === 0) current.getStore()?.completed(event.msg, event.destination.id)
+  })
+  return {
+    track(send, timeoutMs) {
+      const tracker = createTracker(timeoutMs)
+      tracker.delivered(tracker, '') // open until send() has returned
+      current.run(tracker, send)
+      tracker.completed(tracker, '')
+      return { outcome: tracker.outcome, drop: () => tracker.end('dropped') }
+    },
+    hold: () => current.getStore()?.hold() ?? (() => {}),
+  }
+}
+
+type Tracker = {
+  outcome: Promise<Outcome>
+  delivered(message: object, node: string): void
+  completed(message: object, node: string): void
+  hold(): () => void
+  end(outcome: Outcome): void
+}
+
+/** One reading's open work: (message, node) pairs, since a node may pass on the very message that it has not finished. */
+function createTracker(timeoutMs: number): Tracker {
+  const open = new Map<object, Map<string, number>>()
+  const { promise: outcome, resolve } = Promise.withResolvers<Outcome>()
+  let holds = 0
+  let timer: NodeJS.Timeout | undefined
+  const arm = (): void => {
+    clearTimeout(timer)
+    timer = setTimeout(() => holds === 0 && end('late'), timeoutMs)
+  }
+  const end = (how: Outcome): void => {
+    clearTimeout(timer)
+    resolve(how)
+  }
+  // a Catch node gets its message right after the completion that failed: look again when that has happened
+  const settle = (): void => void setImmediate(() => open.size === 0 && holds === 0 && end('done'))
+  arm()
+  return {
+    outcome,
+    end,
+    delivered(message, node) {
+      const nodes = open.get(message) ?? new Map<string, number>()
+      nodes.set(node, (nodes.get(node) ?? 0) + 1)
+      open.set(message, nodes)
+    },
+    completed(message, node) {
+      const nodes = open.get(message)
+      const count = nodes?.get(node)
+      if (nodes === undefined || count === undefined) return
+      if (count > 1) nodes.set(node, count - 1)
+      else nodes.delete(node)
+      if (nodes.size === 0) open.delete(message)
+      if (open.size === 0) settle()
+    },
+    hold() {
+      holds++
+      let held = true
+      return () => {
+        if (!held) return
+        held = false
+        holds--
+        arm() // the time limit runs anew for what is left to do
+        if (open.size === 0) settle()
+      }
+    },
+  }
+}

@@ -1,0 +1,50 @@
+// The Node-RED process. Started by flows/start.ts under Node's permission model; waits for its settings over IPC, serves the editor
+// under /flows/ on the loopback address, and ends when the supervisor goes. A flow can end or hang this process and nothing else.
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { openLine, type Line } from './line.ts'
+import type { Start } from './link.ts'
+import { nodeRedSettings } from './settings.ts'
+import type { Middleware } from './guard.ts'
+
+type Express = (() => RequestListener & { use(path: string, app: unknown): void; disable(name: string): void }) & {
+  json(o: { limit: string }): Middleware
+}
+type NodeRed = {
+  init(server: Server, settings: Record<string, unknown>): void
+  start(): Promise<void>
+  stop(): Promise<void>
+  httpAdmin: unknown
+}
+
+const require = createRequire(import.meta.url)
+// Node-RED's own express (version 4), not whichever another package brings
+const express = createRequire(require.resolve('node-red'))('express') as Express
+const red = require('node-red') as NodeRed
+
+const line = openLine(message => {
+  if (message.type === 'start') void run(message.start, line).catch(fail)
+  if (message.type === 'stop') void red.stop().then(() => process.exit(0), fail)
+})
+// an exception nobody awaited leaves Node-RED in a state nobody knows: its maintainers' answer is to end, and so is ours
+process.on('uncaughtException', fail)
+
+async function run(start: Start, line: Line): Promise<void> {
+  const app = express()
+  app.disable('x-powered-by')
+  const server = createServer((req: IncomingMessage, res: ServerResponse) => {
+    if (req.url !== '/') return app(req, res)
+    res.writeHead(302, { Location: '/flows/' }).end()
+  })
+  red.init(server, nodeRedSettings(start, line, express.json({ limit: '5mb' })))
+  app.use('/flows/', red.httpAdmin)
+  await red.start()
+  server.on('error', fail)
+  server.listen(start.port, start.host, () => line.tell({ type: 'listening', port: (server.address() as AddressInfo).port }))
+}
+
+function fail(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,175 @@
+// Keeps one Node-RED process alive: probes it from outside, kills it when it hangs, restarts it with back-off and jitter, and puts the
+// previous flows back when a deploy ends it twice. Never throws into who started it: flows being dead changes nothing for alarms.
+import type { Clock, Log } from '#contracts/clock.ts'
+import type { Meter } from '#contracts/metrics.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startChild, type Child } from './child.ts'
+import type { FromChild, Start } from './link.ts'
+import type { FlowStore } from './store.ts'
+
+export type Restart = {
+  probeEveryMs: number
+  missesMax: number
+  /** how long a start may take before it counts as a hang */
+  startMsMax: number
+  firstMs: number
+  maxMs: number
+  /** a process that ends this soon after its start or after a deploy counts against the flows it ran; one that lives longer proves them */
+  provenAfterMs: number
+  failuresMax: number
+}
+export const RESTART: Restart = {
+  probeEveryMs: 1000,
+  missesMax: 3,
+  startMsMax: 10_000,
+  firstMs: 250,
+  maxMs: 30_000,
+  provenAfterMs: 20_000,
+  failuresMax: 2,
+}
+
+const PROBE_MS_MAX = 1000
+
+type Options = {
+  start: Start
+  memoryMb: number
+  store: FlowStore
+  restart: Restart
+  clock: Clock
+  random: () => number
+  log: Log
+  meter: Meter
+  on: (message: FromChild, child: Child) => void
+}
+
+export type Supervisor = {
+  /** resolves when the process first answers, or first fails */
+  settled: Promise<void>
+  status: () => { ok: boolean; detail: string }
+  pid: () => number | undefined
+  /** a deploy: the flows that run now have to prove themselves again */
+  deployed: () => void
+  close: () => Promise<void>
+}
+
+export function supervise(o: Options): Supervisor {
+  const { start, store, restart, clock, log } = o
+  const closing = new AbortController()
+  const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
+  let child: Child | undefined
+  let up = false
+  let detail = 'starting'
+  let note = ''
+  let since = clock.nowMs()
+  let failures = 0
+
+  const url = `http://${start.host}:${start.port}/flows/auth/login`
+
+  async function live(): Promise<void> {
+    for (let delayMs = restart.firstMs; !closing.signal.aborted; delayMs = Math.min(delayMs * 2, restart.maxMs)) {
+      const proved = await oneLife()
+      if (closing.signal.aborted) return
+      if (proved) delayMs = restart.firstMs
+      o.meter.count('fengsui_process_restarts_total', { process: 'flows' })
+      await sleep(delayMs * (0.5 + o.random() / 2), undefined, { signal: closing.signal }).catch(() => {})
+    }
+  }
+
+  /** true when it lived long enough to prove its flows */
+  async function oneLife(): Promise<boolean> {
+    since = clock.nowMs()
+    const life = (child = startChild({ start, memoryMb: o.memoryMb, on: message => o.on(message, life) }))
+    const over = new AbortController()
+    const watching = watch(life, over.signal)
+    const how = await life.ended
+    over.abort()
+    await watching
+    up = false
+    child = undefined
+    const proved = clock.nowMs() - since > restart.provenAfterMs
+    if (!closing.signal.aborted) died(how, proved)
+    return proved
+  }
+
+  function died(how: string, proved: boolean): void {
+    detail = `not running (${how}), starting again`
+    log.error({ room: 'flows', how }, 'Node-RED ended; alarms do not depend on it')
+    failures = proved ? 0 : failures + 1
+    if (failures >= restart.failuresMax && !store.current().proven) putBack(how)
+    settle()
+  }
+
+  function putBack(how: string): void {
+    const bad = store.current()
+    const good = store.putBack()
+    if (good === null) return
+    failures = 0
+    note = `revision ${bad.rev.slice(0, 12)} of ${bad.by} ended Node-RED ${restart.failuresMax} times (${how}); ${good.rev.slice(0, 12)} was put back`
+    log.error({ room: 'flows', bad: bad.rev, by: bad.by, good: good.rev, how }, 'a bad deploy was undone')
+  }
+
+  async function watch(life: Child, over: AbortSignal): Promise<void> {
+    const startedMs = clock.nowMs()
+    let answered = false
+    let misses = 0
+    while (await pause(restart.probeEveryMs / (answered ? 1 : 5), over)) {
+      if (await answers(url)) {
+        answered = up = true
+        misses = 0
+        detail = `on port ${start.port}`
+        settle()
+        if (clock.nowMs() - since > restart.provenAfterMs) prove()
+        continue
+      }
+      if (over.aborted) return
+      misses++
+      const hangs = answered ? misses >= restart.missesMax : clock.nowMs() - startedMs > restart.startMsMax
+      if (answered) up = false
+      if (!hangs) continue
+      log.error({ room: 'flows', misses }, 'Node-RED does not answer and is killed')
+      return life.kill()
+    }
+  }
+
+  function prove(): void {
+    failures = 0
+    store.prove(store.current().rev)
+  }
+
+  void live().catch((error: Error) => {
+    detail = `the supervisor of the flows stopped: ${error.message}`
+    log.error({ room: 'flows', err: error }, 'the supervisor of the flows stopped')
+    settle()
+  })
+  return {
+    settled,
+    status: () => ({ ok: up, detail: note === '' ? detail : `${detail}; ${note}` }),
+    pid: () => child?.pid,
+    deployed() {
+      since = clock.nowMs()
+      failures = 0
+      note = ''
+    },
+    async close() {
+      closing.abort()
+      await child?.stop()
+    },
+  }
+}
+
+/** false when it is over */
+const pause = (ms: number, over: AbortSignal): Promise<boolean> =>
+  sleep(ms, undefined, { signal: over }).then(
+    () => true,
+    () => false,
+  )
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS_MAX) })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false
+  }
+}
