@@ -1,0 +1,81 @@
+// The duty desk in a real browser on the real system: a real fire is replayed, its row appears, is acknowledged, and a second
+// officer's page sees it.
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Incident } from '#contracts/incident.ts'
+import { openBrowser, openDesk } from './browser.ts'
+import { PASSWORD, root, run, start, until, type Running } from './running.ts'
+
+let running: Running
+let browser: Browser
+
+beforeAll(async () => {
+  running = await start()
+  browser = await openBrowser()
+  const { code } = await run('bin/admin.ts', ['user', 'add', 'li', '--role', 'officer', '--password', PASSWORD], {
+    FENGSUI_DATA_DIR: running.dir,
+  })
+  expect(code).toBe(0)
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await running?.stop()
+})
+
+test('a fire is replayed, seen, acknowledged, and seen as acknowledged on a second page', async () => {
+  const first = await openDesk(browser, running)
+  const second = await openDesk(browser, running, { user: 'li' })
+  const errors: string[] = []
+  for (const page of [first, second]) page.on('pageerror', error => errors.push(error.message))
+
+  const file = join(root, 'test/fixtures/recordings/SDC02-alarms.jsonl.gz')
+  const { code, stderr } = await run('simulators/replay.ts', [file, '--speed', '0', '--url', `mqtt://127.0.0.1:${running.mqttPort}`], {
+    FENGSUI_DATA_DIR: running.dir,
+  })
+  expect({ code, stderr }).toMatchObject({ code: 0 })
+
+  const row = first.getByTestId('incident-row').first()
+  await row.waitFor({ timeout: 15_000 })
+  expect(await first.getByTestId('incident-row').count()).toBe(1)
+  expect(await row.getAttribute('data-state')).toBe('new')
+  const id = await row.getAttribute('data-incident-id')
+  await row.click()
+  await first.getByTestId('incident-panel').waitFor()
+  await first.getByTestId('evidence-row').first().waitFor()
+  await first.getByTestId('sparkline').first().waitFor()
+
+  await first.getByTestId('acknowledge').click()
+  await second.locator(`[data-testid="incident-row"][data-incident-id="${id}"][data-state="acknowledged"]`).waitFor({ timeout: 5000 })
+  expect(await running.get<Incident>(`/api/v1/incidents/${encodeURIComponent(id!)}`)).toMatchObject({
+    state: 'acknowledged',
+    acknowledgedBy: 'admin',
+  })
+
+  await first.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 30_000 })
+  expect(errors).toEqual([])
+  expect([...first.foreign, ...second.foreign], 'no request leaves the origin').toEqual([])
+  await first.context().close()
+  await second.context().close()
+})
+
+test('a lost connection is said, and the queue is right again after the system came back', async () => {
+  const page = await openDesk(browser, running)
+  await page.locator('[data-testid="connection"][data-state="live"]').waitFor({ timeout: 10_000 })
+  const ports = { mqtt: running.mqttPort, http: Number(new URL(running.http).port), flows: 0 }
+  await running.stop()
+  await page.locator('[data-testid="connection"]:not([data-state="live"])').waitFor({ timeout: 15_000 })
+  const again = await start({ dir: running.dir, ports })
+  await page.locator('[data-testid="connection"][data-state="live"]').waitFor({ timeout: 30_000 })
+  await until(async () => (await page.getByTestId('incident-row').count()) === 1, 10_000, 'the incident is still in the queue')
+  await page.context().close()
+  running = again
+})
+
+test('without WebGL the queue works and the map is drawn all the same', async () => {
+  const plain = await openBrowser(['--disable-3d-apis'])
+  const page = await openDesk(plain, running)
+  await page.getByTestId('incident-row').first().waitFor({ timeout: 10_000 })
+  await page.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 30_000 })
+  await plain.close()
+})

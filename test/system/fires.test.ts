@@ -1,0 +1,72 @@
+// Real house fires (NIST home smoke alarm tests), replayed over MQTT through the running system: the detectors' activations must
+// become exactly one incident a fire, opened by the first alarm within a second of its arrival; quiet hours raise none.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { Alarm } from '#contracts/alarm.ts'
+import type { Incident } from '#contracts/incident.ts'
+import { root, run, start, until, type Running } from './running.ts'
+
+const folder = join(root, 'test/fixtures/recordings')
+const recording = (name: string) => join(folder, `${name}.jsonl.gz`)
+const truth = (name: string) =>
+  JSON.parse(readFileSync(join(folder, `${name}.truth.json`), 'utf8')) as { messages: number; fires: { building: string }[] }
+
+async function replay(running: Running, ...names: string[]): Promise<void> {
+  const { code, stderr } = await run(
+    'simulators/replay.ts',
+    [...names.map(recording), '--speed', '0', '--url', `mqtt://127.0.0.1:${running.mqttPort}`],
+    { FENGSUI_DATA_DIR: running.dir },
+  )
+  expect({ code, stderr }).toMatchObject({ code: 0 })
+  await caughtUp(running)
+}
+
+/** every journalled message has passed the rules */
+async function caughtUp(running: Running): Promise<void> {
+  const value = (text: string, name: RegExp) => Number(name.exec(text)?.[1] ?? NaN)
+  await until(
+    async () => {
+      const text = await (await fetch(`${running.http}/metrics`)).text()
+      return value(text, /fengsui_journal_head (\d+)/) > 0 && value(text, /fengsui_journal_lag\{consumer="rules"\} (\d+)/) === 0
+    },
+    20_000,
+    'the rules have caught up with the journal',
+  )
+}
+
+const fires = async (running: Running) =>
+  (await running.get<{ incidents: Incident[] }>('/api/v1/incidents?limit=500')).incidents.filter(i => i.category === 'fire')
+const alarms = async (running: Running) => (await running.get<{ alarms: Alarm[] }>('/api/v1/alarms?limit=1000')).alarms
+
+test.each(['SDC02', 'SDC05', 'SDC10', 'SDC35'])('%s: one fire, one incident, within a second', async name => {
+  await using running = await start()
+  await replay(running, `${name}-alarms`)
+  const incidents = await fires(running)
+  expect(incidents.map(i => i.place?.building)).toEqual([truth(`${name}-alarms`).fires[0]!.building])
+  const incident = incidents[0]!
+  expect(incident.confirmedAt, 'two independent detectors confirm it').toBeDefined()
+  const all = (await alarms(running)).filter(a => a.incidentId === incident.id)
+  const first = all.reduce((a, b) => (a.raisedAt < b.raisedAt ? a : b))
+  const detail = await running.get<Alarm>(`/api/v1/alarms/${encodeURIComponent(first.id)}`)
+  const tookMs = Date.parse(detail.waterfall.incidentAt!) - Date.parse(detail.waterfall.brokerAt!)
+  expect(tookMs).toBeGreaterThanOrEqual(0)
+  expect(tookMs).toBeLessThan(1000)
+})
+
+test('two homes at once stay two incidents', async () => {
+  await using running = await start()
+  await replay(running, 'SDC02-alarms', 'SDC35-alarms')
+  const buildings = (await fires(running)).map(i => i.place?.building).sort()
+  expect(buildings).toEqual([truth('SDC02-alarms').fires[0]!.building, truth('SDC35-alarms').fires[0]!.building].sort())
+})
+
+test('quiet hours with failing sensors raise no fire alarm, and none is missed after them', async () => {
+  await using running = await start()
+  const quiet = readFileSync(join(folder, 'quiet.txt'), 'utf8').trim().split('\n')
+  expect(quiet.length).toBeGreaterThan(0)
+  await replay(running, ...quiet)
+  expect(await fires(running)).toEqual([])
+  await replay(running, 'SDC10-alarms')
+  expect(await fires(running)).toHaveLength(1)
+})
