@@ -1,0 +1,55 @@
+// The device's own verdict: an alarm flag that is on, or an object its camera recognised.
+// One alarm an episode and a device, however many flags and repeats it sends; absent never clears, false does.
+import { ALARM_FLAGS, type AlarmFlag, type Reading } from '#contracts/reading.ts'
+import { defineKind, nothing } from '../kind.ts'
+import { latched, type Latch, type Statement } from '../latch.ts'
+
+export type DeviceAlarmParameters = {
+  flags: AlarmFlag[]
+  /** classes of detections that count as a flag; a reading that lists detections without the class says "looked, saw none" */
+  detections?: string[]
+  /** 0..1; a detection without a stated confidence counts */
+  confidenceMin?: number
+}
+
+export const DETECTIONS_MAX = 4
+
+function statementsOf(p: DeviceAlarmParameters, reading: Reading): Statement[] {
+  const said: Statement[] = []
+  for (const flag of p.flags) {
+    const on = reading.alarms[flag]
+    if (on !== undefined) said.push({ name: flag, on, what: `alarms.${flag}`, value: on })
+  }
+  if (reading.detections === undefined) return said
+  for (const name of p.detections ?? []) {
+    const seen = reading.detections.filter(d => d.class === name && (d.confidence ?? 1) >= (p.confidenceMin ?? 0))
+    const best = seen.reduce((max, d) => Math.max(max, d.confidence ?? 1), 0)
+    said.push({ name: `seen:${name}`, on: seen.length > 0, what: `detections.${name}`, value: seen.length > 0 ? best : false })
+  }
+  return said
+}
+
+export const deviceAlarm = defineKind<DeviceAlarmParameters, Latch>({
+  name: 'device-alarm',
+  admits: 'live',
+  parameters: {
+    type: 'object',
+    required: ['flags'],
+    additionalProperties: false,
+    properties: {
+      flags: { type: 'array', maxItems: ALARM_FLAGS.length, uniqueItems: true, items: { enum: ALARM_FLAGS.filter(f => f !== 'test') } },
+      detections: { type: 'array', minItems: 1, maxItems: DETECTIONS_MAX, uniqueItems: true, items: { type: 'string', maxLength: 32 } },
+      confidenceMin: { type: 'number', minimum: 0, maximum: 1 },
+    },
+  },
+  stateBytesMax: 1_500,
+  shuffled: 'same-subjects',
+  wants: (p, reading) => {
+    for (const flag of p.flags) if (reading.alarms[flag] !== undefined) return true
+    return p.detections !== undefined && reading.detections !== undefined
+  },
+  step: (p, state, o) => {
+    const said = statementsOf(p, o.reading)
+    return said.length === 0 ? nothing(state) : latched(state, o, said)
+  },
+})

@@ -1,0 +1,141 @@
+// A value that climbs faster than anything but a fire makes it climb (EN 54-5 class R: from 10 K/min).
+// The climb must be carried by enough readings over enough time, in both halves, above the device's usual level:
+// two readings three seconds apart, one wild value, or a sensor that drops to zero and comes back are no climb.
+import { evidenceFrom, evidenceOf, markOf, type Mark } from '../evidence.ts'
+import { defineKind, nothing, type Observation, type Step } from '../kind.ts'
+import { followed, type Level, type LevelParameters } from '../level.ts'
+import { eachHalfRises, slopePerMin, type Sample } from '../slope.ts'
+import { LEVEL_SCHEMA } from './threshold.ts'
+
+export type RateOfRiseParameters = {
+  metric: string
+  /** in units of the metric per minute */
+  risePerMin: number
+  windowS: number
+  minSpanS: number
+  minSamples: number
+  /** how far above the usual level the value must be */
+  minRise: number
+  /** below this value there is no alarm, however fast the climb */
+  floor: number
+  maxGapS: number
+  /** the alarm clears when the value stayed below this for offDelayS */
+  clearAt: number
+  offDelayS: number
+  level: LevelParameters
+}
+
+/** Samples kept of one window: one a slot of windowS / SAMPLES_MAX. */
+const SAMPLES_MAX = 24
+/** Nothing is kept while the value is nearer to its usual level than this part of minRise. */
+const CALM_PART = 0.1
+const CALM_SAMPLES = 3
+/** Each half must rise at this part of risePerMin. */
+const HALF_PART = 0.4
+
+type RiseState = { w: Sample[]; first?: Mark; level?: Level; open?: 1; off?: [fromMs: number, lastMs: number] }
+
+/** Sorted by time; of two in one slot the newer stays, so that the order of arrival does not matter. */
+function inserted(p: RateOfRiseParameters, samples: readonly Sample[], sample: Sample): Sample[] {
+  const slotMs = (p.windowS * 1000) / SAMPLES_MAX
+  const slot = Math.floor(sample[0] / slotMs)
+  const rest = samples.filter(([t]) => Math.floor(t / slotMs) !== slot || t > sample[0])
+  if (rest.some(([t]) => Math.floor(t / slotMs) === slot)) return rest
+  const all = [...rest, sample].sort((a, b) => a[0] - b[0])
+  const newestMs = all.at(-1)?.[0] ?? 0
+  return all.filter(([t]) => newestMs - t <= p.windowS * 1000).slice(-SAMPLES_MAX)
+}
+
+/** What follows the last silence that was too long. */
+function afterGap(p: RateOfRiseParameters, samples: Sample[]): Sample[] {
+  const from = samples.findLastIndex(([t], i) => i > 0 && t - (samples[i - 1]?.[0] ?? t) > p.maxGapS * 1000)
+  return from > 0 ? samples.slice(from) : samples
+}
+
+function climbs(p: RateOfRiseParameters, samples: readonly Sample[], usual: number): number | undefined {
+  const first = samples[0]
+  const last = samples.at(-1)
+  if (first === undefined || last === undefined || samples.length < p.minSamples || last[0] - first[0] < p.minSpanS * 1000) return undefined
+  if (last[1] < p.floor || last[1] - usual < p.minRise) return undefined
+  const slope = slopePerMin(samples)
+  return slope >= p.risePerMin && eachHalfRises(samples, p.risePerMin * HALF_PART) ? slope : undefined
+}
+
+const isCalm = (p: RateOfRiseParameters, value: number, usual: number): boolean => value - usual < p.minRise * CALM_PART
+
+export function rateOfRiseStep(p: RateOfRiseParameters, before: RiseState | undefined, o: Observation): Step<RiseState> {
+  const value = o.reading.metrics[p.metric]
+  if (value === undefined) return nothing(before)
+  // not late, and yet older than what is known: the clock went back, and the window begins anew
+  const known: RiseState = before === undefined ? { w: [] } : o.late ? before : { ...before, w: before.w.filter(([t]) => t <= o.tMs) }
+  const level = o.late ? known.level : followed(p.level, known.level, o.tMs, value)
+  const usual = level?.v
+  const state: RiseState = { ...known, ...(level !== undefined && { level }) }
+  if (state.open === 1) return whileOpen(p, state, o, value)
+  // before the usual level is known nothing is a climb
+  if (usual === undefined || (state.w.length === 0 && isCalm(p, value, usual))) return nothing(state)
+  const w = afterGap(p, inserted(p, state.w, [o.tMs, value]))
+  if (w.length >= CALM_SAMPLES && w.slice(-CALM_SAMPLES).every(([, v]) => isCalm(p, v, usual))) return nothing(fresh(state))
+  const first = state.first !== undefined && Date.parse(state.first.ts) >= (w[0]?.[0] ?? 0) ? state.first : markOf(o, value)
+  const slope = o.late ? undefined : climbs(p, w, usual)
+  if (slope === undefined) return nothing({ ...state, w, first })
+  const evidence = [
+    evidenceOf(o, {
+      what: p.metric,
+      value,
+      threshold: p.floor,
+      note: `${slope.toFixed(1)} per minute over ${w.length} samples; usual level ${usual.toFixed(1)}`,
+    }),
+    evidenceFrom(o.reading.deviceId, first, { what: p.metric, note: 'the climb began about here' }),
+  ]
+  return { state: { ...fresh(state), open: 1 }, findings: [{ type: 'raise', atMs: o.tMs, evidence }] }
+}
+
+function fresh({ first: _first, off: _off, ...state }: RiseState): RiseState {
+  return { ...state, w: [] }
+}
+
+function whileOpen(p: RateOfRiseParameters, { off, ...state }: RiseState, o: Observation, value: number): Step<RiseState> {
+  if (o.late)
+    return nothing(value >= p.clearAt && off !== undefined && o.tMs >= off[0] ? state : { ...state, ...(off !== undefined && { off }) })
+  if (value >= p.clearAt) {
+    return { state, findings: [{ type: 'hold', atMs: o.tMs, evidence: [evidenceOf(o, { what: p.metric, value, threshold: p.clearAt })] }] }
+  }
+  const joined = off !== undefined && o.tMs >= off[1] && o.tMs - off[1] <= p.maxGapS * 1000
+  const run: [number, number] = joined ? [off[0], o.tMs] : [o.tMs, o.tMs]
+  if (run[1] - run[0] < p.offDelayS * 1000 || run[1] === run[0]) return nothing({ ...state, off: run })
+  const { open: _open, ...closed } = state
+  return {
+    state: closed,
+    findings: [{ type: 'clear', atMs: o.tMs, evidence: [evidenceOf(o, { what: p.metric, value, threshold: p.clearAt })] }],
+  }
+}
+
+const positive = { type: 'number', exclusiveMinimum: 0 } as const
+
+export const rateOfRise = defineKind<RateOfRiseParameters, RiseState>({
+  name: 'rate-of-rise',
+  admits: 'live',
+  parameters: {
+    type: 'object',
+    required: ['metric', 'risePerMin', 'windowS', 'minSpanS', 'minSamples', 'minRise', 'floor', 'maxGapS', 'clearAt', 'offDelayS', 'level'],
+    additionalProperties: false,
+    properties: {
+      metric: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,60}$' },
+      risePerMin: positive,
+      windowS: { type: 'number', minimum: 10, maximum: 3_600 },
+      minSpanS: { type: 'number', minimum: 10, maximum: 3_600 },
+      minSamples: { type: 'integer', minimum: 4, maximum: SAMPLES_MAX },
+      minRise: positive,
+      floor: { type: 'number' },
+      maxGapS: { type: 'number', minimum: 1, maximum: 3_600 },
+      clearAt: { type: 'number' },
+      offDelayS: { type: 'number', minimum: 0, maximum: 86_400 },
+      level: LEVEL_SCHEMA,
+    },
+  },
+  stateBytesMax: 1_600,
+  shuffled: 'may-miss',
+  wants: (p, reading) => reading.metrics[p.metric] !== undefined,
+  step: rateOfRiseStep,
+})

@@ -1,0 +1,136 @@
+// A measured value beyond a threshold for long enough: on-delay, dead band, off-delay, all in event time.
+// The delay must be carried by readings: a silence longer than maxGapS starts it anew, and neither holds nor clears an alarm.
+// One reading alone never raises (a DS18B20 says 85 °C after every power-on): onReadings is at least two.
+import type { AlarmFlag, Reading } from '#contracts/reading.ts'
+import { ALARM_FLAGS } from '#contracts/reading.ts'
+import { evidenceFrom, evidenceOf, markOf, type Mark } from '../evidence.ts'
+import { defineKind, nothing, type Observation, type Step } from '../kind.ts'
+import { followed, type Level, type LevelParameters } from '../level.ts'
+
+export type ThresholdParameters = {
+  /** a metric of the reading, or battery_pct */
+  metric: string
+  direction: 'above' | 'below'
+  /** in the unit of the metric; relative to the usual level where `level` is given */
+  threshold: number
+  /** dead band: the alarm begins to clear only beyond this */
+  clearAt: number
+  onDelayS: number
+  onReadings: number
+  offDelayS: number
+  maxGapS: number
+  /** drift compensation: compare with the device's usual level instead of zero; `max` bounds how much that may excuse */
+  level?: LevelParameters & { max: number }
+  /** a device that itself reports one of these flags judges for itself, and this rule stands down */
+  standsDownFor?: AlarmFlag[]
+}
+
+/** A run of readings that all say the same, without too long a silence and without the clock going back. */
+type Run = { fromMs: number; lastMs: number; n: number; first: Mark }
+type ThresholdState = { on?: Run; open?: 1; off?: Run; level?: Level; own?: 1 }
+
+const valueOf = (p: ThresholdParameters, reading: Reading): number | undefined =>
+  p.metric === 'battery_pct' ? reading.batteryPct : reading.metrics[p.metric]
+
+const judgesItself = (p: ThresholdParameters, reading: Reading): boolean =>
+  p.standsDownFor?.some(f => reading.alarms[f] !== undefined) === true
+
+/** Until the usual level is learnt, the most that it may be is assumed: later, never falsely. */
+const usual = (p: ThresholdParameters, state: ThresholdState): number => (p.level === undefined ? 0 : (state.level?.v ?? p.level.max))
+
+const beyond = (p: ThresholdParameters, value: number, limit: number): boolean =>
+  p.direction === 'above' ? value >= limit : value <= limit
+
+function grown(run: Run | undefined, o: Observation, value: number, maxGapS: number): Run {
+  const sinceMs = run === undefined ? -1 : o.tMs - run.lastMs
+  if (run === undefined || sinceMs < 0 || sinceMs > maxGapS * 1000) return { fromMs: o.tMs, lastMs: o.tMs, n: 1, first: markOf(o, value) }
+  return { ...run, lastMs: o.tMs, n: run.n + 1 }
+}
+
+const lasts = (run: Run, delayS: number, readings: number): boolean => run.n >= readings && run.lastMs - run.fromMs >= delayS * 1000
+
+const without = (state: ThresholdState, ...keys: (keyof ThresholdState)[]): ThresholdState => {
+  const rest = { ...state }
+  for (const key of keys) delete rest[key]
+  return rest
+}
+
+/** A late reading can break a run that it contradicts, and never extends or ends anything. */
+function contradicted(state: ThresholdState, exceeds: boolean, clears: boolean, tMs: number): ThresholdState {
+  if (state.on !== undefined && !exceeds && tMs >= state.on.fromMs) return without(state, 'on')
+  if (state.off !== undefined && !clears && tMs >= state.off.fromMs) return without(state, 'off')
+  return state
+}
+
+export function thresholdStep(p: ThresholdParameters, before: ThresholdState | undefined, o: Observation): Step<ThresholdState> {
+  let state = before ?? {}
+  if (p.standsDownFor !== undefined && state.own !== 1 && judgesItself(p, o.reading)) state = { ...without(state, 'on', 'level'), own: 1 }
+  const value = valueOf(p, o.reading)
+  if (value === undefined || (state.own === 1 && state.open !== 1)) return nothing(Object.keys(state).length > 0 ? state : undefined)
+  const threshold = p.threshold + usual(p, state)
+  const exceeds = beyond(p, value, threshold)
+  const clears = !beyond(p, value, p.clearAt + usual(p, state))
+  if (o.late) return nothing(contradicted(state, exceeds, clears, o.tMs))
+  if (p.level !== undefined) state = { ...state, level: followed(p.level, state.level, o.tMs, value) }
+  const evidence = [evidenceOf(o, { what: p.metric, value, threshold })]
+  if (state.open === 1) return whileOpen(p, state, o, { value, exceeds, clears, evidence })
+  if (!exceeds) return nothing(without(state, 'on'))
+  const on = grown(state.on, o, value, p.maxGapS)
+  if (!lasts(on, p.onDelayS, p.onReadings)) return nothing({ ...state, on })
+  if (on.n > 1)
+    evidence.push(
+      evidenceFrom(o.reading.deviceId, on.first, { what: p.metric, threshold, note: `first of ${on.n} readings beyond the threshold` }),
+    )
+  return { state: { ...without(state, 'on'), open: 1 }, findings: [{ type: 'raise', atMs: o.tMs, evidence }] }
+}
+
+type Judged = { value: number; exceeds: boolean; clears: boolean; evidence: ReturnType<typeof evidenceOf>[] }
+
+function whileOpen(p: ThresholdParameters, state: ThresholdState, o: Observation, judged: Judged): Step<ThresholdState> {
+  const { value, exceeds, clears, evidence } = judged
+  if (exceeds) return { state: without(state, 'off'), findings: [{ type: 'hold', atMs: o.tMs, evidence }] }
+  if (!clears) return nothing(without(state, 'off'))
+  const off = grown(state.off, o, value, p.maxGapS)
+  if (!lasts(off, p.offDelayS, 2)) return nothing({ ...state, off })
+  return { state: without(state, 'open', 'off'), findings: [{ type: 'clear', atMs: o.tMs, evidence }] }
+}
+
+const seconds = (maximum: number) => ({ type: 'number', minimum: 0, maximum })
+
+export const LEVEL_SCHEMA = {
+  type: 'object',
+  required: ['learnReadings', 'risePerH', 'fallPerH'],
+  additionalProperties: false,
+  properties: {
+    learnReadings: { type: 'integer', minimum: 1, maximum: 20 },
+    risePerH: { type: 'number', minimum: 0 },
+    fallPerH: { type: 'number', minimum: 0 },
+    max: { type: 'number' },
+  },
+} as const
+
+export const threshold = defineKind<ThresholdParameters, ThresholdState>({
+  name: 'threshold',
+  admits: 'live',
+  parameters: {
+    type: 'object',
+    required: ['metric', 'direction', 'threshold', 'clearAt', 'onDelayS', 'onReadings', 'offDelayS', 'maxGapS'],
+    additionalProperties: false,
+    properties: {
+      metric: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,60}$' },
+      direction: { enum: ['above', 'below'] },
+      threshold: { type: 'number' },
+      clearAt: { type: 'number' },
+      onDelayS: seconds(86_400),
+      onReadings: { type: 'integer', minimum: 2, maximum: 1_000 },
+      offDelayS: seconds(86_400),
+      maxGapS: { type: 'number', minimum: 1, maximum: 90_000 },
+      level: { ...LEVEL_SCHEMA, required: [...LEVEL_SCHEMA.required, 'max'] },
+      standsDownFor: { type: 'array', minItems: 1, maxItems: 8, uniqueItems: true, items: { enum: ALARM_FLAGS } },
+    },
+  },
+  stateBytesMax: 800,
+  shuffled: 'may-miss',
+  wants: (p, reading) => valueOf(p, reading) !== undefined || judgesItself(p, reading),
+  step: thresholdStep,
+})

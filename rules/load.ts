@@ -1,0 +1,141 @@
+// Reads a rule set: a folder of small YAML or JSON files, each a list of rules. Everything wrong is said at once, each with file,
+// line, path and what is allowed; a set with one mistake is not used at all, so that the last good one stays in force.
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { Ajv2020 as Ajv, type ErrorObject } from 'ajv/dist/2020.js'
+import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
+import { isHazard } from '#contracts/alarm.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import { KINDS } from './kinds/index.ts'
+import { RULES_MAX, ruleFileSchema, type Rule, type RuleSet } from './schema.ts'
+
+const FILE = /\.(?:ya?ml|json)$/
+const PROBLEMS_SHOWN = 20
+/** one wrong brace makes many: the first ones tell */
+const SYNTAX_PROBLEMS_SHOWN = 2
+
+const ajv = new Ajv({ allErrors: true, strictTypes: false, strictRequired: false })
+const validFile = ajv.compile(ruleFileSchema(KINDS))
+const validParameters = new Map(KINDS.map(k => [k.name, ajv.compile(k.parameters)]))
+
+type Path = (string | number)[]
+type Source = { file: string; lineOf: (path: Path) => number; rules: unknown }
+
+export async function loadRuleSet(dir: string): Promise<RuleSet> {
+  const sources = await readSources(dir)
+  const problems: string[] = []
+  const rules: Rule[] = []
+  const seen = new Map<string, string>()
+  for (const source of sources) {
+    const wrong = schemaProblems(source)
+    problems.push(...wrong)
+    if (wrong.length > 0) continue
+    for (const [i, rule] of (source.rules as Rule[]).entries()) {
+      const where = `${source.file}:${source.lineOf([i, 'id'])}`
+      const other = seen.get(rule.id)
+      if (other !== undefined) problems.push(`${where}: /${i}/id '${rule.id}' is already used at ${other}; ids are unique in a set`)
+      seen.set(rule.id, where)
+      problems.push(...senseProblems(rule, i, source))
+      rules.push({ ...rule, scope: rule.scope ?? {} })
+    }
+  }
+  if (rules.length > RULES_MAX) problems.push(`${dir}: ${rules.length} rules; at most ${RULES_MAX} are allowed`)
+  if (problems.length > 0) throw invalid(problems)
+  return ruleSetOf(basename(resolve(dir)), rules)
+}
+
+/** The version is a hash of what the rules say, whatever the order of files and keys. */
+export function ruleSetOf(name: string, rules: readonly Rule[]): RuleSet {
+  const sorted = rules.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  return { name, version: createHash('sha256').update(canonical(sorted)).digest('hex').slice(0, 16), rules: sorted }
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  const entries = Object.entries(value).filter(([, v]) => v !== undefined)
+  return `{${entries
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`)
+    .join(',')}}`
+}
+
+function invalid(problems: string[]): FengsuiError {
+  const more = problems.length > PROBLEMS_SHOWN ? `\n... and ${problems.length - PROBLEMS_SHOWN} more` : ''
+  return new FengsuiError('rules-invalid', `the rule set cannot be used:\n${problems.slice(0, PROBLEMS_SHOWN).join('\n')}${more}`)
+}
+
+async function readSources(dir: string): Promise<Source[]> {
+  let files: string[]
+  try {
+    files = (await readdir(dir)).filter(f => FILE.test(f)).sort()
+  } catch (cause) {
+    throw new FengsuiError('rules-invalid', `${dir}: the rules folder cannot be read`, { cause })
+  }
+  if (files.length === 0) throw new FengsuiError('rules-invalid', `${dir}: no *.yaml or *.json file; a rule set is a folder of such files`)
+  return Promise.all(files.map(file => readSource(dir, file)))
+}
+
+async function readSource(dir: string, file: string): Promise<Source> {
+  const lines = new LineCounter()
+  const document = parseDocument(await readFile(join(dir, file), 'utf8'), { lineCounter: lines })
+  const broken = document.errors
+    .slice(0, SYNTAX_PROBLEMS_SHOWN)
+    .map(e => `${file}:${e.linePos?.[0].line ?? 1}: not valid YAML or JSON: ${e.message.split('\n')[0]}`)
+  if (broken.length > 0) throw invalid(broken)
+  return { file, lineOf: path => lineOf(document, lines, path), rules: document.toJS({ maxAliasCount: 100 }) }
+}
+
+/** The line of the innermost thing on `path` that stands in the file. */
+function lineOf(document: Document, lines: LineCounter, path: Path): number {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true)
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
+  }
+  return 1
+}
+
+function schemaProblems(source: Source): string[] {
+  if (!validFile(source.rules)) return (validFile.errors ?? []).map(e => schemaProblem(source, e, ''))
+  return (source.rules as Rule[]).flatMap((rule, i) => {
+    const valid = validParameters.get(rule.kind)
+    return valid === undefined || valid(rule.parameters) ? [] : (valid.errors ?? []).map(e => schemaProblem(source, e, `/${i}/parameters`))
+  })
+}
+
+function schemaProblem(source: Source, e: ErrorObject, under: string): string {
+  const extra = e.params['additionalProperty']
+  const path = (under + e.instancePath)
+    .split('/')
+    .slice(1)
+    .map(p => (/^\d+$/.test(p) ? Number(p) : p))
+  const at = typeof extra === 'string' ? [...path, extra] : path
+  const allowed = Array.isArray(e.params['allowedValues']) ? `: ${e.params['allowedValues'].join(', ')}` : ''
+  const known =
+    typeof extra === 'string' && typeof e.parentSchema?.['properties'] === 'object'
+      ? `; allowed: ${Object.keys(e.parentSchema['properties'] as object).join(', ')}`
+      : ''
+  return `${source.file}:${source.lineOf(at)}: /${at.join('/')} ${e.message ?? 'is wrong'}${allowed}${known}`
+}
+
+/** What a schema cannot say: the dead band lies on the right side, a window holds its span, only tests are tests. */
+function senseProblems(rule: Rule, i: number, source: Source): string[] {
+  const p = rule.parameters as Record<string, number | string | undefined>
+  const problems: string[] = []
+  const say = (path: Path, message: string) =>
+    problems.push(`${source.file}:${source.lineOf([i, ...path])}: /${[i, ...path].join('/')} ${message}`)
+  if (rule.kind === 'threshold') {
+    const inside =
+      p['direction'] === 'above' ? Number(p['clearAt']) <= Number(p['threshold']) : Number(p['clearAt']) >= Number(p['threshold'])
+    if (!inside) say(['parameters', 'clearAt'], `must lie on the safe side of threshold ${p['threshold']} (direction ${p['direction']})`)
+  }
+  if (rule.kind === 'rate-of-rise' && Number(p['minSpanS']) > Number(p['windowS']))
+    say(['parameters', 'minSpanS'], `must be at most windowS (${p['windowS']})`)
+  if ((rule.kind === 'device-test') !== (rule.alarm.kind === 'test'))
+    say(['alarm', 'kind'], `'test' belongs to kind device-test, and device-test to it`)
+  if (rule.alarm.kind === 'test' && rule.alarm.severity !== 4) say(['alarm', 'severity'], 'must be 4 for a test')
+  if (isHazard(rule.alarm.kind) && !rule.alarm.latching)
+    say(['alarm', 'latching'], `must be true for ${rule.alarm.kind}: a short peak must not be lost`)
+  return problems
+}
