@@ -1,0 +1,91 @@
+// All decoders behind one door: finds the one for a message, hands it its memory, and answers for it when it breaks.
+// It decides nothing about alarms. What decoders have learned leaves through dirty(), to be stored with the journal position.
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { FengsuiError } from '#contracts/errors.ts'
+import type { Decoded } from '#contracts/reading.ts'
+import { rejected, type Decoder, type DecodeInput } from './decoder.ts'
+import { createMemory, type Memory } from './memory.ts'
+
+type StateRows = [key: string, json: string | null][]
+
+export type Catalogue = {
+  decode(m: DecodeInput): Decoded & { family: string | null }
+  /** may these bytes carry an active alarm? true where the family does not say */
+  mayCarryAlarm(m: Pick<DecodeInput, 'topic' | 'payload' | 'family'>): boolean
+  /** what decoders learned since the last call, key = family/key */
+  dirty(): StateRows
+  /** forgets everything and takes these rows instead */
+  restore(rows: Iterable<[string, string]>): void
+}
+
+/**
+ * Every decoders/*.ts except names with a leading underscore; the file's name is the family.
+ * @throws FengsuiError process-start-failed: a file without a decoder, with another family's name, or of a family that is there already
+ */
+export async function loadDecoders(folder = join(import.meta.dirname, 'decoders')): Promise<Decoder[]> {
+  const files = (await readdir(folder)).filter(file => /^[^_.].*\.ts$/.test(file)).sort()
+  const decoders: Decoder[] = []
+  for (const file of files) {
+    const { decoder } = (await import(pathToFileURL(join(folder, file)).href)) as { decoder?: Decoder }
+    if (decoder === undefined) throw new FengsuiError('process-start-failed', `${file} exports no \`decoder\``)
+    if (decoders.some(other => other.family === decoder.family))
+      throw new FengsuiError('process-start-failed', `${file}: there is a decoder of the family ${decoder.family} already`)
+    if (decoder.family !== file.slice(0, -'.ts'.length))
+      throw new FengsuiError('process-start-failed', `${file}: its family is ${decoder.family}, which must be the file's name`)
+    decoders.push(decoder)
+  }
+  return decoders
+}
+
+/** `rows` are what dirty() gave. One catalogue belongs to one reader of the journal: two readers are at two places. */
+export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[string, string]> }): Catalogue {
+  let memories = memoriesFrom(o.decoders, o.rows ?? [])
+
+  const decoderFor = ({ topic, family }: Pick<DecodeInput, 'topic' | 'family'>): Decoder | undefined =>
+    family === undefined ? o.decoders.find(decoder => decoder.claims(topic)) : o.decoders.find(decoder => decoder.family === family)
+
+  return {
+    decode(m) {
+      const decoder = decoderFor(m)
+      if (decoder === undefined) return { ...unknown(m), family: null }
+      try {
+        return { ...decoder.decode(m, memoryOf(memories, decoder)), family: decoder.family }
+      } catch (error) {
+        // a broken decoder must not stop the messages behind this one; the bytes are held for a re-drive
+        const reason = `the ${decoder.family} decoder broke: ${error instanceof Error ? error.message : String(error)}`
+        return { ...rejected('decoder-failed', reason), family: decoder.family }
+      }
+    },
+    mayCarryAlarm(m) {
+      return decoderFor(m)?.mayCarryAlarm?.(m.payload) ?? true
+    },
+    dirty: () =>
+      [...memories].flatMap(([family, memory]) => memory.dirty().map(([key, json]): StateRows[number] => [`${family}/${key}`, json])),
+    restore(rows) {
+      memories = memoriesFrom(o.decoders, rows)
+    },
+  }
+}
+
+function unknown({ topic, family }: DecodeInput): Decoded {
+  if (family !== undefined) return rejected('unknown-topic', `there is no decoder of the family ${family.slice(0, 64)}`, 'family')
+  return rejected('unknown-topic', `no decoder claims the topic ${topic.slice(0, 256)}`, 'topic')
+}
+
+function memoryOf(memories: Map<string, Memory>, { family }: Decoder): Memory {
+  const memory = memories.get(family) ?? createMemory()
+  memories.set(family, memory)
+  return memory
+}
+
+function memoriesFrom(decoders: Decoder[], rows: Iterable<[string, string]>): Map<string, Memory> {
+  const byFamily = new Map<string, [string, string][]>(decoders.map(({ family }) => [family, []]))
+  for (const [key, json] of rows) {
+    const slash = key.indexOf('/')
+    // rows of a family whose decoder is gone stay where they are stored: it may come back
+    byFamily.get(key.slice(0, slash))?.push([key.slice(slash + 1), json])
+  }
+  return new Map([...byFamily].map(([family, own]) => [family, createMemory({ rows: own })]))
+}

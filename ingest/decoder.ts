@@ -1,0 +1,38 @@
+// What every decoder is: bytes and a topic in, canonical readings out. A decoder never throws, never does I/O, never reads
+// a clock, and remembers only through the memory handed to it: so the same journal always gives the same readings.
+import type { Decoded } from '#contracts/reading.ts'
+
+/** The part of a journalled message that decoding may depend on. `family` names the decoder where no topic does (TCP, HTTP, tools). */
+export type DecodeInput = {
+  topic: string
+  payload: Uint8Array
+  receivedAtMs: number
+  retain: boolean
+  family?: string
+  headers?: Record<string, string>
+}
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+/** What a family has learned (births, aliases, device lists). Bounded; the oldest learned entry goes first: see memory.ts. */
+export type DecoderMemory = {
+  get(key: string): Json | undefined
+  set(key: string, value: Json): void
+  delete(key: string): void
+}
+
+export type Decoder = {
+  /** the file's name without .ts; also the `source.family` of its readings */
+  family: string
+  claims(topic: string): boolean
+  decode(input: DecodeInput, memory: DecoderMemory): Decoded
+  /** a cheap scan of the bytes: may this message carry an active alarm? A false "yes" costs little, a false "no" must not happen. */
+  mayCarryAlarm?(payload: Uint8Array): boolean
+}
+
+export const rejected = (code: string, reason: string, where?: string): Decoded => ({
+  readings: [],
+  rejected: { code, reason, ...(where !== undefined && { where }) },
+})
+
+export const ignored = (why: string): Decoded => ({ readings: [], ignored: why })

@@ -1,0 +1,187 @@
+// The device directory: what is known of each device now, folded from readings and from what people registered.
+// It judges nothing: whether a device is stale or in alarm is asked of contracts/device.ts with a clock.
+import type { Device } from '#contracts/device.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import { isEvidence, type AlarmFlags, type DeviceKind, type Reading } from '#contracts/reading.ts'
+
+type StateRows = [key: string, json: string | null][]
+
+/** At this many, the device that was heard longest ago and never registered makes room; registered devices are never dropped. */
+export const DEVICES_MAX = 200_000
+/** Metrics and state entries remembered per device; further names are shown in the reading only. */
+const ENTRIES_MAX = 96
+/** A gap larger than this is a reset of the counter, not so many lost messages. */
+const GAP_MAX = 10_000
+
+/** A device with what the fold needs beside it: the counter it expects next, and whether people registered it. */
+type Entry = { device: Device; registered?: true; boot?: number; seq?: number }
+
+export type Directory = {
+  /** folds a reading in; the reading comes back with the place, position and kind that are known of its device */
+  apply(r: Reading): { reading: Reading; device: Device }
+  /** @throws FengsuiError conflict when the directory is full of registered devices */
+  register(d: Partial<Device> & { deviceId: string; kind: DeviceKind }): Device
+  remove(deviceId: string): boolean
+  get(deviceId: string): Device | undefined
+  all(): Iterable<Device>
+  size(): number
+  /** rows changed since the last call; null = removed */
+  dirty(): StateRows
+  /** devices changed since the last call */
+  touched(): Device[]
+}
+
+export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesMax?: number }): Directory {
+  const devicesMax = o.devicesMax ?? DEVICES_MAX
+  // in order of last hearing, so that the first unregistered entry is the one to go
+  const entries = new Map([...(o.rows ?? [])].map(([id, json]) => [id, JSON.parse(json) as Entry] as const).sort(byLastHeard))
+  const unsaved = new Set<string>()
+  const unseen = new Set<string>()
+
+  const put = (entry: Entry): void => {
+    const { deviceId } = entry.device
+    entries.delete(deviceId)
+    entries.set(deviceId, entry)
+    unsaved.add(deviceId)
+    unseen.add(deviceId)
+  }
+  const remove = (deviceId: string): boolean => {
+    const had = entries.delete(deviceId)
+    if (had) unsaved.add(deviceId)
+    unseen.delete(deviceId)
+    return had
+  }
+  const makeRoom = (): boolean => {
+    if (entries.size < devicesMax) return true
+    for (const [deviceId, { registered }] of entries) if (registered !== true) return remove(deviceId)
+    return false
+  }
+
+  return {
+    apply(reading) {
+      const before = entries.get(reading.deviceId)
+      const after = folded(before ?? { device: stranger(reading) }, reading)
+      if (before !== undefined || makeRoom()) put(after)
+      return { reading: enriched(reading, after.device), device: after.device }
+    },
+    register(given) {
+      const before = entries.get(given.deviceId)
+      if (before === undefined && !makeRoom())
+        throw new FengsuiError(
+          'conflict',
+          `the directory holds ${devicesMax} registered devices: remove some before adding ${given.deviceId}`,
+        )
+      const blank: Device = { deviceId: given.deviceId, kind: given.kind, alarms: {}, metrics: {}, gaps: 0, readings: 0 }
+      const entry: Entry = { ...before, device: { ...blank, ...before?.device, ...given }, registered: true }
+      put(entry)
+      return entry.device
+    },
+    remove,
+    get: deviceId => entries.get(deviceId)?.device,
+    all: function* all() {
+      for (const { device } of entries.values()) yield device
+    },
+    size: () => entries.size,
+    dirty() {
+      const rows = [...unsaved].map((id): StateRows[number] => [id, entries.has(id) ? JSON.stringify(entries.get(id)) : null])
+      unsaved.clear()
+      return rows
+    },
+    touched() {
+      const devices = [...unseen].flatMap(id => entries.get(id)?.device ?? [])
+      unseen.clear()
+      return devices
+    },
+  }
+}
+
+const byLastHeard = ([, a]: readonly [string, Entry], [, b]: readonly [string, Entry]): number =>
+  (a.device.lastReceivedAt ?? '') < (b.device.lastReceivedAt ?? '') ? -1 : 1
+
+const stranger = (reading: Reading): Device => ({
+  deviceId: reading.deviceId,
+  kind: reading.kind,
+  alarms: {},
+  metrics: {},
+  gaps: 0,
+  readings: 0,
+})
+
+function folded(entry: Entry, reading: Reading): Entry {
+  const { device } = entry
+  const lost = missed(entry, reading)
+  const next: Device = {
+    ...device,
+    kind: reading.kind === 'other' ? device.kind : reading.kind,
+    ...facts(reading),
+    family: reading.source.family,
+    lastReceivedAt: reading.receivedAt,
+    gaps: device.gaps + lost,
+    readings: device.readings + 1,
+    ...(reading.online !== undefined ? { online: reading.online } : isMeasurement(reading) && { online: true }),
+  }
+  // what was stored, cached or retained is not the state of now; an older event does not overwrite a newer one
+  const isNow = !(reading.flags.history === true || reading.flags.stale === true || reading.flags.retained === true)
+  if (isNow && (device.lastTs === undefined || reading.ts >= device.lastTs)) Object.assign(next, current(device, reading))
+  return {
+    ...entry,
+    device: next,
+    ...(reading.seq !== undefined && { seq: reading.seq }),
+    ...(reading.boot !== undefined && { boot: reading.boot }),
+  }
+}
+
+/** A test shows as a test, leaves no alarm behind and never covers a real one; the next reading that is none ends it. */
+function current(device: Device, reading: Reading): Partial<Device> {
+  const { test: _, ...before } = device.alarms
+  const inAlarm = HAZARDS.some(flag => before[flag] === true)
+  const alarms: AlarmFlags = isEvidence(reading) ? { ...before, ...reading.alarms } : { ...before, ...(!inAlarm && { test: true }) }
+  return {
+    lastTs: reading.ts,
+    alarms,
+    metrics: bounded(device.metrics, reading.metrics),
+    ...(reading.state !== undefined && { state: bounded(device.state ?? {}, reading.state) }),
+    ...(reading.batteryPct !== undefined && { batteryPct: reading.batteryPct }),
+    ...(reading.position !== undefined && { position: reading.position }),
+  }
+}
+
+const HAZARDS = ['fire', 'smoke', 'heat', 'co', 'gas', 'flame', 'manualCall'] as const
+
+function facts({ about, place, source, position }: Reading): Partial<Device> {
+  const { thresholds: _thresholds, address: _address, ...known } = about ?? {}
+  const via = known.via ?? source.gateway
+  return {
+    ...known,
+    ...(via !== undefined && { via }),
+    ...(known.model === undefined && source.model !== undefined && { model: source.model }),
+    ...(place !== undefined && { place }),
+    ...(about !== undefined && position !== undefined && { position }),
+  }
+}
+
+const isMeasurement = (reading: Reading): boolean => Object.keys(reading.metrics).length > 0 || Object.keys(reading.alarms).length > 0
+
+/** Messages the device counted and we never got: per boot, a repeat or a restart of the counter is no gap. */
+function missed(entry: Entry, { seq, boot, flags }: Reading): number {
+  if (seq === undefined || entry.seq === undefined || boot !== entry.boot || flags.history === true) return 0
+  const gap = seq - entry.seq - 1
+  return gap > 0 && gap <= GAP_MAX ? gap : 0
+}
+
+function bounded<T>(before: Record<string, T>, given: Record<string, T>): Record<string, T> {
+  const merged = { ...before, ...given }
+  const names = Object.keys(merged)
+  return names.length <= ENTRIES_MAX ? merged : Object.fromEntries(Object.entries({ ...given, ...before, ...given }).slice(0, ENTRIES_MAX))
+}
+
+function enriched(reading: Reading, device: Device): Reading {
+  const { place, position, expectNextS } = device
+  return {
+    ...reading,
+    kind: reading.kind === 'other' ? device.kind : reading.kind,
+    ...(reading.place === undefined && place !== undefined && { place }),
+    ...(reading.position === undefined && position !== undefined && { position }),
+    ...(reading.about?.expectNextS === undefined && expectNextS !== undefined && { about: { ...reading.about, expectNextS } }),
+  }
+}

@@ -1,0 +1,59 @@
+// What one family has learned: a small key-value store with a bound, folded deterministically from the journal.
+// It never forgets by time. Rows carry the order in which keys were learned, so that a restart evicts as a replay would.
+import type { DecoderMemory, Json } from './decoder.ts'
+
+/** Entries a family may keep; learning one more forgets the entry that was learned (or changed) longest ago. */
+export const MEMORY_ENTRIES_MAX = 50_000
+/** Longer values are not remembered: the decoder then answers as if it had never learned them. */
+export const MEMORY_VALUE_CHARS_MAX = 4_096
+const KEY_CHARS_MAX = 512
+
+type Entry = { order: number; json: string }
+type Row = [key: string, json: string]
+
+export type Memory = DecoderMemory & {
+  /** key and JSON of every entry changed since the last call; null = forgotten */
+  dirty(): [string, string | null][]
+  size(): number
+}
+
+/** `rows` are what earlier dirty() calls gave, in any order. Unreadable rows throw: half a memory would decode differently. */
+export function createMemory(o: { rows?: Iterable<Row>; entriesMax?: number } = {}): Memory {
+  const entriesMax = o.entriesMax ?? MEMORY_ENTRIES_MAX
+  const loaded = [...(o.rows ?? [])].map(([key, json]): [string, Entry] => {
+    const [order, value] = JSON.parse(json) as [number, Json]
+    return [key, { order, json: JSON.stringify(value) }]
+  })
+  const entries = new Map(loaded.sort((a, b) => a[1].order - b[1].order))
+  const changed = new Set<string>()
+  let nextOrder = loaded.reduce((top, [, entry]) => Math.max(top, entry.order), 0) + 1
+
+  const forget = (key: string): void => {
+    if (entries.delete(key)) changed.add(key)
+  }
+  return {
+    get(key) {
+      const entry = entries.get(key)
+      return entry === undefined ? undefined : (JSON.parse(entry.json) as Json)
+    },
+    set(key, value) {
+      const json = JSON.stringify(value)
+      if (key.length > KEY_CHARS_MAX || json.length > MEMORY_VALUE_CHARS_MAX) return forget(key)
+      if (entries.get(key)?.json === json) return
+      entries.delete(key)
+      entries.set(key, { order: nextOrder++, json })
+      changed.add(key)
+      if (entries.size > entriesMax) forget(entries.keys().next().value ?? key)
+    },
+    delete: forget,
+    dirty() {
+      const rows = [...changed].map((key): [string, string | null] => {
+        const entry = entries.get(key)
+        return [key, entry === undefined ? null : `[${entry.order},${entry.json}]`]
+      })
+      changed.clear()
+      return rows
+    },
+    size: () => entries.size,
+  }
+}

@@ -1,0 +1,139 @@
+// The blocks of a native reading (smoke, station, camera, drone) as parts of the canonical reading: numbers become metrics
+// whose names end in the unit, everything else stays as state. Nothing measured is dropped, nothing unmeasured is made up.
+import type { AlarmFlags, Detection } from '#contracts/reading.ts'
+import { toWgs84, type GivenPosition } from '../position.ts'
+import type { Note } from '../time.ts'
+import { measured, obscuration, present } from '../units.ts'
+import type { NativeCamera, NativeDrone, NativeSmoke } from './payload.ts'
+
+/** What one block adds to a reading. */
+export type Part = {
+  metrics: Record<string, number>
+  state: Record<string, unknown>
+  /** flags the block implies; what the payload's own `alarms` says wins */
+  implied?: AlarmFlags
+  detections?: Detection[]
+  test?: boolean
+  notes?: Note[]
+}
+
+export function smokePart(smoke: NativeSmoke, given: AlarmFlags): Part {
+  const metrics = measured({
+    ...obscuration({ dbPerM: smoke.obscurationDbPerM, pctPerM: smoke.obscurationPctPerM }),
+    ion_y_raw: smoke.ionY,
+    alarm_ratio_raw: smoke.alarmRatio,
+    smoke_vendor_raw: smoke.vendorRaw,
+    temperature_c: smoke.temperatureC,
+    temperature_rise_c_per_min: smoke.rateOfRiseCPerMin,
+    co_ppm: smoke.coPpm,
+    humidity_pct: smoke.humidityPct,
+    contamination_pct: smoke.contaminationPct,
+  })
+  const { state: smokeState, chamber, standard, installedOn, replaceBy } = smoke
+  const state = present({ smokeState, chamber, standard, installedOn, replaceBy })
+  const implied: AlarmFlags = { ...impliedByState(smokeState), ...impliedByChamber(chamber) }
+  const contradicts = smokeState === 'alarm' && given.smoke === false
+  return {
+    metrics,
+    state,
+    implied,
+    test: smokeState === 'test',
+    ...(contradicts && { notes: [CONTRADICTION] }),
+  }
+}
+
+const CONTRADICTION: Note = {
+  code: 'schema-violation',
+  reason: 'alarms.smoke is false while smoke.state is "alarm": taken as an alarm',
+  where: '/smoke/state',
+}
+
+function impliedByState(state: NativeSmoke['state']): AlarmFlags {
+  switch (state) {
+    case 'alarm':
+      return { smoke: true }
+    case 'normal':
+      return { smoke: false }
+    case 'pre-alarm':
+      return { preAlarm: true }
+    case 'silenced':
+      return { silenced: true }
+    case 'fault':
+      return { fault: true }
+    case 'shielded':
+      return { shielded: true }
+    default:
+      return {}
+  }
+}
+
+function impliedByChamber(chamber: NativeSmoke['chamber']): AlarmFlags {
+  if (chamber === undefined) return {}
+  return { chamberDirty: chamber === 'dirty', chamberFault: chamber === 'fault' }
+}
+
+/** `prefix` keeps a drone's camera apart from the drone's own thermal sensor. */
+export function cameraPart(camera: NativeCamera, prefix = ''): Part {
+  const { thermal, view, detections, audio, eventId, phase, snapshotUrl, clipUrl, streamUrl } = camera
+  return {
+    metrics: prefixed(prefix, {
+      thermal_max_c: thermal?.maxC,
+      thermal_min_c: thermal?.minC,
+      thermal_avg_c: thermal?.avgC,
+      thermal_range_max_c: thermal?.rangeMaxC,
+      view_bearing_deg: view?.bearingDeg,
+      view_tilt_deg: view?.tiltDeg,
+      view_hfov_deg: view?.hfovDeg,
+      view_vfov_deg: view?.vfovDeg,
+      view_zoom_raw: view?.zoom,
+      view_height_m: view?.heightM,
+    }),
+    state: present({ eventId, phase, audio, thermalAt: thermal?.at, snapshotUrl, clipUrl, streamUrl }),
+    ...(audio?.some(isSiren) === true && { implied: { soundOfAlarm: true } }),
+    ...(detections !== undefined && { detections: detections.map(detectionOf) }),
+  }
+}
+
+const isSiren = (sound: string): boolean => sound === 'fire-alarm' || sound === 'smoke-detector'
+
+function detectionOf(given: NonNullable<NativeCamera['detections']>[number]): Detection {
+  const { position, ...rest } = given
+  const wgs84 = position === undefined ? undefined : toWgs84(position)
+  return { ...rest, ...(wgs84 !== undefined && { position: wgs84 }) }
+}
+
+export function dronePart(drone: NativeDrone): Part {
+  const { gnss, gimbal, thermal, mission, armed, inDock, vendorMode } = drone
+  const camera = drone.camera === undefined ? undefined : cameraPart(drone.camera, 'camera_')
+  const metrics = measured({
+    heading_deg: drone.headingDeg,
+    speed_mps: drone.speedMps,
+    vertical_speed_mps: drone.verticalSpeedMps,
+    home_distance_m: drone.homeDistanceM,
+    remaining_flight_s: drone.remainingFlightS,
+    wind_mps: drone.windMps,
+    gnss_satellites_count: gnss?.satellites,
+    gimbal_pitch_deg: gimbal?.pitchDeg,
+    gimbal_roll_deg: gimbal?.rollDeg,
+    gimbal_yaw_deg: gimbal?.yawDeg,
+    thermal_max_c: thermal?.maxC,
+    thermal_min_c: thermal?.minC,
+    thermal_range_max_c: thermal?.rangeMaxC,
+    mission_progress_pct: mission?.progressPct,
+  })
+  const thermalPosition = wgs84OrNothing(thermal?.position)
+  return {
+    ...camera,
+    metrics: { ...camera?.metrics, ...metrics },
+    state: {
+      ...present({ gnssFix: gnss?.fix, thermalAt: thermal?.at, thermalPosition, mission, armed, inDock, vendorMode }),
+      ...(camera !== undefined && { camera: camera.state }),
+    },
+  }
+}
+
+export const wgs84OrNothing = (given: GivenPosition | undefined) => (given === undefined ? undefined : toWgs84(given))
+
+function prefixed(prefix: string, values: Record<string, number | undefined>): Record<string, number> {
+  return Object.fromEntries(Object.entries(measured(values)).map(([name, value]) => [prefix + name, value]))
+}

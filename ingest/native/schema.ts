@@ -1,0 +1,91 @@
+// The native JSON schemas, compiled once, and their errors put into words a device maker can act on: where, what is
+// allowed, and the name of a property that is too many. Text values are never quoted: a URL may carry a password.
+import { readFileSync } from 'node:fs'
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import type { GivenPosition } from '../position.ts'
+import type { NativeAbout, NativeReading, NativeStatus } from './payload.ts'
+
+const ERRORS_NAMED_MAX = 4
+
+const load = (name: string): object =>
+  JSON.parse(readFileSync(new URL(`../../contracts/schema/${name}.schema.json`, import.meta.url), 'utf8')) as object
+
+const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, strictTypes: false, strictRequired: false, strictTuples: false })
+formats.default(ajv)
+
+export const isReading = ajv.compile<NativeReading>(load('native-reading'))
+export const isStatus = ajv.compile<NativeStatus>(load('native-status'))
+export const isAbout = ajv.compile<NativeAbout>(load('native-about'))
+/** native-about says only "object" for a position; the reading's own definition holds for it too. */
+export const isPosition = ajv.compile<GivenPosition>({ $ref: 'urn:fire-iot:native-reading:1#/$defs/position' })
+
+export type Violation = { code: 'schema-violation' | 'position-invalid'; reason: string; where: string }
+
+/** The first few errors of the last run of `validate`, gravest place first. */
+export function violationOf(validate: ValidateFunction): Violation {
+  const errors = (validate.errors ?? []).filter(error => !WRAPPERS.has(error.keyword))
+  const [first] = errors
+  if (first === undefined) return { code: 'schema-violation', reason: 'does not match the schema', where: '/' }
+  const lines = [...new Set(errors.map(error => inWords(error, validate.errors ?? [])))]
+  const more = lines.length > ERRORS_NAMED_MAX ? `; and ${lines.length - ERRORS_NAMED_MAX} more` : ''
+  const badFix = errors.every(error => /\/position(\/(lat|lon))?$/.test(error.instancePath))
+  return {
+    code: badFix ? 'position-invalid' : 'schema-violation',
+    reason: lines.slice(0, ERRORS_NAMED_MAX).join('; ') + more,
+    where: first.instancePath === '' ? '/' : first.instancePath,
+  }
+}
+
+/** Keywords that only say that something inside them failed. */
+const WRAPPERS: ReadonlySet<string> = new Set(['oneOf', 'anyOf', 'allOf', 'if', 'propertyNames'])
+
+function inWords(error: ErrorObject, all: readonly ErrorObject[]): string {
+  const at = error.instancePath === '' ? '/' : error.instancePath
+  const about =
+    [error, ...all.filter(other => other.instancePath === error.instancePath)].map(descriptionOf).find(text => text !== '') ?? ''
+  return `${at} ${requirement(error)}${found(error)}${about === '' ? '' : ` (${about})`}`
+}
+
+function requirement(error: ErrorObject): string {
+  const p = error.params as Record<string, unknown>
+  switch (error.keyword) {
+    case 'enum':
+      return `must be one of ${JSON.stringify(p['allowedValues'])}`
+    case 'const':
+      return `must be ${JSON.stringify(p['allowedValue'])}`
+    case 'additionalProperties':
+      return `has no property ${JSON.stringify(p['additionalProperty'])}${allowedNames(error)}`
+    case 'unevaluatedProperties':
+      return `has no property ${JSON.stringify(p['unevaluatedProperty'])}${allowedNames(error)}`
+    case 'required':
+      return `needs ${JSON.stringify(p['missingProperty'])}`
+    case 'pattern':
+      return `${error.propertyName === undefined ? '' : `name ${JSON.stringify(error.propertyName)} `}must match ${String(p['pattern'])}`
+    case 'format':
+      return `must be an RFC 3339 ${String(p['format'])}${p['format'] === 'date-time' ? ' with zone' : ''}`
+    case 'not':
+      return 'is not allowed'
+    default:
+      return error.message ?? error.keyword
+  }
+}
+
+const allowedNames = (error: ErrorObject): string => {
+  const names = Object.keys((error.parentSchema as { properties?: object } | undefined)?.properties ?? {})
+  return names.length === 0 ? '' : `; allowed: ${names.join(', ')}`
+}
+
+const found = ({ data, keyword }: ErrorObject): string =>
+  typeof data === 'number' || typeof data === 'boolean' || data === null
+    ? `, is ${String(data)}`
+    : keyword === 'type'
+      ? `, is ${nameOf(data)}`
+      : ''
+
+const nameOf = (data: unknown): string => (Array.isArray(data) ? 'an array' : `a ${typeof data}`)
+
+const descriptionOf = (error: ErrorObject): string => {
+  const { not, description } = (error.parentSchema ?? {}) as { not?: { description?: string }; description?: string }
+  return (error.keyword === 'not' ? not?.description : undefined) ?? (error.instancePath === '' ? '' : (description ?? ''))
+}

@@ -1,0 +1,53 @@
+// When did it happen? Device clocks lie (docs/decisions/0002-lying-clocks.md): a device's time is believed only near the time of
+// arrival; otherwise the reading is kept under server time with the device's own beside it, and a note that people can see.
+import type { Reading } from '#contracts/reading.ts'
+
+export const BELIEVED_PAST_MS = 24 * 3_600_000
+export const BELIEVED_FUTURE_MS = 120_000
+/** Stored readings may be old, but no device of this trade measured before this. */
+export const HISTORY_SINCE_MS = Date.UTC(2000, 0, 1)
+
+export type Note = { code: string; reason: string; where?: string }
+export type Stamp = Pick<Reading, 'ts' | 'tsSource' | 'deviceTs'> & { note?: Note }
+
+export const iso = (ms: number): string => new Date(ms).toISOString()
+export const serverStamp = (receivedAtMs: number): Stamp => ({ ts: iso(receivedAtMs), tsSource: 'server' })
+
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)$/
+
+/** Epoch ms of an RFC 3339 time with zone, undefined for anything else (local text, relative text). A leap second is its next second. */
+export function parseRfc3339(text: string): number | undefined {
+  const m = RFC3339.exec(text)
+  if (m === null) return undefined
+  const [, year, month, day, hour, minute, second, fraction = '', sign, zoneHour = '0', zoneMinute = '0'] = m
+  const zoneMs = (Number(zoneHour) * 60 + Number(zoneMinute)) * 60_000 * (sign === '-' ? -1 : 1)
+  const ms = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second), milliseconds(fraction))
+  // Date.UTC reads years 0-99 as 1900-1999: no device means that
+  return Number.isFinite(ms) && Number(year) >= 100 ? ms - zoneMs : undefined
+}
+
+const milliseconds = (fraction: string): number => Number(fraction.padEnd(3, '0').slice(0, 3))
+
+/**
+ * `deviceMs` undefined = the device gave no time. `given` is its time as it wrote it, kept when not believed.
+ * Believed: receivedAt - 24 h <= t <= receivedAt + 2 min; a stored reading (`history`) may be older.
+ */
+export function stamp(o: {
+  deviceMs: number | undefined
+  given?: string
+  source: 'device' | 'gateway'
+  receivedAtMs: number
+  history?: boolean
+  where: string
+}): Stamp {
+  const { deviceMs, receivedAtMs } = o
+  const server = serverStamp(receivedAtMs)
+  if (deviceMs === undefined) return o.given === undefined ? server : { ...server, deviceTs: o.given }
+  const oldestMs = o.history === true ? HISTORY_SINCE_MS : receivedAtMs - BELIEVED_PAST_MS
+  if (deviceMs >= oldestMs && deviceMs <= receivedAtMs + BELIEVED_FUTURE_MS) return { ts: iso(deviceMs), tsSource: o.source }
+  const offS = Math.round(Math.abs(deviceMs - receivedAtMs) / 1000)
+  const reason = `${o.source} time is ${offS} s ${deviceMs < receivedAtMs ? 'before' : 'after'} arrival: the reading was kept under server time`
+  return { ...server, deviceTs: o.given ?? isoOrNumber(deviceMs), note: { code: 'clock-implausible', reason, where: o.where } }
+}
+
+const isoOrNumber = (ms: number): string => (Math.abs(ms) <= 8.64e15 ? iso(ms) : String(ms))

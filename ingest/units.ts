@@ -1,0 +1,31 @@
+// Names and conversions of metrics: every metric ends in its unit, `_raw` is a vendor's number without a proven unit.
+
+export const METRIC_NAME =
+  /^[a-z][a-z0-9_]{0,63}_(c|c_per_min|pct|ppm|lel_pct|db_per_m|pct_per_m|kpa|mpa|m|mm|l|lps|v|a|ma|w|kwh|kg|s|deg|mps|lx|count|db|dbm|raw)$/
+
+/** EN 54-7 / GB 4715: %/m = 100 (1 - 10^(-m/10)) with m in dB/m. */
+export const pctPerM = (dbPerM: number): number => 100 * (1 - 10 ** (-dbPerM / 10))
+
+/** The inverse; undefined at 100 %/m, where dB/m has no value. */
+export const dbPerM = (pctPerM: number): number | undefined => (pctPerM < 100 ? -10 * Math.log10(1 - pctPerM / 100) + 0 : undefined)
+
+/** Both forms of obscuration from whichever was given. */
+export function obscuration(given: { dbPerM?: number | undefined; pctPerM?: number | undefined }): Record<string, number> {
+  const db = given.dbPerM ?? (given.pctPerM === undefined ? undefined : dbPerM(given.pctPerM))
+  const pct = given.pctPerM ?? (given.dbPerM === undefined ? undefined : pctPerM(given.dbPerM))
+  return { ...(db !== undefined && { obscuration_db_per_m: db }), ...(pct !== undefined && { obscuration_pct_per_m: pct }) }
+}
+
+/** Only the entries that have a number: absent stays absent, never null, never 0. */
+export function measured(values: Record<string, number | undefined>): Record<string, number> {
+  const kept: Record<string, number> = {}
+  for (const [name, value] of Object.entries(values)) if (value !== undefined && Number.isFinite(value)) kept[name] = value
+  return kept
+}
+
+/** The same for anything that is not a number. */
+export function present<T>(values: Record<string, T | undefined>): Record<string, T> {
+  const kept: Record<string, T> = {}
+  for (const [name, value] of Object.entries(values)) if (value !== undefined && value !== null) kept[name] = value
+  return kept
+}

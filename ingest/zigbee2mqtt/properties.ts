@@ -1,0 +1,141 @@
+// What the properties of Zigbee2MQTT mean, by their documented names. Smoke "density" has five meanings: only Aqara's dB/m is
+// obscuration, everything without a proven unit stays a vendor's raw number.
+import type { AlarmFlag, DeviceKind } from '#contracts/reading.ts'
+
+/** Boolean property -> flag. Two-alarm zones publish `<name>_alarm_1` and `_2` (IAS zone bits 0 and 1): either one is the alarm. */
+export const FLAG_OF: Readonly<Record<string, AlarmFlag>> = {
+  smoke: 'smoke',
+  smoke_state: 'smoke',
+  carbon_monoxide: 'co',
+  gas: 'gas',
+  gas_state: 'gas',
+  water_leak: 'leak',
+  heat: 'heat',
+  heat_alarm: 'heat',
+  high_temperature_alarm: 'heat',
+  sos: 'manualCall',
+  emergency: 'manualCall',
+  tamper: 'tamper',
+  battery_low: 'lowBattery',
+  trouble: 'fault',
+  fault: 'fault',
+  fault_alarm: 'fault',
+  device_fault: 'fault',
+  battery_defect: 'fault',
+  silence: 'silenced',
+  smoke_alarm_silenced: 'silenced',
+  silenced: 'silenced',
+  test: 'test',
+  ac_status: 'mainPowerFault',
+  end_of_life: 'endOfLife',
+}
+
+const TWO_ALARMS = /^(.+?)_alarm(?:_[12])?$/
+
+export const flagOf = (property: string): AlarmFlag | undefined =>
+  own(FLAG_OF, property) ?? own(FLAG_OF, TWO_ALARMS.exec(property)?.[1] ?? '')
+
+/** Properties that tell what the device is, the graver first. */
+const KIND_OF: readonly [RegExp, DeviceKind][] = [
+  [/^smoke(_alarm(_[12])?|_state|_density|_density_dbm|_concentration|_value)?$/, 'smoke'],
+  [/^(carbon_monoxide(_alarm(_[12])?)?|co)$/, 'co'],
+  [/^gas(_alarm(_[12])?|_state|_density|_value|_concentration)?$/, 'gas'],
+  [/^water_leak(_alarm(_[12])?)?$/, 'water-leak'],
+  [/^(heat|heat_alarm|high_temperature_alarm)$/, 'heat'],
+  [/^(sos|emergency)$/, 'manual-call'],
+  [/^contact$/, 'door'],
+  [/^(flow_rate|water_flow|current_flow_rate)$/, 'flow'],
+  [/^(liquid_level|liquid_depth|liquid_level_percent)$/, 'level'],
+  [/^(temperature|humidity|pressure|illuminance|illuminance_lux|co2|voc|pm25)$/, 'environment'],
+]
+
+export function kindOfProperties(properties: readonly string[]): DeviceKind | undefined {
+  return KIND_OF.find(([pattern]) => properties.some(property => pattern.test(property)))?.[1]
+}
+
+/** Heat detectors that report `smoke`: by model, or because their description says so. */
+const HEAT_MODELS: ReadonlySet<string> = new Set(['HESZB-120'])
+export const isHeatDetector = (model: string, description = ''): boolean =>
+  HEAT_MODELS.has(model) || (/\bheat (?:detector|alarm|sensor)\b/i.test(description) && !/smoke/i.test(description))
+
+export type Measure = { metric: string; factor?: number }
+
+/** Numeric property -> metric, for the units of the documented definitions. `voltage` is decided apart (mV or V). */
+export const MEASURE_OF: Readonly<Record<string, Measure>> = {
+  temperature: { metric: 'temperature_c' },
+  local_temperature: { metric: 'temperature_c' },
+  device_temperature: { metric: 'device_temperature_c' },
+  humidity: { metric: 'humidity_pct' },
+  soil_moisture: { metric: 'soil_moisture_pct' },
+  pressure: { metric: 'pressure_kpa', factor: 0.1 },
+  illuminance: { metric: 'illuminance_lx' },
+  illuminance_lux: { metric: 'illuminance_lx' },
+  co: { metric: 'co_ppm' },
+  co2: { metric: 'co2_ppm' },
+  smoke_density: { metric: 'smoke_density_raw' },
+  smoke_concentration: { metric: 'smoke_concentration_ppm' },
+  smoke_density_dbm: { metric: 'obscuration_db_per_m' },
+  gas_density: { metric: 'gas_density_raw' },
+  power: { metric: 'power_w' },
+  current: { metric: 'current_a' },
+  energy: { metric: 'energy_kwh' },
+  liquid_depth: { metric: 'liquid_depth_m' },
+  liquid_level_percent: { metric: 'liquid_level_pct' },
+}
+
+/** Unit as definitions write it -> ending and factor. What is not here stays raw. */
+const BY_UNIT: Readonly<Record<string, { ending: string; factor?: number }>> = {
+  '°C': { ending: 'c' },
+  '%': { ending: 'pct' },
+  ppm: { ending: 'ppm' },
+  LEL: { ending: 'lel_pct' },
+  '%LEL': { ending: 'lel_pct' },
+  '% LEL': { ending: 'lel_pct' },
+  'dB/m': { ending: 'db_per_m' },
+  hPa: { ending: 'kpa', factor: 0.1 },
+  kPa: { ending: 'kpa' },
+  Pa: { ending: 'kpa', factor: 0.001 },
+  MPa: { ending: 'mpa' },
+  m: { ending: 'm' },
+  cm: { ending: 'm', factor: 0.01 },
+  mm: { ending: 'mm' },
+  L: { ending: 'l' },
+  mV: { ending: 'v', factor: 0.001 },
+  V: { ending: 'v' },
+  A: { ending: 'a' },
+  mA: { ending: 'ma' },
+  W: { ending: 'w' },
+  kWh: { ending: 'kwh' },
+  kg: { ending: 'kg' },
+  lx: { ending: 'lx' },
+  s: { ending: 's' },
+  '°': { ending: 'deg' },
+}
+
+const SNAKE = /^[a-z][a-z0-9_]{0,50}$/
+
+/** The metric of a number: what its definition's unit says, else the documented default, else raw. undefined = no fit name. */
+export function measureOf(property: string, unit: string | undefined): Measure | undefined {
+  const known = own(MEASURE_OF, property)
+  const byUnit = unit === undefined ? undefined : own(BY_UNIT, unit)
+  if (byUnit !== undefined && (known === undefined || !known.metric.endsWith(`_${byUnit.ending}`))) {
+    const name = property === 'smoke_density_dbm' ? 'obscuration' : snake(property)
+    return name === undefined
+      ? undefined
+      : { metric: `${name}_${byUnit.ending}`, ...(byUnit.factor !== undefined && { factor: byUnit.factor }) }
+  }
+  if (known !== undefined)
+    return byUnit === undefined ? known : { metric: known.metric, ...(byUnit.factor !== undefined && { factor: byUnit.factor }) }
+  const name = snake(property)
+  return name === undefined ? undefined : { metric: `${name}_raw` }
+}
+
+function snake(property: string): string | undefined {
+  const name = property.replaceAll(/[^A-Za-z0-9]+/g, '_').toLowerCase()
+  return SNAKE.test(name) ? name : undefined
+}
+
+/** Own entries only: a property called "constructor" is not in any table. */
+function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined
+}

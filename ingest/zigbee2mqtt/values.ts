@@ -1,0 +1,107 @@
+// The properties of one device message sorted into alarms, metrics and state. Nulls are dropped (absent is not 0 and not false);
+// an alarm property that is no boolean is kept as state and noted, never guessed.
+import type { AlarmFlags } from '#contracts/reading.ts'
+import { coerceBoolean, coerceNumber } from '../coerce.ts'
+import type { Note } from '../time.ts'
+import { obscuration } from '../units.ts'
+import { flagOf, measureOf } from './properties.ts'
+
+export const METRICS_MAX = 64
+export const STATE_ENTRIES_MAX = 64
+const STATE_CHARS_MAX = 1_024
+
+export type Values = {
+  alarms: AlarmFlags
+  metrics: Record<string, number>
+  state: Record<string, unknown>
+  batteryPct?: number
+  lqi?: number
+  notes: Note[]
+}
+
+/** Read elsewhere or of no use: the time of last contact, the nested device facts. */
+const APART: ReadonlySet<string> = new Set(['last_seen', 'device', 'elapsed', '__proto__'])
+
+export function valuesOf(payload: Record<string, unknown>, units: Record<string, string>): Values {
+  const values: Values = { alarms: {}, metrics: {}, state: {}, notes: [] }
+  let tooMany = 0
+  for (const [property, value] of Object.entries(payload)) {
+    if (value === null || value === '' || APART.has(property)) continue
+    if (
+      !takeReserved(property, value, values) &&
+      !takeFlag(property, value, values) &&
+      !takeMetric(property, value, payload, units, values)
+    )
+      tooMany += takeState(property, value, values) ? 0 : 1
+  }
+  const { obscuration_db_per_m: dbPerM } = values.metrics
+  if (dbPerM !== undefined) Object.assign(values.metrics, obscuration({ dbPerM }))
+  // a fire detector's smoke is a fire; so is the heat of a heat detector (see the reading's kind)
+  if (values.alarms.smoke !== undefined) values.alarms.fire = values.alarms.smoke || values.alarms.fire === true
+  if (tooMany > 0)
+    values.notes.push({ code: 'decoder-failed', reason: `${tooMany} properties too many or too large were left out`, where: '/' })
+  return values
+}
+
+function takeReserved(property: string, value: unknown, values: Values): boolean {
+  if (property === 'battery') {
+    const pct = coerceNumber(value)
+    if (pct === undefined || pct < 0 || pct > 100) return false
+    values.batteryPct = pct
+    return true
+  }
+  if (property !== 'linkquality') return false
+  const lqi = coerceNumber(value)
+  if (lqi === undefined || lqi < 0 || lqi > 255) return false
+  values.lqi = lqi
+  return true
+}
+
+function takeFlag(property: string, value: unknown, values: Values): boolean {
+  if (property === 'action' && (value === 'emergency' || value === 'sos')) values.alarms.manualCall = true
+  const flag = flagOf(property)
+  if (flag === undefined) return false
+  const active = coerceBoolean(value)
+  if (active === undefined) {
+    if (typeof value !== 'number')
+      values.notes.push({ code: 'decoder-failed', reason: `${property} is no boolean: kept as state`, where: `/${property}` })
+    return false
+  }
+  // several properties may report one flag (alarm_1, alarm_2): one active is active
+  values.alarms[flag] = active || values.alarms[flag] === true
+  return true
+}
+
+function takeMetric(
+  property: string,
+  value: unknown,
+  payload: Record<string, unknown>,
+  units: Record<string, string>,
+  values: Values,
+): boolean {
+  if (typeof value === 'boolean') return false
+  const number = coerceNumber(value)
+  if (number === undefined || Object.keys(values.metrics).length >= METRICS_MAX) return false
+  const unit = units[property]
+  const measure =
+    property === 'voltage' ? voltage(number, unit, payload) : measureOf(property, Object.hasOwn(units, property) ? unit : undefined)
+  if (measure === undefined) return false
+  const scaled = measure.factor === undefined ? number : Number((number * measure.factor).toPrecision(12))
+  if (!Number.isFinite(scaled)) return false
+  values.metrics[measure.metric] = scaled
+  return true
+}
+
+/** Battery devices give mV, mains devices V: the definition's unit decides, else what stands beside it, else the size. */
+function voltage(value: number, unit: string | undefined, payload: Record<string, unknown>): { metric: string; factor?: number } {
+  const isMains = 'power' in payload || 'current' in payload || 'energy' in payload
+  const isMillivolt = unit === 'mV' || (unit !== 'V' && !isMains && value >= 100)
+  return { metric: isMains ? 'mains_v' : 'battery_v', ...(isMillivolt && { factor: 0.001 }) }
+}
+
+function takeState(property: string, value: unknown, values: Values): boolean {
+  if (Object.keys(values.state).length >= STATE_ENTRIES_MAX || property.length > 128) return false
+  if ((JSON.stringify(value)?.length ?? Infinity) > STATE_CHARS_MAX) return false
+  values.state[property] = value
+  return true
+}
