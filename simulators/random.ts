@@ -9,7 +9,7 @@ export type Random = {
   /** lo <= n <= hi */
   integer(lo: number, hi: number): number
   /** mean 0, standard deviation 1 */
-  normal(): number
+  normal: () => number
   chance(probability: number): boolean
   pick<T>(from: readonly T[]): T
   /** an independent stream: what one device draws never shifts what another draws */

@@ -1,0 +1,198 @@
+// The district's own time: a queue of "this device steps at this second of the story". Story seconds become wall-clock times by
+// start and speed only when a message is stamped, so the same seed gives the same messages whenever it is run.
+import { nativeTopic } from '#contracts/topic.ts'
+import { DEVICE_MODELS } from './devices/index.ts'
+import type { Saying, SimDevice } from './devices/device.ts'
+import { createPace, type Pace } from './pace.ts'
+import type { Planned } from './plan.ts'
+import { createRandom } from './random.ts'
+import { SCENARIOS, type ScenarioName } from './scenarios/index.ts'
+import type { Summary } from './scenarios/scenario.ts'
+
+export type SimMessage = {
+  deviceId: string
+  via: string | undefined
+  topic: string
+  retain: boolean
+  urgent: boolean
+  atMs: number
+  body: Record<string, unknown>
+}
+export type WorldOptions = {
+  planned: readonly Planned[]
+  seed: string
+  scenario: ScenarioName
+  /** story seconds in one second of the wall clock */
+  speed: number
+  messagesPerS: number
+  /** wall clock at story second 0, epoch ms */
+  startMs: number
+}
+export type World = {
+  /** everything said up to this wall-clock time and not yet handed out, in order */
+  until(wallMs: number): Generator<SimMessage>
+  /** retained self-description of a device, fit for native-about.schema.json */
+  about(deviceId: string): SimMessage
+  pace: Pace
+  summary(): Summary
+  wallMs(storyS: number): number
+}
+
+/** wall-clock seconds of ordinary life before the story begins */
+const PRELUDE_S = 10
+
+export function createWorld(o: WorldOptions): World {
+  const random = createRandom(`world/${o.seed}`)
+  const scenario = SCENARIOS[o.scenario]({ planned: o.planned, random: random.fork('scenario'), beginsS: PRELUDE_S * o.speed })
+  const pace = createPace(o.planned, o.messagesPerS)
+  const wallMs = (storyS: number) => Math.round(o.startMs + (storyS / o.speed) * 1000)
+  const boot = Math.floor(o.startMs / 1000)
+  const agenda = createAgenda(o.planned.length)
+  const index = new Map(o.planned.map((p, i) => [p.deviceId, i]))
+  const seqs = new Uint32Array(o.planned.length)
+  const devices: SimDevice[] = o.planned.map((planned, i) => {
+    const r = random.fork(planned.deviceId)
+    const routineS = pace.everyS(planned.kind) * o.speed
+    agenda.plan(i, r.between(0, routineS))
+    return DEVICE_MODELS[planned.kind]({ planned, random: r, scenario, routineS, speed: o.speed })
+  })
+
+  for (const { deviceId, atS } of scenario.wakes) agenda.wake(index.get(deviceId)!, atS)
+
+  const stamp = (i: number, atS: number, said: Saying): SimMessage => {
+    const { deviceId, kind, via } = o.planned[i]!
+    const seq = seqs[i]!++
+    const body = {
+      v: 1,
+      msgId: `${deviceId}-${boot.toString(36)}-${seq.toString(36)}`,
+      deviceId,
+      kind,
+      ts: new Date(wallMs(atS)).toISOString(),
+      seq,
+      boot,
+      ...said.body,
+    }
+    return {
+      deviceId,
+      via,
+      topic: nativeTopic({ kind, deviceId, channel: said.channel }),
+      retain: false,
+      urgent: said.channel === 'event',
+      atMs: wallMs(atS),
+      body,
+    }
+  }
+
+  return {
+    pace,
+    wallMs,
+    summary: scenario.summary,
+    about(deviceId) {
+      const i = index.get(deviceId)!
+      return {
+        deviceId,
+        via: o.planned[i]!.via,
+        topic: nativeTopic({ kind: o.planned[i]!.kind, deviceId, channel: 'about' }),
+        retain: true,
+        urgent: true,
+        atMs: o.startMs,
+        body: aboutOf(o.planned[i]!, devices[i]!, pace),
+      }
+    },
+    *until(untilMs) {
+      for (;;) {
+        const due = agenda.next()
+        if (due === null || wallMs(due.atS) > untilMs) return
+        agenda.take()
+        const { say, nextS } = devices[due.who]!.step(due.atS)
+        agenda.plan(due.who, nextS)
+        for (const said of say) {
+          if (isSounding(said))
+            for (const call of scenario.alarmed(o.planned[due.who]!.deviceId, due.atS)) agenda.wake(index.get(call.deviceId)!, call.atS)
+          yield stamp(due.who, due.atS, said)
+        }
+      }
+    },
+  }
+}
+
+const isSounding = ({ channel, body }: Saying) =>
+  channel === 'event' && (body['alarms'] as Record<string, boolean> | undefined)?.['smoke'] === true
+
+function aboutOf(p: Planned, device: SimDevice, pace: Pace): Record<string, unknown> {
+  const place = Object.fromEntries((['grid', 'building', 'floor', 'room'] as const).flatMap(key => (p[key] === '' ? [] : [[key, p[key]]])))
+  return {
+    v: 1,
+    deviceId: p.deviceId,
+    kind: p.kind,
+    name: p.name,
+    ...(p.via === undefined ? {} : { via: p.via }),
+    position: { lat: p.lat, lon: p.lon, crs: 'WGS84' },
+    ...(Object.keys(place).length === 0 ? {} : { place }),
+    telemetryEveryS: Math.max(1, Math.round(pace.everyS(p.kind))),
+    expectNextS: pace.expectNextS(p.kind),
+    ...device.about(),
+  }
+}
+
+type Agenda = {
+  plan(who: number, atS: number): void
+  wake(who: number, atS: number): void
+  next(): { who: number; atS: number } | null
+  take(): void
+}
+
+/**
+ * A binary heap of times. Each device has one valid entry, the earlier of its own next time and a call made for it; overtaken
+ * entries are skipped. Bound: entries grow only by calls, of which a scenario makes a handful.
+ */
+function createAgenda(devices: number): Agenda {
+  const heap: { who: number; atS: number }[] = []
+  const valid = new Float64Array(devices).fill(NaN)
+  const own = new Float64Array(devices).fill(Infinity)
+  const called = new Float64Array(devices).fill(Infinity)
+  const before = (a: { who: number; atS: number }, b: { who: number; atS: number }) => a.atS < b.atS || (a.atS === b.atS && a.who < b.who)
+  const swap = (i: number, j: number) => ([heap[i], heap[j]] = [heap[j]!, heap[i]!])
+  function push(who: number): void {
+    const atS = Math.min(own[who]!, called[who]!)
+    if (atS === valid[who]) return
+    valid[who] = atS
+    if (!Number.isFinite(atS)) return
+    heap.push({ who, atS })
+    for (let i = heap.length - 1, up = (i - 1) >> 1; i > 0 && before(heap[i]!, heap[up]!); i = up, up = (i - 1) >> 1) swap(i, up)
+  }
+  function pop(): void {
+    const last = heap.pop()!
+    if (heap.length === 0) return
+    heap[0] = last
+    for (let i = 0; ;) {
+      const [l, r] = [2 * i + 1, 2 * i + 2]
+      let least = i
+      if (l < heap.length && before(heap[l]!, heap[least]!)) least = l
+      if (r < heap.length && before(heap[r]!, heap[least]!)) least = r
+      if (least === i) return
+      swap(i, least)
+      i = least
+    }
+  }
+  return {
+    plan(who, atS) {
+      own[who] = atS
+      push(who)
+    },
+    wake(who, atS) {
+      called[who] = Math.min(called[who]!, atS)
+      push(who)
+    },
+    next() {
+      while (heap.length > 0 && heap[0]!.atS !== valid[heap[0]!.who]) pop()
+      return heap[0] ?? null
+    },
+    take() {
+      const { who, atS } = heap[0]!
+      if (called[who]! <= atS) called[who] = Infinity
+      valid[who] = NaN
+      pop()
+    },
+  }
+}
