@@ -1,0 +1,96 @@
+// The audit trail: who did what to what, when. Append-only; every entry carries the SHA-256 of itself and of the one before, and
+// the head is kept apart, so that a changed, removed or cut-off entry is found. It proves order, not who held the keyboard, and a
+// person who can rewrite the whole file can rewrite the whole chain: copy the head elsewhere (it is in every backup).
+import { createHash } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
+
+export type AuditEntry = {
+  seq: number
+  at: string
+  actor: string
+  action: string
+  subject: string
+  detail?: unknown
+  prevHash: string
+  hash: string
+}
+
+export type AuditVerdict = { ok: boolean; entries: number; problem?: string }
+
+type Row = {
+  seq: number
+  at: string
+  actor: string
+  action: string
+  subject: string
+  detail: string | null
+  prev_hash: string
+  hash: string
+}
+
+const NOTHING_BEFORE = '0'.repeat(64)
+
+const hashOf = (r: Omit<Row, 'hash'>): string =>
+  createHash('sha256')
+    .update(JSON.stringify([r.prev_hash, r.seq, r.at, r.actor, r.action, r.subject, r.detail]))
+    .digest('hex')
+
+const toEntry = ({ detail, prev_hash: prevHash, ...rest }: Row): AuditEntry => ({
+  ...rest,
+  ...(detail === null ? {} : { detail: JSON.parse(detail) as unknown }),
+  prevHash,
+})
+
+export type AuditTrail = ReturnType<typeof openAuditTrail>
+
+export const openAuditTrail = (db: DatabaseSync) => {
+  const last = db.prepare('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1')
+  const insert = db.prepare('INSERT INTO audit VALUES (:seq, :at, :actor, :action, :subject, :detail, :prev_hash, :hash)')
+  const setHead = db.prepare("INSERT INTO meta VALUES ('audit_head', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+  const newest = db.prepare('SELECT * FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?')
+
+  return {
+    /** Inside the caller's transaction. */
+    append(e: { at: string; actor: string; action: string; subject: string; detail?: unknown }): void {
+      const before = last.get() as { seq: number; hash: string } | undefined
+      const body = {
+        seq: (before?.seq ?? 0) + 1,
+        at: e.at,
+        actor: e.actor,
+        action: e.action,
+        subject: e.subject,
+        detail: e.detail === undefined ? null : JSON.stringify(e.detail),
+        prev_hash: before?.hash ?? NOTHING_BEFORE,
+      }
+      const hash = hashOf(body)
+      insert.run({ ...body, hash })
+      setHead.run(`${body.seq}:${hash}`)
+    },
+    /** Newest first; `before` = only entries with a smaller seq. */
+    list: (limit: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] => (newest.all(before, limit) as unknown as Row[]).map(toEntry),
+  }
+}
+
+/** Walks the whole chain; says the first place where it does not hold. */
+export const verifyChain = (db: DatabaseSync): AuditVerdict => {
+  let entries = 0
+  let previous = NOTHING_BEFORE
+  for (const row of db.prepare('SELECT * FROM audit ORDER BY seq').iterate() as Iterable<unknown>) {
+    const entry = row as Row
+    const fail = (why: string): AuditVerdict => ({ ok: false, entries, problem: `audit entry ${entry.seq} of ${entry.at}: ${why}` })
+    if (entry.seq !== entries + 1) return fail(`entry ${entries + 1} is missing before it`)
+    if (entry.prev_hash !== previous) return fail('it does not follow from the entry before it')
+    if (hashOf(entry) !== entry.hash) return fail('its content is not what was written')
+    previous = entry.hash
+    entries += 1
+  }
+  const head = db.prepare("SELECT value FROM meta WHERE key = 'audit_head'").get()?.['value']
+  if (head !== undefined && head !== `${entries}:${previous}`)
+    return {
+      ok: false,
+      entries,
+      problem: `the trail ends at entry ${entries}, but its head says ${String(head).split(':')[0]}: entries were cut off`,
+    }
+  if (head === undefined && entries > 0) return { ok: false, entries, problem: 'the head of the trail is missing' }
+  return { ok: true, entries }
+}

@@ -1,0 +1,42 @@
+// Opens dispatch.db the one way it may be opened: WAL, synchronous FULL, so that what was answered is on disk. Every
+// change runs in one IMMEDIATE transaction; nothing about the content is kept in memory, so a roll-back forgets nothing and a
+// restart reads what was committed.
+import { DatabaseSync } from 'node:sqlite'
+import { FengsuiError } from '#contracts/errors.ts'
+
+/** 3.7.0 to 3.51.2 can corrupt a WAL that two connections reset at once (sqlite.org/changes.html). */
+const OLDEST_SQLITE = [3, 51, 3] as const
+
+const isOlder = (version: string): boolean => {
+  const parts = version.split('.').map(Number)
+  for (const [i, least] of OLDEST_SQLITE.entries()) {
+    const part = parts[i] ?? 0
+    if (part !== least) return part < least
+  }
+  return false
+}
+
+export const openDatabase = (file: string, o: { readOnly?: boolean } = {}): DatabaseSync => {
+  const version = process.versions['sqlite'] ?? '0'
+  if (isOlder(version))
+    throw new FengsuiError('sqlite-too-old', `opening ${file}: SQLite is ${version}, ${OLDEST_SQLITE.join('.')} is needed`)
+  try {
+    const db = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true, readOnly: o.readOnly ?? false })
+    if (o.readOnly !== true) db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON')
+    return db
+  } catch (cause) {
+    throw new FengsuiError('data-dir-unwritable', `opening ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
+
+export const inTransaction = <T>(db: DatabaseSync, work: () => T): T => {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    db.exec('COMMIT')
+    return result
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}

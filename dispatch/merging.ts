@@ -1,0 +1,33 @@
+// One incident goes into another: its alarms move, its timeline stays readable from the other, and it ends as 'merged'.
+import { isOpen } from './incident-states.ts'
+import type { Turn } from './turn.ts'
+
+/** Both must exist and be open; who calls has checked. */
+export const absorb = (turn: Turn, o: { from: string; into: string; actor: string; reason: string }): void => {
+  const from = turn.incident(o.from)
+  const into = turn.incident(o.into)
+  if (from === undefined || into === undefined || !isOpen(from.incident.state) || !isOpen(into.incident.state))
+    throw new RangeError(`merging ${o.from} into ${o.into}: both must be open incidents`)
+  for (const id of turn.desk.alarms.idsOf(o.from)) {
+    const record = turn.alarm(id)
+    if (record !== undefined) turn.saveAlarm({ ...record, alarm: { ...record.alarm, incidentId: o.into } })
+  }
+  turn.saveIncident({
+    ...from,
+    incident: {
+      ...from.incident,
+      state: 'merged',
+      mergedInto: o.into,
+      alarmIds: [],
+      deviceIds: [],
+      activeAlarms: 0,
+      unacknowledgedAlarms: 0,
+    },
+  })
+  const openedAt = from.incident.openedAt < into.incident.openedAt ? from.incident.openedAt : into.incident.openedAt
+  const lastAt = from.incident.lastAt > into.incident.lastAt ? from.incident.lastAt : into.incident.lastAt
+  turn.saveIncident({ ...into, incident: { ...into.incident, openedAt, lastAt } })
+  const detail = { alarms: from.incident.alarmIds.length }
+  turn.tell(o.from, { actor: o.actor, what: 'merged', note: `${o.into}: ${o.reason}`, detail: { ...detail, into: o.into } })
+  turn.tell(o.into, { actor: o.actor, what: 'absorbed', note: `${o.from}: ${o.reason}`, detail: { ...detail, from: o.from } })
+}

@@ -1,0 +1,125 @@
+// What a person does to an incident: acknowledge, note, escalate, merge, close. The first acknowledgement wins; the second officer
+// is told who was first and when.
+import { FengsuiError } from '#contracts/errors.ts'
+import type { IncidentState } from '#contracts/incident.ts'
+import { moveAlarm } from './alarm-moves.ts'
+import { isUnacknowledged } from './alarm-states.ts'
+import { actorOf, NOTE_CHARACTERS_MAX, optional, REASON_CHARACTERS_MAX, required } from './checks.ts'
+import type { IncidentRecord } from './incident-rows.ts'
+import { ESCALATION, incidentStep, type IncidentEvent } from './incident-states.ts'
+import { absorb } from './merging.ts'
+import type { Turn } from './turn.ts'
+import { escalatedWords } from './words.ts'
+
+const existing = (turn: Turn, id: string): IncidentRecord => {
+  const record = turn.incident(id)
+  if (record === undefined) throw new FengsuiError('not-found', `there is no incident ${id}`)
+  return record
+}
+
+const whoAndWhen = ({ incident: i }: IncidentRecord): string => {
+  if (i.state === 'merged') return ` into ${i.mergedInto ?? 'another incident'}`
+  if (i.state === 'closed') return ` by ${i.closedBy ?? 'system'} at ${i.closedAt ?? 'an unknown time'}`
+  return i.acknowledgedBy === undefined ? '' : ` by ${i.acknowledgedBy} at ${i.acknowledgedAt ?? 'an unknown time'}`
+}
+
+const stepOf = (record: IncidentRecord, event: IncidentEvent): IncidentState => {
+  const state = incidentStep(record.incident.state, event)
+  if (state === null) {
+    const { id, state: was } = record.incident
+    throw new FengsuiError('conflict', `incident ${id} is ${was}${whoAndWhen(record)}: ${event} is not possible any more`)
+  }
+  return state
+}
+
+const acknowledgeAlarmsOf = (turn: Turn, incidentId: string, by: string): number => {
+  let count = 0
+  for (const line of turn.desk.alarms.linesOf(incidentId)) {
+    const record = isUnacknowledged(line.state) ? turn.alarm(line.id) : undefined
+    if (record !== undefined && moveAlarm(turn, record, 'acknowledge', { by }) !== null) count += 1
+  }
+  return count
+}
+
+/** On an incident that somebody has, this answers the alarms that joined since; who took the incident first stays as it was. */
+export const acknowledgeIncident = (turn: Turn, id: string, o: { by: string; note?: string }): void => {
+  const { by, actor } = actorOf(o.by)
+  const note = optional('note', o.note, NOTE_CHARACTERS_MAX)
+  const record = existing(turn, id)
+  const state = stepOf(record, 'acknowledge')
+  const alarms = acknowledgeAlarmsOf(turn, id, by)
+  if (record.incident.state !== 'new' && alarms === 0)
+    throw new FengsuiError('conflict', `incident ${id} is already acknowledged${whoAndWhen(record)}`)
+  const first = record.incident.acknowledgedAt === undefined ? { acknowledgedAt: turn.now, acknowledgedBy: by } : {}
+  turn.saveIncident({ ...record, incident: { ...record.incident, state, ...first } })
+  turn.touch(id)
+  turn.tell(id, { actor, what: 'acknowledged', ...(note !== undefined && { note }), detail: { alarms } })
+}
+
+export const noteIncident = (turn: Turn, id: string, o: { by: string; note: string }): void => {
+  const { actor } = actorOf(o.by)
+  const note = required('note', o.note, NOTE_CHARACTERS_MAX)
+  const record = existing(turn, id)
+  stepOf(record, 'note')
+  turn.tell(id, { actor, what: 'note', note })
+  turn.saveIncident(record)
+}
+
+export const escalateIncident = (turn: Turn, id: string, o: { by: string; note?: string }): void => {
+  const { actor } = actorOf(o.by)
+  const note = optional('note', o.note, NOTE_CHARACTERS_MAX)
+  const record = existing(turn, id)
+  stepOf(record, 'escalate')
+  const from = ESCALATION[record.escalation]
+  const to = ESCALATION[record.escalation + 1]
+  if (from === undefined || to === undefined)
+    throw new FengsuiError('conflict', `incident ${id} is with the city already: there is nobody above`)
+  turn.tell(id, { actor, what: 'escalated', text: escalatedWords(from, to), ...(note !== undefined && { note }), detail: { from, to } })
+  turn.saveIncident({ ...record, escalation: record.escalation + 1 })
+}
+
+export const mergeIncident = (turn: Turn, id: string, o: { by: string; into: string; reason: string }): void => {
+  const { actor } = actorOf(o.by)
+  const reason = required('reason', o.reason, REASON_CHARACTERS_MAX)
+  if (o.into === id) throw new FengsuiError('invalid-request', `into is ${id}: an incident cannot be merged into itself`)
+  const from = existing(turn, id)
+  const into = existing(turn, o.into)
+  stepOf(from, 'merge')
+  stepOf(into, 'alarm')
+  if (from.incident.category !== into.incident.category)
+    throw new FengsuiError(
+      'invalid-request',
+      `${id} is ${from.incident.category}, ${o.into} is ${into.incident.category}: a fire is kept apart from technical faults`,
+    )
+  absorb(turn, { from: id, into: o.into, actor, reason })
+}
+
+/** Alarms that no rule watches end with their incident; one whose detector still stands in alarm stays active, and that is told. */
+const endAlarms = (turn: Turn, id: string, by: string): number => {
+  let standing = 0
+  for (const line of turn.desk.alarms.linesOf(id)) {
+    if (!line.active) continue
+    const record = turn.alarm(line.id)
+    if (record === undefined || record.alarm.origin.startsWith('rule:')) standing += 1
+    else moveAlarm(turn, record, 'clear', { by })
+  }
+  return standing
+}
+
+export const closeIncident = (turn: Turn, id: string, o: { by: string; cause: string; falseAlarm: boolean; note?: string }): void => {
+  const { by, actor } = actorOf(o.by)
+  const cause = required('cause', o.cause, REASON_CHARACTERS_MAX)
+  const note = optional('note', o.note, NOTE_CHARACTERS_MAX)
+  if (typeof o.falseAlarm !== 'boolean') throw new FengsuiError('invalid-request', 'falseAlarm is missing: true or false')
+  const record = existing(turn, id)
+  const state = stepOf(record, 'close')
+  acknowledgeAlarmsOf(turn, id, by)
+  const standing = endAlarms(turn, id, by)
+  const first = record.incident.acknowledgedAt === undefined ? { acknowledgedAt: turn.now, acknowledgedBy: by } : {}
+  const incident = { ...record.incident, state, ...first, closedAt: turn.now, closedBy: by, cause, falseAlarm: o.falseAlarm }
+  turn.saveIncident({ ...record, incident })
+  turn.desk.alarms.setLive(id, false)
+  turn.touch(id)
+  const words = [cause, note, standing > 0 ? `${standing} alarm(s) still active at the device` : undefined].filter(Boolean).join('; ')
+  turn.tell(id, { actor, what: 'closed', note: words, detail: { cause, falseAlarm: o.falseAlarm, standing } })
+}

@@ -1,0 +1,117 @@
+// Alarms raised by people, flows and other systems. The idempotency key makes the alarm's id, so sending it again, even years
+// later or after a crash, answers with the alarm that is there.
+import { createHash } from 'node:crypto'
+import { ALARM_KINDS, type AlarmKind, type Evidence, type Severity, type Text } from '#contracts/alarm.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import type { Place, Position } from '#contracts/reading.ts'
+import { actorOf, BY_CHARACTERS_MAX, oneOf, optional, required, timeMs } from './checks.ts'
+import { raiseAlarm, type NewAlarm } from './raising.ts'
+import { DEFAULT_SEVERITY } from './severities.ts'
+import type { Turn } from './turn.ts'
+
+export type Posting = {
+  idempotencyKey: string
+  /** flow:<rev>, user:<name>, system:<room>; keys are told apart by it */
+  origin: string
+  kind: AlarmKind
+  severity?: Severity
+  subject?: string
+  deviceId?: string
+  place?: Place
+  position?: Position
+  /** event time, RFC 3339; now where absent */
+  at?: string
+  text: Text
+  evidence?: Evidence[]
+  by: string
+}
+
+/** Event times believed, as for devices: from 24 h before to 2 min after now. Older than 5 min counts as late. */
+const PAST_MS_MAX = 24 * 3_600_000
+const FUTURE_MS_MAX = 2 * 60_000
+const LATE_MS = 5 * 60_000
+const KEY_CHARACTERS_MAX = 200
+const TEXT_CHARACTERS_MAX = 500
+
+const alarmIdOf = (o: Posting): string => {
+  const key = required('idempotencyKey', o.idempotencyKey, KEY_CHARACTERS_MAX)
+  return `post-${createHash('sha256')
+    .update(JSON.stringify([o.origin, key]))
+    .digest('hex')
+    .slice(0, 24)}`
+}
+
+const eventTime = (turn: Turn, at: string | undefined): number => {
+  if (at === undefined) return turn.nowMs
+  const atMs = timeMs('at', at)
+  if (atMs < turn.nowMs - PAST_MS_MAX || atMs > turn.nowMs + FUTURE_MS_MAX)
+    throw new FengsuiError('invalid-request', `at is ${at}: from 24 h before to 2 min after now (${turn.now}) is believed`)
+  return atMs
+}
+
+const severityOf = (kind: AlarmKind, given: Severity | undefined): Severity => {
+  if (given === undefined) return DEFAULT_SEVERITY[kind]
+  if (![1, 2, 3, 4].includes(given)) throw new FengsuiError('invalid-request', `severity is ${String(given)}: 1 (gravest) to 4 is needed`)
+  return given
+}
+
+/** Most pieces of evidence and characters of one place word in one posting. */
+const EVIDENCE_POSTED_MAX = 100
+const PLACE_CHARACTERS_MAX = 200
+
+const checkPlace = (place: Place | undefined): void => {
+  for (const [name, words] of Object.entries(place ?? {})) optional(`place.${name}`, words, PLACE_CHARACTERS_MAX)
+}
+
+const checkEvidence = (evidence: Evidence[] | undefined): void => {
+  if ((evidence?.length ?? 0) > EVIDENCE_POSTED_MAX)
+    throw new FengsuiError('invalid-request', `evidence has ${evidence?.length ?? 0} pieces, at most ${EVIDENCE_POSTED_MAX} are taken`)
+}
+
+const checkPosition = (position: Position | undefined): void => {
+  if (position === undefined) return
+  const { lat, lon } = position
+  const isThere = Math.abs(lat) <= 90 && Math.abs(lon) <= 180 && !(lat === 0 && lon === 0)
+  if (!isThere)
+    throw new FengsuiError('invalid-request', `position is ${lat}/${lon}: WGS84 degrees are needed, and 0/0 is never a position`)
+}
+
+const alarmOf = (o: Posting, id: string, kind: AlarmKind, atMs: number, nowMs: number): NewAlarm => ({
+  id,
+  kind,
+  severity: severityOf(kind, o.severity),
+  origin: o.origin,
+  subject: o.subject ?? o.deviceId ?? id,
+  ...(o.deviceId !== undefined && { deviceId: o.deviceId }),
+  ...(o.place !== undefined && { place: o.place }),
+  ...(o.position !== undefined && { position: o.position }),
+  raisedAt: new Date(atMs).toISOString(),
+  late: nowMs - atMs > LATE_MS,
+  latching: true,
+  text: { zh: required('text.zh', o.text.zh, TEXT_CHARACTERS_MAX), en: required('text.en', o.text.en, TEXT_CHARACTERS_MAX) },
+  evidence: o.evidence ?? [],
+  counterEvidence: [],
+})
+
+/** The alarm's id, and whether it is new. */
+export const postAlarm = (turn: Turn, o: Posting): { alarmId: string; created: boolean } => {
+  const { actor } = actorOf(o.by)
+  required('origin', o.origin, BY_CHARACTERS_MAX)
+  const kind = oneOf('kind', o.kind, ALARM_KINDS)
+  const alarmId = alarmIdOf(o)
+  const before = turn.alarm(alarmId)
+  if (before !== undefined) {
+    if (before.alarm.kind === kind) return { alarmId, created: false }
+    throw new FengsuiError(
+      'conflict',
+      `idempotencyKey ${o.idempotencyKey} was used for a ${before.alarm.kind}: take a new key for a ${kind}`,
+    )
+  }
+  checkPlace(o.place)
+  checkPosition(o.position)
+  checkEvidence(o.evidence)
+  const atMs = eventTime(turn, o.at)
+  raiseAlarm(turn, alarmOf(o, alarmId, kind, atMs, turn.nowMs), atMs, {})
+  turn.desk.audit.append({ at: turn.now, actor, action: 'alarm.posted', subject: alarmId, detail: { origin: o.origin, kind } })
+  return { alarmId, created: true }
+}

@@ -1,0 +1,87 @@
+// Reading the queue: lists in the order in which they are to be worked, single alarms and incidents. Every list is bounded: asked
+// for more than its most, it gives its most, and what must be answered stands first, so that a cut never hides it.
+import type { DatabaseSync } from 'node:sqlite'
+import { ALARM_STATES, type Alarm, type AlarmState } from '#contracts/alarm.ts'
+import { INCIDENT_STATES, type Incident, type IncidentCategory, type IncidentDetail, type IncidentState } from '#contracts/incident.ts'
+import { toAlarm } from './alarm-rows.ts'
+import { isUnacknowledged } from './alarm-states.ts'
+import { listLimit, oneOf, timeMs } from './checks.ts'
+import { isOpen } from './incident-states.ts'
+import type { Desk } from './turn.ts'
+
+export const ALARMS_LISTED_MAX = 5000
+export const INCIDENTS_LISTED_MAX = 5000
+export const TIMELINE_LISTED_MAX = 1000
+
+export type AlarmFilter = {
+  states?: AlarmState[]
+  area?: string
+  /** alarms that stood in the queue at or after this time (server time, so that a late alarm is not missed) */
+  since?: string
+  limit: number
+}
+export type IncidentFilter = { states?: IncidentState[]; category?: IncidentCategory; limit: number }
+
+type Where = { sql: string; values: (string | number)[] }
+const inList = (column: string, values: readonly (string | number)[]): Where => ({
+  sql: `${column} IN (${values.map(() => '?').join(', ')})`,
+  values: [...values],
+})
+const both = (parts: Where[]): Where => ({ sql: parts.map(p => p.sql).join(' AND ') || '1', values: parts.flatMap(p => p.values) })
+
+const alarmWhere = (f: AlarmFilter): Where[] => [
+  ...(f.area === undefined ? [] : [{ sql: 'area = ?', values: [f.area.normalize('NFKC').trim().toLowerCase()] }]),
+  ...(f.since === undefined ? [] : [{ sql: 'queued_ms >= ?', values: [timeMs('since', f.since)] }]),
+]
+
+const idsIn = (db: DatabaseSync, table: string, where: Where, order: string, limit: number): string[] => {
+  if (limit <= 0) return []
+  const found = db.prepare(`SELECT id FROM ${table} WHERE ${where.sql} ORDER BY ${order} LIMIT ?`).all(...where.values, limit)
+  return found.map(row => row['id'] as string)
+}
+
+/** Said in these words, SQLite uses the index over alarms that are not over; years of history are not read. */
+const standing = (states: AlarmState[]): Where[] => (states.includes('NORM') ? [] : [{ sql: "state <> 'NORM'", values: [] }])
+
+/** Unacknowledged first, level I to IV, oldest first; then all other states, newest first. */
+export const listAlarms = (desk: Desk, f: AlarmFilter): Alarm[] => {
+  const limit = listLimit(f.limit, ALARMS_LISTED_MAX)
+  const states = (f.states ?? ALARM_STATES).map(state => oneOf('state', state, ALARM_STATES))
+  const where = alarmWhere(f)
+  const pick = (some: AlarmState[], order: string, most: number): string[] =>
+    some.length === 0 ? [] : idsIn(desk.db, 'alarms', both([inList('state', some), ...standing(some), ...where]), order, most)
+  const owed = pick(states.filter(isUnacknowledged), 'severity, queued_ms, id', limit)
+  const rest = states.filter(state => !isUnacknowledged(state))
+  const others = pick(rest, 'queued_ms DESC, id', limit - owed.length)
+  return [...owed, ...others].flatMap(id => desk.alarms.get(id) ?? []).map(toAlarm)
+}
+
+/** Open ones first: unacknowledged, then level I to IV, then oldest; after them the closed and merged, newest first. */
+export const listIncidents = (desk: Desk, f: IncidentFilter): Incident[] => {
+  const limit = listLimit(f.limit, INCIDENTS_LISTED_MAX)
+  const states = (f.states ?? INCIDENT_STATES).map(state => oneOf('state', state, INCIDENT_STATES))
+  const category = f.category === undefined ? [] : [inList('category', [oneOf('category', f.category, ['fire', 'technical'])])]
+  const pick = (some: IncidentState[], open: 0 | 1, order: string, most: number): string[] => {
+    const where = both([{ sql: `open = ${open}`, values: [] }, inList('state', some), ...category])
+    return some.length === 0 ? [] : idsIn(desk.db, 'incidents', where, order, most)
+  }
+  const open = pick(states.filter(isOpen), 1, 'unacknowledged DESC, severity, queued_ms, id', limit)
+  const done = pick(
+    states.filter(state => !isOpen(state)),
+    0,
+    'queued_ms DESC, id',
+    limit - open.length,
+  )
+  return [...open, ...done].flatMap(id => desk.incidents.get(id)?.incident ?? [])
+}
+
+export const alarmById = (desk: Desk, id: string): Alarm | undefined => {
+  const record = desk.alarms.get(id)
+  return record === undefined ? undefined : toAlarm(record)
+}
+
+/** With its newest 1,000 timeline lines, oldest first; lines of incidents merged into it are among them. */
+export const incidentById = (desk: Desk, id: string): IncidentDetail | undefined => {
+  const record = desk.incidents.get(id)
+  return record === undefined ? undefined : { ...record.incident, timeline: desk.incidents.timeline(id, TIMELINE_LISTED_MAX) }
+}

@@ -1,0 +1,67 @@
+// The tables of dispatch.db, as a list of steps: user_version says how many have run. A step that was released is never
+// edited, only followed by another. The audit trail and the timelines are append-only by trigger, not by promise.
+import type { DatabaseSync } from 'node:sqlite'
+import { FengsuiError } from '#contracts/errors.ts'
+import { inTransaction } from './database.ts'
+
+const STEPS: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;
+  INSERT INTO meta VALUES ('position', '0');
+
+  -- state of other rooms at 'position'; opaque here
+  CREATE TABLE fold_state (room TEXT NOT NULL, key TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (room, key)) WITHOUT ROWID, STRICT;
+
+  CREATE TABLE incidents (
+    id TEXT PRIMARY KEY, category TEXT NOT NULL, state TEXT NOT NULL, open INTEGER NOT NULL, severity INTEGER NOT NULL,
+    unacknowledged INTEGER NOT NULL, opened_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, queued_ms INTEGER NOT NULL,
+    acknowledged_ms INTEGER, closed_ms INTEGER, merged_into TEXT REFERENCES incidents (id), escalation INTEGER NOT NULL, json TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX incidents_open ON incidents (unacknowledged, severity, queued_ms) WHERE open = 1;
+  CREATE INDEX incidents_done ON incidents (queued_ms) WHERE open = 0;
+  CREATE INDEX incidents_queued ON incidents (queued_ms, acknowledged_ms);
+  CREATE INDEX incidents_merged ON incidents (merged_into) WHERE merged_into IS NOT NULL;
+
+  -- live = the alarm's incident is open: only these are looked at to group a new alarm
+  CREATE TABLE alarms (
+    id TEXT PRIMARY KEY, incident_id TEXT NOT NULL REFERENCES incidents (id), live INTEGER NOT NULL, category TEXT NOT NULL, kind TEXT NOT NULL,
+    severity INTEGER NOT NULL, state TEXT NOT NULL, active INTEGER NOT NULL, acknowledged INTEGER NOT NULL, origin TEXT NOT NULL,
+    device_id TEXT, device_key TEXT NOT NULL, building_key TEXT, area TEXT, grid TEXT, lat REAL, lon REAL,
+    at_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, queued_ms INTEGER NOT NULL, shelved_until_ms INTEGER, evidence_count INTEGER NOT NULL,
+    json TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX alarms_incident ON alarms (incident_id, at_ms);
+  CREATE INDEX alarms_building ON alarms (category, building_key) WHERE live = 1;
+  CREATE INDEX alarms_device ON alarms (category, device_key) WHERE live = 1;
+  CREATE INDEX alarms_near ON alarms (category, lat, lon) WHERE live = 1;
+  CREATE INDEX alarms_queued ON alarms (queued_ms);
+  CREATE INDEX alarms_standing ON alarms (state, severity, queued_ms) WHERE state <> 'NORM';
+  CREATE INDEX alarms_shelved ON alarms (shelved_until_ms) WHERE shelved_until_ms IS NOT NULL;
+
+  CREATE TABLE timeline (id INTEGER PRIMARY KEY, incident_id TEXT NOT NULL REFERENCES incidents (id), json TEXT NOT NULL) STRICT;
+  CREATE INDEX timeline_incident ON timeline (incident_id, id);
+  CREATE TRIGGER timeline_no_update BEFORE UPDATE ON timeline BEGIN SELECT RAISE(ABORT, 'timelines are append-only'); END;
+  CREATE TRIGGER timeline_no_delete BEFORE DELETE ON timeline BEGIN SELECT RAISE(ABORT, 'timelines are append-only'); END;
+
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT,
+    prev_hash TEXT NOT NULL, hash TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+  CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+  CREATE TRIGGER audit_in_order BEFORE INSERT ON audit WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM audit)
+    BEGIN SELECT RAISE(ABORT, 'the audit trail grows at its end only'); END;
+  `,
+]
+
+const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
+
+export const migrate = (db: DatabaseSync, file: string): void => {
+  const found = versionOf(db)
+  if (found > STEPS.length)
+    throw new FengsuiError('setting-invalid', `${file} has version ${found}, this program knows ${STEPS.length}: start the newer program`)
+  for (const [i, step] of STEPS.entries()) {
+    if (i < found) continue
+    inTransaction(db, () => db.exec(`${step}; PRAGMA user_version = ${i + 1}`))
+  }
+}

@@ -1,0 +1,104 @@
+// One change of the dispatch queue: everything that happens in one transaction, written through at once, with what changed
+// remembered for the answer. Time stands still inside a turn. What the meter counts is counted only after the commit.
+import type { DatabaseSync } from 'node:sqlite'
+import type { Alarm, Text } from '#contracts/alarm.ts'
+import type { Clock, Log } from '#contracts/clock.ts'
+import type { Incident } from '#contracts/incident.ts'
+import type { Meter } from '#contracts/metrics.ts'
+import { alarmRows, toAlarm, type AlarmRecord, type AlarmRows } from './alarm-rows.ts'
+import { openAuditTrail, type AuditTrail } from './audit.ts'
+import { inTransaction } from './database.ts'
+import { incidentRows, type IncidentRecord, type IncidentRows } from './incident-rows.ts'
+import { settle } from './settle.ts'
+import { WHAT } from './words.ts'
+
+/** Every alarm and incident that changed, in its newest state. */
+export type Changes = { alarms: Alarm[]; incidents: Incident[] }
+
+export type Desk = {
+  db: DatabaseSync
+  clock: Clock
+  log: Log
+  meter: Meter
+  groupWindowMs: number
+  utcOffsetMinutes: number
+  alarms: AlarmRows
+  incidents: IncidentRows
+  audit: AuditTrail
+}
+
+export type Telling = { actor: string; what: string; text?: Text; alarmId?: string; note?: string; detail?: Record<string, unknown> }
+
+export type Turn = {
+  readonly nowMs: number
+  readonly now: string
+  readonly desk: Desk
+  alarm(id: string): AlarmRecord | undefined
+  saveAlarm(record: AlarmRecord): void
+  incident(id: string): IncidentRecord | undefined
+  saveIncident(record: IncidentRecord): void
+  /** The incident's summary is made anew at the end of the turn. */
+  touch(incidentId: string): void
+  touched(): string[]
+  /** One line in the incident's timeline and one in the audit trail. */
+  tell(incidentId: string, telling: Telling): void
+  afterCommit(count: (meter: Meter) => void): void
+}
+
+export const openDesk = (o: Omit<Desk, 'alarms' | 'incidents' | 'audit'>): Desk => ({
+  ...o,
+  alarms: alarmRows(o.db),
+  incidents: incidentRows(o.db),
+  audit: openAuditTrail(o.db),
+})
+
+export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; changes: Changes } => {
+  const nowMs = desk.clock.nowMs()
+  const now = new Date(nowMs).toISOString()
+  const alarms = new Map<string, AlarmRecord>()
+  const changed = { alarms: new Set<string>(), incidents: new Map<string, Incident>() }
+  const touched = new Set<string>()
+  const counts: ((meter: Meter) => void)[] = []
+
+  const turn: Turn = {
+    nowMs,
+    now,
+    desk,
+    alarm: id => alarms.get(id) ?? desk.alarms.get(id),
+    saveAlarm(record) {
+      desk.alarms.save(record)
+      alarms.set(record.alarm.id, record)
+      changed.alarms.add(record.alarm.id)
+      touched.add(record.alarm.incidentId)
+    },
+    incident: id => desk.incidents.get(id),
+    saveIncident(record) {
+      desk.incidents.save(record)
+      changed.incidents.set(record.incident.id, record.incident)
+    },
+    touch: id => void touched.add(id),
+    touched: () => [...touched],
+    tell(incidentId, { actor, what, text = WHAT[what], alarmId, note, detail }) {
+      const entry = { at: now, actor, what, ...(text && { text }), ...(alarmId && { alarmId }), ...(note && { note }) }
+      desk.incidents.tell(incidentId, entry)
+      const about = { ...(alarmId && { alarmId }), ...(note && { note }), ...detail }
+      desk.audit.append({
+        at: now,
+        actor,
+        action: `incident.${what}`,
+        subject: incidentId,
+        detail: Object.keys(about).length > 0 ? about : undefined,
+      })
+    },
+    afterCommit: count => void counts.push(count),
+  }
+
+  const result = inTransaction(desk.db, () => {
+    const made = act(turn)
+    settle(turn)
+    return made
+  })
+  for (const count of counts) count(desk.meter)
+  const newest = [...changed.alarms].flatMap(id => alarms.get(id) ?? []).map(toAlarm)
+  return { result, changes: { alarms: newest, incidents: [...changed.incidents.values()] } }
+}

@@ -1,0 +1,82 @@
+// What alarms and incidents are called, in Chinese and in English, and what a timeline line says. Words only, no decisions.
+import type { AlarmKind, Text } from '#contracts/alarm.ts'
+import type { Place } from '#contracts/reading.ts'
+
+export const KIND_NAMES: Record<AlarmKind, Text> = {
+  'fire-alarm': { zh: '火灾报警', en: 'Fire alarm' },
+  'pre-alarm': { zh: '火灾预警', en: 'Fire pre-alarm' },
+  'gas-alarm': { zh: '燃气泄漏报警', en: 'Gas alarm' },
+  'co-alarm': { zh: '一氧化碳报警', en: 'Carbon monoxide alarm' },
+  'manual-call': { zh: '手动报警', en: 'Manual call point' },
+  heat: { zh: '高温报警', en: 'Heat alarm' },
+  'electrical-fire': { zh: '电气火灾报警', en: 'Electrical fire alarm' },
+  'water-leak': { zh: '漏水', en: 'Water leak' },
+  'pressure-low': { zh: '水压过低', en: 'Water pressure low' },
+  'pressure-high': { zh: '水压过高', en: 'Water pressure high' },
+  'level-low': { zh: '液位过低', en: 'Water level low' },
+  'level-high': { zh: '液位过高', en: 'Water level high' },
+  fault: { zh: '设备故障', en: 'Fault' },
+  tamper: { zh: '设备被拆动', en: 'Tampering' },
+  'low-battery': { zh: '电池电量低', en: 'Low battery' },
+  'device-offline': { zh: '设备离线', en: 'Device offline' },
+  'gateway-offline': { zh: '网关离线', en: 'Gateway offline' },
+  'drone-offline': { zh: '无人机离线', en: 'Drone offline' },
+  'sensor-fault': { zh: '传感器失准', en: 'Sensor fault' },
+  'station-not-ready': { zh: '微型消防站未就绪', en: 'Micro fire station not ready' },
+  test: { zh: '测试报警', en: 'Test alarm' },
+  health: { zh: '系统健康', en: 'System health' },
+}
+
+const isNumber = (words: string): boolean => /^-?\d+$/.test(words)
+const given = (parts: (string | undefined)[]): string[] => parts.filter(part => part !== undefined && part !== '') as string[]
+
+/** Location words down to the room; undefined when nothing is known of the place. */
+const placeWords = (place: Place | undefined): Text | undefined => {
+  const { area, building, floor, room } = place ?? {}
+  const zhFloor = floor !== undefined && isNumber(floor) ? `${floor} 层` : floor
+  const zh = given([area, building, zhFloor, room])
+  const en = given([building, floor && `floor ${floor}`, room && `room ${room}`, area])
+  return zh.length === 0 ? undefined : { zh: zh.join(' '), en: en.join(', ') }
+}
+
+export const titleOf = (kind: AlarmKind, place: Place | undefined, otherwise: string): Text => {
+  const where = placeWords(place) ?? { zh: otherwise, en: otherwise }
+  return { zh: `${KIND_NAMES[kind].zh} · ${where.zh}`, en: `${KIND_NAMES[kind].en} · ${where.en}` }
+}
+
+export const LEVEL_NAMES = ['', 'I', 'II', 'III', 'IV'] as const
+
+/** What a timeline line is about; its text says it in words. */
+export const WHAT: Record<string, Text> = {
+  opened: { zh: '警情建立', en: 'Incident opened' },
+  alarm: { zh: '报警并入', en: 'Alarm joined' },
+  're-alarm': { zh: '报警升级，需重新确认', en: 'Alarm became graver: acknowledge again' },
+  cleared: { zh: '报警条件消失', en: 'Condition cleared' },
+  acknowledged: { zh: '已确认接警', en: 'Acknowledged' },
+  'alarm-acknowledged': { zh: '报警已确认', en: 'Alarm acknowledged' },
+  shelved: { zh: '报警搁置', en: 'Alarm shelved' },
+  unshelved: { zh: '报警恢复（结束搁置）', en: 'Alarm back from the shelf' },
+  suppressed: { zh: '报警抑制', en: 'Alarm suppressed' },
+  'out-of-service': { zh: '报警停用', en: 'Alarm out of service' },
+  returned: { zh: '报警恢复使用', en: 'Alarm back in service' },
+  note: { zh: '记录', en: 'Note' },
+  merged: { zh: '已并入其他警情', en: 'Merged into another incident' },
+  absorbed: { zh: '并入其他警情的报警', en: 'Took in another incident' },
+  closed: { zh: '警情结束', en: 'Closed' },
+  're-opened': { zh: '结束后报警再起，警情重开', en: 'Re-opened: an alarm needs an answer after closing' },
+}
+
+export const severityWords = (from: number, to: number): Text => ({
+  zh: `等级由 ${LEVEL_NAMES[from] ?? from} 升为 ${LEVEL_NAMES[to] ?? to}`,
+  en: `Level rose from ${LEVEL_NAMES[from] ?? from} to ${LEVEL_NAMES[to] ?? to}`,
+})
+
+export const confirmedWords = (first: string, second: string): Text => ({
+  zh: `两个独立触发装置（${first}、${second}）确认火灾，按 I 级处置（GB 50116-2013 4.1.6）`,
+  en: `Two independent triggers (${first}, ${second}) confirm a fire: level I (GB 50116-2013 4.1.6)`,
+})
+
+export const escalatedWords = (from: string, to: string): Text => {
+  const zh: Record<string, string> = { grid: '网格', community: '社区', street: '街道', district: '区', city: '市' }
+  return { zh: `上报：${zh[from] ?? from} → ${zh[to] ?? to}`, en: `Escalated: ${from} to ${to}` }
+}
