@@ -1,0 +1,80 @@
+// The small reads of the desk: figures, the audit trail, the rules in force, the district's map layers.
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FengsuiError } from '#contracts/errors.ts'
+import type { Kpis } from '#contracts/live.ts'
+import { answers } from './errors.ts'
+import { integer, list, object, oneOf, open, ref, type App } from './schema.ts'
+
+export type DeskParts = {
+  kpis(): Kpis
+  auditTrail(f: { limit: number; before?: number }): readonly object[]
+  rules: { get(): unknown } | undefined
+  districtDir: string
+}
+
+export const LAYERS = ['areas', 'roads', 'stations', 'buildings', 'water'] as const
+
+export function deskRoutes(app: App, parts: DeskParts): void {
+  app.get(
+    '/api/v1/kpis',
+    {
+      config: { scope: 'read' },
+      schema: { summary: 'The figures of the top bar', tags: ['desk'], response: answers({ 200: ref('Kpis') }) },
+    },
+    async () => parts.kpis(),
+  )
+
+  app.get('/api/v1/audit', {
+    config: { scope: 'audit:read' },
+    schema: {
+      summary: 'Who did what, newest first; hash-chained',
+      tags: ['desk'],
+      querystring: object(
+        {},
+        {
+          limit: integer({ minimum: 1, maximum: 1000, default: 200 }),
+          before: integer({ minimum: 1, description: 'only entries with a smaller seq' }),
+        },
+      ),
+      response: answers({ 200: object({ entries: list(open()) }) }),
+    },
+    handler: async request => {
+      const { limit = 200, before } = request.query
+      return { entries: parts.auditTrail({ limit, ...(before === undefined ? {} : { before }) }) }
+    },
+  })
+
+  const { rules } = parts
+  if (rules !== undefined) {
+    app.get(
+      '/api/v1/rules',
+      { config: { scope: 'read' }, schema: { summary: 'The rule set in force', tags: ['rules'], response: answers({ 200: open() }) } },
+      async () => rules.get(),
+    )
+  }
+
+  app.get(
+    '/api/v1/district/:layer',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'A map layer of the district as GeoJSON (WGS84)',
+        tags: ['desk'],
+        params: object({ layer: oneOf(LAYERS) }),
+        response: answers({ 200: open({ description: 'a GeoJSON FeatureCollection' }), 304: { type: 'null' } }),
+      },
+    },
+    async (request, reply) => {
+      const { layer } = request.params
+      const file = join(parts.districtDir, `${layer}.geojson`)
+      const found = await stat(file).catch(() => null)
+      if (found === null) throw new FengsuiError('not-found', `the district has no layer ${layer}`)
+      const etag = `"${found.size.toString(36)}-${Math.floor(found.mtimeMs).toString(36)}"`
+      void reply.header('etag', etag).header('cache-control', 'private, no-cache')
+      if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+      return reply.type('application/geo+json').header('content-length', found.size).send(createReadStream(file))
+    },
+  )
+}

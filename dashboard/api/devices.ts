@@ -1,0 +1,221 @@
+// Devices over HTTP: the list, registration (credentials are answered once), corrections, history, commands.
+// Never talks to a device: a command is published on the device's own cmd topic and the device answers on ack.
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '#contracts/clock.ts'
+import { conditionOf, DEVICE_CONDITIONS, type Device, type DeviceCondition } from '#contracts/device.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import { DEVICE_KINDS, type DeviceKind } from '#contracts/reading.ts'
+import { DEVICE_ID, nativeTopic } from '#contracts/topic.ts'
+import type { Audit } from './audit.ts'
+import { actorOf, callerOf } from './auth.ts'
+import { answers } from './errors.ts'
+import { either, integer, list, number, object, oneOf, open, ref, text, time, type App, type Static } from './schema.ts'
+import { place, position } from './shapes.ts'
+
+type Registered = Partial<Device> & { deviceId: string; kind: DeviceKind }
+export type DeviceParts = {
+  directory: {
+    get(deviceId: string): Device | undefined
+    all(): Iterable<Device>
+    register(device: Registered): Device
+    remove(deviceId: string): boolean
+  }
+  saveDirectory(): void
+  credentials: {
+    issue(o: { deviceId: string; via?: string; grants?: string[] }): Promise<{ username: string; password: string }>
+    link(deviceId: string, via: string): void
+    revoke(deviceId: string): boolean
+    list(): { deviceId: string }[]
+  }
+  publish(topic: string, payload: string): Promise<void>
+  changed(c: { devices?: Device[]; removed?: string[] }): void
+  audit: Audit
+  clock: Clock
+}
+
+/** devices in one POST */
+const BULK_MAX = 1000
+const BULK_BYTES = 1024 * 1024
+
+const deviceId = text({ pattern: DEVICE_ID.source, description: 'letters, digits and . _ : - ; at most 128' })
+const details = {
+  name: text({ maxLength: 200 }),
+  place,
+  position,
+  via: { ...deviceId, description: 'the gateway that publishes for it' },
+  expectNextS: number({ exclusiveMinimum: 0, maximum: 31_536_000, description: 'the longest silence that is still normal, seconds' }),
+}
+const grants = list(text({ minLength: 1, maxLength: 256 }), { maxItems: 32, description: 'vendor topic prefixes, like zigbee2mqtt/#' })
+const newDevice = object({ deviceId, kind: oneOf(DEVICE_KINDS) }, { ...details, grants })
+const byId = object({ id: text({ maxLength: 128 }) })
+const registered = object({ device: ref('Device'), credentials: ref('Credentials') })
+const tags = ['devices']
+
+export function deviceRoutes(app: App, parts: DeviceParts): void {
+  const { directory, credentials, audit, clock } = parts
+  const shown = (device: Device) => ({ ...device, condition: conditionOf(device, clock.nowMs()) })
+
+  function known(id: string): Device {
+    const device = directory.get(id)
+    if (device === undefined) throw new FengsuiError('not-found', `there is no device ${id}`)
+    return device
+  }
+
+  /** Refused before anything is made, so that a bulk registration is never half refused. */
+  function refuseTaken(wanted: readonly { deviceId: string }[]): void {
+    const seen = new Set(credentials.list().map(entry => entry.deviceId))
+    for (const { deviceId } of wanted) {
+      if (seen.has(deviceId))
+        throw new FengsuiError('conflict', `device ${deviceId} is registered already; delete it first for new credentials`)
+      seen.add(deviceId)
+    }
+  }
+
+  async function add({ grants, ...device }: Static<typeof newDevice>) {
+    const { deviceId, via } = device
+    const made = await credentials.issue({ deviceId, ...(via === undefined ? {} : { via }), ...(grants === undefined ? {} : { grants }) })
+    return { device: shown(directory.register(device)), credentials: { username: made.username, password: made.password } }
+  }
+
+  app.get('/api/v1/devices', {
+    config: { scope: 'read' },
+    schema: {
+      summary: 'The devices known, registered or heard',
+      tags,
+      querystring: object(
+        {},
+        {
+          kind: oneOf(DEVICE_KINDS),
+          area: text({ maxLength: 200 }),
+          condition: oneOf(DEVICE_CONDITIONS),
+          q: text({ maxLength: 200, description: 'part of id, name, building or room' }),
+          limit: integer({ minimum: 1, maximum: 1000, default: 200 }),
+          offset: integer({ minimum: 0, default: 0 }),
+        },
+      ),
+      response: answers({ 200: object({ devices: list(ref('Device')), total: integer({ description: 'matching, all pages' }) }) }),
+    },
+    handler: async request => {
+      const { limit = 200, offset = 0, ...wanted } = request.query
+      const devices: Device[] = []
+      let total = 0
+      for (const device of directory.all()) {
+        if (!matches(device, wanted, clock.nowMs())) continue
+        if (total >= offset && devices.length < limit) devices.push(device)
+        total += 1
+      }
+      return { devices: devices.map(shown), total }
+    },
+  })
+
+  app.post(
+    '/api/v1/devices',
+    {
+      config: { scope: 'devices:write' },
+      bodyLimit: BULK_BYTES,
+      schema: {
+        summary: 'Register one device, or a list of them; answers the credentials once',
+        tags,
+        body: either(newDevice, list(newDevice, { minItems: 1, maxItems: BULK_MAX })),
+        response: answers({ 201: either(registered, object({ devices: list(registered) })) }),
+      },
+    },
+    async (request, reply) => {
+      const wanted = Array.isArray(request.body) ? request.body : [request.body]
+      refuseTaken(wanted)
+      const made = []
+      for (const device of wanted) made.push(await add(device))
+      parts.saveDirectory()
+      parts.changed({ devices: made.map(entry => entry.device) })
+      for (const { device } of made) audit(request, 'device.register', device.deviceId, { kind: device.kind })
+      return reply.code(201).send(Array.isArray(request.body) ? { devices: made } : made[0])
+    },
+  )
+
+  app.get('/api/v1/devices/:id', {
+    config: { scope: 'read' },
+    schema: { summary: 'One device', tags, params: byId, response: answers({ 200: ref('Device') }) },
+    handler: async request => shown(known(request.params.id)),
+  })
+
+  app.patch('/api/v1/devices/:id', {
+    config: { scope: 'devices:write' },
+    schema: {
+      summary: 'Correct what is known of a device',
+      tags,
+      params: byId,
+      body: object({}, details, { minProperties: 1 }),
+      response: answers({ 200: ref('Device') }),
+    },
+    handler: async request => {
+      const { deviceId, kind } = known(request.params.id)
+      const device = directory.register({ ...request.body, deviceId, kind })
+      if (request.body.via !== undefined) credentials.link(deviceId, request.body.via)
+      parts.saveDirectory()
+      parts.changed({ devices: [device] })
+      audit(request, 'device.change', deviceId, { fields: Object.keys(request.body) })
+      return shown(device)
+    },
+  })
+
+  app.delete(
+    '/api/v1/devices/:id',
+    {
+      config: { scope: 'devices:write' },
+      schema: { summary: 'Forget a device and revoke its credentials', tags, params: byId, response: answers({ 204: { type: 'null' } }) },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const had = [credentials.revoke(id), directory.remove(id)]
+      if (!had.includes(true)) throw new FengsuiError('not-found', `there is no device ${id}`)
+      parts.saveDirectory()
+      parts.changed({ removed: [id] })
+      audit(request, 'device.remove', id)
+      return reply.code(204).send()
+    },
+  )
+
+  app.post(
+    '/api/v1/devices/:id/commands',
+    {
+      config: { scope: 'devices:write' },
+      schema: {
+        summary: "Publish a command on the device's cmd topic; the device answers on its ack topic",
+        tags,
+        params: byId,
+        body: object(
+          { command: text({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z][A-Za-z0-9._-]*$' }) },
+          { parameters: open({ maxProperties: 64 }) },
+        ),
+        response: answers({ 202: object({ commandId: text(), topic: text(), at: time() }) }),
+      },
+    },
+    async (request, reply) => {
+      const { deviceId, kind } = known(request.params.id)
+      if (!DEVICE_ID.test(deviceId))
+        throw new FengsuiError('conflict', `device ${deviceId} has no cmd topic; command it through its own system`)
+      const topic = nativeTopic({ kind, deviceId, channel: 'cmd' })
+      const { command, parameters } = request.body
+      const sent = { commandId: randomUUID(), topic, at: new Date(clock.nowMs()).toISOString() }
+      audit(request, 'device.command', deviceId, { command, commandId: sent.commandId })
+      const by = actorOf(callerOf(request))
+      await parts.publish(
+        topic,
+        JSON.stringify({ v: 1, id: sent.commandId, ts: sent.at, command, ...(parameters === undefined ? {} : { parameters }), by }),
+      )
+      return reply.code(202).send(sent)
+    },
+  )
+}
+
+type Wanted = { kind?: DeviceKind; area?: string; condition?: DeviceCondition; q?: string }
+
+function matches(device: Device, wanted: Wanted, nowMs: number): boolean {
+  if (wanted.kind !== undefined && device.kind !== wanted.kind) return false
+  if (wanted.area !== undefined && device.place?.area !== wanted.area) return false
+  if (wanted.condition !== undefined && conditionOf(device, nowMs) !== wanted.condition) return false
+  if (wanted.q === undefined) return true
+  const q = wanted.q.toLowerCase()
+  const { deviceId, name, place } = device
+  return [deviceId, name, place?.building, place?.room].some(part => part?.toLowerCase().includes(q))
+}

@@ -1,0 +1,190 @@
+// The HTTP API, the live socket and the page, on one port. Keeps no business rules: it checks who is asking and whether the
+// request is well formed, hands it to the room that decides, and writes down who did it.
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import cookie from '@fastify/cookie'
+import rateLimit from '@fastify/rate-limit'
+import websocket from '@fastify/websocket'
+import fastify from 'fastify'
+import type { Alarm } from '#contracts/alarm.ts'
+import type { Clock, Log } from '#contracts/clock.ts'
+import type { Device } from '#contracts/device.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import type { Incident } from '#contracts/incident.ts'
+import type { Kpis, RoomHealth } from '#contracts/live.ts'
+import type { Meter } from '#contracts/metrics.ts'
+import type { Accounts } from './accounts.ts'
+import { alarmRoutes, type AlarmDesk } from './alarms.ts'
+import { createAudit, type Record as RecordAudit } from './audit.ts'
+import { addAuth, LIVE_PROTOCOL } from './auth.ts'
+import { createCensus } from './census.ts'
+import { deskRoutes } from './desk.ts'
+import { deviceRoutes, type DeviceParts } from './devices.ts'
+import { addErrors, answerClientError, answerError } from './errors.ts'
+import { feedRoutes, type FeedParts } from './feed.ts'
+import { flowsProxy, type FlowsParts } from './flows-proxy.ts'
+import { healthRoutes } from './health.ts'
+import { historyRoutes, type HistoryParts } from './history.ts'
+import { incidentRoutes, type IncidentDesk } from './incidents.ts'
+import { createLive } from './live.ts'
+import { liveRoute } from './live-route.ts'
+import { addOpenApi } from './openapi.ts'
+import { addHeaders, isPageAddress, page } from './page.ts'
+import { quarantineRoutes, type QuarantineParts } from './quarantine.ts'
+import { openQueue } from './queue.ts'
+import { addRequestLog } from './request-log.ts'
+import { validatorCompiler, type App, type SchemaTypes } from './schema.ts'
+import { sessionRoutes } from './session.ts'
+import { addShapes } from './shapes.ts'
+
+export type ApiParts = {
+  host: string
+  port: number
+  log: Log
+  meter: Meter
+  clock: Clock
+  webDir: string
+  districtDir: string
+  accounts: Pick<Accounts, 'login' | 'logout' | 'principal'>
+  dispatch: AlarmDesk &
+    IncidentDesk & {
+      kpis(nowMs: number): Omit<Kpis, 'devicesTotal' | 'devicesOnline' | 'devicesStale' | 'devicesUnknown'>
+      audit: (f: { limit: number; before?: number }) => readonly object[]
+      record: RecordAudit
+    }
+  directory: DeviceParts['directory'] & { size(): number }
+  credentials: DeviceParts['credentials']
+  quarantine: QuarantineParts['quarantine']
+  history: HistoryParts['history']
+  feed: FeedParts['feed']
+  rules?: { get(): unknown }
+  flows: FlowsParts['flows']
+  saveDirectory(): void
+  redrive: QuarantineParts['redrive']
+  publish(topic: string, payload: string): Promise<void>
+  health: () => RoomHealth[]
+  metricsText: () => Promise<string>
+}
+
+export type Api = {
+  port: number
+  /** to every live socket; alarms and incidents at once, device rows at most four times a second */
+  push: (c: { incidents?: Incident[]; alarms?: Alarm[]; devices?: Device[] }) => void
+  /** the journal's head moved: answers who waits on the feed at once instead of within 50 ms */
+  wake: () => void
+  close(): Promise<void>
+}
+
+const BODY_MAX = 256 * 1024
+
+/** Starts listening. @throws FengsuiError port-in-use */
+export async function startApi(parts: ApiParts): Promise<Api> {
+  const { log, meter, clock, dispatch, directory, accounts } = parts
+  const app: App = fastify({
+    bodyLimit: BODY_MAX,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: true,
+    requestIdHeader: false,
+    genReqId: () => randomUUID(),
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply, log),
+    clientErrorHandler: answerClientError,
+  }).withTypeProvider<SchemaTypes>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(() => data => JSON.stringify(data))
+
+  const upgrades = dispatchUpgrades(app)
+  await app.register(cookie)
+  await app.register(rateLimit, {
+    global: false,
+    cache: 10_000,
+    errorResponseBuilder: (_request, { after }) =>
+      new FengsuiError('too-many-requests', `too many requests from this address; wait ${after}`),
+  })
+  await app.register(websocket, {
+    options: { server: upgrades.live, maxPayload: 1024, handleProtocols: offered => (offered.has(LIVE_PROTOCOL) ? LIVE_PROTOCOL : false) },
+    preClose: done => done(),
+  })
+  addErrors(app, { log, isPage: isPageAddress })
+  addHeaders(app)
+  addRequestLog(app, { log, meter })
+  addAuth(app, { accounts })
+  addShapes(app)
+  await addOpenApi(app)
+
+  const census = createCensus({ directory, clock })
+  const kpis = (): Kpis => ({ ...dispatch.kpis(clock.nowMs()), ...census.counts() })
+  const live = createLive({
+    open: () => openQueue(dispatch),
+    devices: () => directory.all(),
+    census,
+    kpis,
+    rooms: parts.health,
+    clock,
+    meter,
+  })
+  const audit = createAudit(dispatch)
+  const changed = live.push
+
+  sessionRoutes(app, { accounts, record: dispatch.record, clock, log })
+  deviceRoutes(app, { ...parts, changed, audit })
+  historyRoutes(app, parts)
+  alarmRoutes(app, { desk: dispatch, changed })
+  incidentRoutes(app, { desk: dispatch, changed })
+  quarantineRoutes(app, { quarantine: parts.quarantine, redrive: parts.redrive, audit })
+  deskRoutes(app, { kpis, auditTrail: dispatch.audit, rules: parts.rules, districtDir: parts.districtDir })
+  liveRoute(app, { live, accounts })
+  healthRoutes(app, parts)
+  const feed = feedRoutes(app, parts)
+  await flowsProxy(app, { flows: parts.flows, audit, clock })
+  await page(app, parts)
+
+  await listen(app, parts)
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    push: live.push,
+    wake: feed.wake,
+    async close() {
+      feed.close()
+      await live.close()
+      upgrades.destroy()
+      await app.close()
+    },
+  }
+}
+
+async function listen(app: App, { host, port }: { host: string; port: number }): Promise<void> {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    await app.close()
+    const code = (cause as NodeJS.ErrnoException).code
+    if (code === 'EADDRINUSE' || code === 'EACCES')
+      throw new FengsuiError('port-in-use', `the API cannot listen on ${host}:${port}: ${code}`, { cause })
+    throw cause
+  }
+}
+
+/**
+ * WebSockets have two owners: /flows (the proxy listens by itself) and everything else (the live socket). Each plug-in would take
+ * every upgrade, so the live one is given an emitter of its own: a server that never listens.
+ */
+function dispatchUpgrades(app: App): { live: ReturnType<typeof createServer>; destroy(): void } {
+  const live = createServer()
+  const sockets = new Set<Duplex>()
+  app.server.on('upgrade', (request, socket, head) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    if (!/^\/flows([/?]|$)/.test(request.url ?? '')) live.emit('upgrade', request, socket, head)
+  })
+  return {
+    live,
+    destroy: () => {
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}

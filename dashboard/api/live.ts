@@ -1,0 +1,196 @@
+// The live view: one sequence of deltas for all desks, a snapshot to begin with, a heartbeat every second (contracts/live.ts).
+// Alarms and incidents go out at once, device rows at most four times a second (the newest row of a device wins). A socket that
+// does not drain is closed and comes back for a snapshot; a delta is never left out of an open one.
+import { randomUUID } from 'node:crypto'
+import type { WebSocket } from 'ws'
+import type { Alarm } from '#contracts/alarm.ts'
+import type { Clock } from '#contracts/clock.ts'
+import { conditionOf, type Device } from '#contracts/device.ts'
+import type { Incident } from '#contracts/incident.ts'
+import type { DeviceRow, Kpis, LiveMessage, QueueAlarm, RoomHealth } from '#contracts/live.ts'
+import type { Meter } from '#contracts/metrics.ts'
+import { queueAlarm } from './alarms.ts'
+import { createRing } from './ring.ts'
+import type { Census } from './census.ts'
+
+export const CLIENTS_MAX = 200
+/** bytes a client may have waiting beyond its snapshot */
+const BUFFER_MAX = 4 * 1024 * 1024
+const ROWS_EVERY_MS = 250
+/** rows in one delta; more wait for the next */
+const ROWS_MAX = 5000
+const HEARTBEAT_MS = 1000
+/** devices looked at each second for having fallen silent */
+const WALK_PER_S = 5000
+/** a client that answers no ping between two of these is gone */
+const PING_MS = 15_000
+/** how long closing waits for the closing handshake */
+const GOODBYE_MS = 200
+/** RFC 6455 7.4: going away, try again later; 4401 is ours: the session ended */
+export const CLOSE = { goingAway: 1001, later: 1013, session: 4401, forbidden: 4403 } as const
+
+export type LiveParts = {
+  open(): { incidents: Incident[]; alarms: Alarm[] }
+  devices(): Iterable<Device>
+  census: Census
+  kpis(): Kpis
+  rooms: () => RoomHealth[]
+  clock: Clock
+  meter: Meter
+}
+export type Changed = { incidents?: Incident[]; alarms?: Alarm[]; devices?: Device[]; removed?: string[] }
+export type Live = {
+  push: (c: Changed) => void
+  /** `since` and `epoch` as the client last saw them; `mayStay` is asked again every few seconds */
+  attach(socket: WebSocket, o: { since?: number; epoch?: string; mayStay: () => boolean }): void
+  clients(): number
+  close(): Promise<void>
+}
+type Client = { socket: WebSocket; mayStay: () => boolean; answered: boolean; allowance: number }
+type Delta = Omit<Extract<LiveMessage, { type: 'delta' }>, 'type' | 'seq' | 'serverTime'>
+
+const rowOf = (device: Device, nowMs: number): DeviceRow => {
+  const { position, place } = device
+  const heardMs = device.lastReceivedAt === undefined ? null : Date.parse(device.lastReceivedAt)
+  const where = [place?.building ?? null, place?.floor ?? null, place?.room ?? null] as const
+  return [
+    device.deviceId,
+    device.kind,
+    position?.lat ?? null,
+    position?.lon ?? null,
+    conditionOf(device, nowMs),
+    heardMs,
+    device.name ?? null,
+    ...where,
+  ]
+}
+const bytesOf = (message: LiveMessage): Buffer => Buffer.from(JSON.stringify(message))
+
+export function createLive(parts: LiveParts): Live {
+  const { clock, meter, census } = parts
+  const epoch = randomUUID()
+  const ring = createRing()
+  const clients = new Set<Client>()
+  const rows = new Map<string, Device>()
+  let seq = 0
+  /** shared by all who connect before anything changes */
+  let snapshot: Buffer | null = null
+
+  const serverTime = (): string => new Date(clock.nowMs()).toISOString()
+
+  function send(client: Client, bytes: Buffer): void {
+    client.socket.send(bytes, { binary: false })
+    const { bufferedAmount } = client.socket
+    // the snapshot itself may be larger than the limit: it counts until it has gone out
+    if (bufferedAmount <= BUFFER_MAX) client.allowance = 0
+    if (bufferedAmount <= BUFFER_MAX + client.allowance) return
+    meter.count('fengsui_live_dropped_total')
+    drop(client)
+    client.socket.terminate()
+  }
+
+  function drop(client: Client): void {
+    clients.delete(client)
+    meter.gauge('fengsui_live_clients', clients.size)
+  }
+
+  function emit(delta: Delta): void {
+    seq += 1
+    snapshot = null
+    const bytes = bytesOf({ type: 'delta', seq, serverTime: serverTime(), ...delta })
+    ring.add(seq, bytes)
+    for (const client of clients) send(client, bytes)
+  }
+
+  function push({ incidents = [], alarms = [], devices = [], removed = [] }: Changed): void {
+    for (const device of devices) {
+      census.see(device)
+      rows.set(device.deviceId, device)
+    }
+    for (const deviceId of removed) {
+      census.forget(deviceId)
+      rows.delete(deviceId)
+    }
+    if (incidents.length + alarms.length + removed.length === 0) return
+    emit({
+      ...(incidents.length > 0 ? { incidents } : {}),
+      ...(alarms.length > 0 ? { alarms: alarms.map(queueAlarm) } : {}),
+      ...(removed.length > 0 ? { removed: { devices: removed } } : {}),
+    })
+  }
+
+  function sendRows(): void {
+    if (rows.size === 0) return
+    const nowMs = clock.nowMs()
+    const batch: DeviceRow[] = []
+    for (const [deviceId, device] of rows) {
+      if (batch.length >= ROWS_MAX) break
+      rows.delete(deviceId)
+      batch.push(rowOf(device, nowMs))
+    }
+    emit({ devices: batch })
+  }
+
+  function beat(): void {
+    const { changed, gone } = census.walk(WALK_PER_S)
+    push({ devices: changed, removed: gone })
+    if (clients.size === 0) return
+    const bytes = bytesOf({ type: 'heartbeat', seq, serverTime: serverTime(), kpis: parts.kpis(), rooms: parts.rooms() })
+    for (const client of clients) send(client, bytes)
+  }
+
+  function ping(): void {
+    for (const client of clients) {
+      if (!client.mayStay()) client.socket.close(CLOSE.session, 'the session has ended')
+      else if (client.answered) client.socket.ping()
+      else client.socket.terminate()
+      client.answered = false
+    }
+  }
+
+  function makeSnapshot(): Buffer {
+    const { incidents, alarms } = parts.open()
+    const nowMs = clock.nowMs()
+    const devices = Array.from(parts.devices(), device => rowOf(device, nowMs))
+    const open: QueueAlarm[] = alarms.map(queueAlarm)
+    return bytesOf({
+      type: 'snapshot',
+      seq,
+      epoch,
+      serverTime: serverTime(),
+      incidents,
+      alarms: open,
+      devices,
+      kpis: parts.kpis(),
+      rooms: parts.rooms(),
+    })
+  }
+
+  const timers = [setInterval(sendRows, ROWS_EVERY_MS), setInterval(beat, HEARTBEAT_MS), setInterval(ping, PING_MS)]
+
+  return {
+    push,
+    clients: () => clients.size,
+    attach(socket, { since, epoch: lastEpoch, mayStay }) {
+      const client: Client = { socket, mayStay, answered: true, allowance: 0 }
+      socket.on('pong', () => (client.answered = true))
+      socket.on('close', () => drop(client))
+      clients.add(client)
+      meter.gauge('fengsui_live_clients', clients.size)
+      const missed = since !== undefined && lastEpoch === epoch ? ring.after(since) : null
+      if (missed !== null) {
+        for (const bytes of missed) send(client, bytes)
+        return
+      }
+      snapshot ??= makeSnapshot()
+      client.allowance = snapshot.length
+      send(client, snapshot)
+    },
+    async close() {
+      timers.forEach(clearInterval)
+      for (const { socket } of clients) socket.close(CLOSE.goingAway, 'restarting')
+      if (clients.size > 0) await new Promise(resolve => setTimeout(resolve, GOODBYE_MS))
+      for (const { socket } of clients) socket.terminate()
+    },
+  }
+}

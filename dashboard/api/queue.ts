@@ -1,0 +1,24 @@
+// What a desk sees first: the open incidents and every alarm that belongs to one or still stands.
+import { ALARM_STATES, type Alarm } from '#contracts/alarm.ts'
+import type { Incident } from '#contracts/incident.ts'
+import { OPEN_STATES, type IncidentDesk } from './incidents.ts'
+import type { AlarmDesk } from './alarms.ts'
+
+/** in one snapshot; the lists of the API show the rest */
+const INCIDENTS_MAX = 2000
+const ALARMS_MAX = 5000
+const STANDING = ALARM_STATES.filter(state => state !== 'NORM')
+
+export function openQueue(desk: Pick<AlarmDesk, 'alarms' | 'alarm'> & Pick<IncidentDesk, 'incidents'>): {
+  incidents: Incident[]
+  alarms: Alarm[]
+} {
+  const incidents = desk.incidents({ states: OPEN_STATES, limit: INCIDENTS_MAX })
+  const alarms = new Map(desk.alarms({ states: STANDING, limit: ALARMS_MAX }).map(alarm => [alarm.id, alarm]))
+  for (const id of incidents.flatMap(incident => incident.alarmIds)) {
+    if (alarms.size >= ALARMS_MAX) break
+    const alarm = alarms.has(id) ? undefined : desk.alarm(id)
+    if (alarm !== undefined) alarms.set(id, alarm)
+  }
+  return { incidents, alarms: [...alarms.values()] }
+}

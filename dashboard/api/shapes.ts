@@ -1,0 +1,184 @@
+// What the API answers, as schemas for /api/openapi.json: the contracts' types in JSON Schema. Tests validate every answer
+// against these. Fields may be added; `additionalProperties` is open so that a client never breaks on one.
+import { ALARM_KINDS, ALARM_STATES } from '#contracts/alarm.ts'
+import { DEVICE_CONDITIONS } from '#contracts/device.ts'
+import { INCIDENT_STATES } from '#contracts/incident.ts'
+import { ROLES, SCOPES } from '#contracts/people.ts'
+import { DEVICE_KINDS } from '#contracts/reading.ts'
+import { flag, integer, list, number, object, oneOf, open, ref, text, time, type App, type Schema } from './schema.ts'
+
+type Fields = Record<string, Schema<unknown>>
+const entity = ($id: string, required: Fields, optional: Fields = {}) => ({
+  $id,
+  ...object(required, optional, { additionalProperties: true }),
+})
+
+/** 1 = level I (gravest) to 4 */
+export const severity = oneOf([1, 2, 3, 4] as const, { description: '1 = level I (gravest) to 4 = level IV' })
+export const place = object(
+  {},
+  Object.fromEntries(['area', 'grid', 'building', 'floor', 'room'].map(name => [name, text({ maxLength: 200 })])),
+)
+export const position = object(
+  { lat: number({ minimum: -90, maximum: 90 }), lon: number({ minimum: -180, maximum: 180 }) },
+  {
+    ellipsoidAltM: number(),
+    mslAltM: number(),
+    heightM: number(),
+    floor: text({ maxLength: 50 }),
+    accuracyM: number({ minimum: 0 }),
+    crsWas: oneOf(['GCJ02', 'BD09', 'CGCS2000'] as const),
+  },
+  { description: 'WGS84 degrees' },
+)
+export const wording = object({ zh: text({ minLength: 1, maxLength: 500 }), en: text({ minLength: 1, maxLength: 500 }) })
+export const evidence = object(
+  {
+    seq: integer({ minimum: 0, description: 'place in the journal (`off` in the feed)' }),
+    deviceId: text({ maxLength: 128 }),
+    ts: time(),
+    receivedAt: time(),
+    what: text({ maxLength: 200, description: 'what was measured; the unit ends the name' }),
+    value: { type: ['number', 'boolean', 'string'] } as Schema<number | boolean | string>,
+  },
+  { threshold: number(), note: text({ maxLength: 500 }) },
+)
+
+const alarmFields: Fields = {
+  id: text(),
+  kind: oneOf(ALARM_KINDS),
+  severity,
+  state: oneOf(ALARM_STATES, { description: 'ISA-18.2' }),
+  origin: text({ description: 'rule:<id>, flow:<rev>, user:<name>, token:<name>, system:<room>' }),
+  subject: text(),
+  raisedAt: time({ description: 'event time of the first evidence' }),
+  late: flag(),
+  latching: flag(),
+  updates: integer(),
+  incidentId: text(),
+  text: ref('Text'),
+  waterfall: ref('Waterfall'),
+}
+const alarmMore: Fields = {
+  rule: open({ description: 'id, version, kind, set, setVersion, parameters' }),
+  deviceId: text(),
+  place: ref('Place'),
+  position: ref('Position'),
+  clearedAt: time(),
+  acknowledgedAt: time(),
+  acknowledgedBy: text(),
+  guidance: ref('Text'),
+}
+const incidentFields: Fields = {
+  id: text(),
+  category: oneOf(['fire', 'technical'] as const),
+  kind: oneOf(ALARM_KINDS),
+  severity,
+  state: oneOf(INCIDENT_STATES),
+  title: ref('Text'),
+  openedAt: time({ description: 'event time' }),
+  queuedAt: time({ description: 'server time' }),
+  lastAt: time(),
+  alarmIds: list(text()),
+  activeAlarms: integer(),
+  unacknowledgedAlarms: integer(),
+  deviceIds: list(text()),
+}
+const incidentMore: Fields = {
+  place: ref('Place'),
+  position: ref('Position'),
+  confirmedAt: time(),
+  acknowledgedAt: time(),
+  acknowledgedBy: text(),
+  closedAt: time(),
+  closedBy: text(),
+  cause: text(),
+  falseAlarm: flag(),
+  mergedInto: text(),
+}
+const orNull = (schema: Schema<number>): Schema<number | null> => ({ ...schema, type: ['number', 'null'] })
+
+export const SHAPES: readonly { $id: string }[] = [
+  { $id: 'Text', ...wording },
+  { $id: 'Place', ...place },
+  { $id: 'Position', ...position },
+  { $id: 'Evidence', ...evidence },
+  entity(
+    'Waterfall',
+    {},
+    Object.fromEntries(
+      ['sensor', 'broker', 'disk', 'rule', 'alarm', 'incident', 'shown', 'acknowledged'].map(stage => [`${stage}At`, time()]),
+    ),
+  ),
+  entity('QueueAlarm', alarmFields, alarmMore),
+  entity('Alarm', { ...alarmFields, evidence: list(ref('Evidence')), counterEvidence: list(ref('Evidence')) }, alarmMore),
+  entity('TimelineEntry', { at: time(), actor: text(), what: text() }, { text: ref('Text'), alarmId: text(), note: text() }),
+  entity('Incident', incidentFields, incidentMore),
+  entity('IncidentDetail', { ...incidentFields, timeline: list(ref('TimelineEntry')), alarms: list(ref('QueueAlarm')) }, incidentMore),
+  entity(
+    'Device',
+    {
+      deviceId: text(),
+      kind: oneOf(DEVICE_KINDS),
+      alarms: open({ description: 'true = active, false = known clear, absent = not reported' }),
+      metrics: open({ description: 'newest values; the unit ends the name' }),
+      gaps: integer(),
+      readings: integer(),
+      condition: oneOf(DEVICE_CONDITIONS, { description: 'the one honest word for it now' }),
+    },
+    {
+      name: text(),
+      via: text(),
+      place: ref('Place'),
+      position: ref('Position'),
+      expectNextS: number(),
+      lastTs: time(),
+      lastReceivedAt: time(),
+      online: flag(),
+    },
+  ),
+  entity('Credentials', { username: text(), password: text({ description: 'shown this once' }) }),
+  entity('Reading', {
+    off: integer(),
+    deviceId: text(),
+    kind: oneOf(DEVICE_KINDS),
+    ts: time(),
+    receivedAt: time(),
+    metrics: open(),
+    alarms: open(),
+    flags: open(),
+    source: open(),
+  }),
+  entity(
+    'QuarantineEntry',
+    {
+      id: text(),
+      source: oneOf(['door', 'decoder', 'store'] as const),
+      code: text(),
+      reason: text(),
+      disposition: oneOf(['refused', 'held', 'kept-with-note', 'redriven'] as const),
+      count: integer(),
+      firstAt: time(),
+      lastAt: time(),
+      bytes: integer(),
+    },
+    { where: text(), identity: text(), clientId: text(), topic: text(), seq: integer(), payloadBase64: text() },
+  ),
+  entity('Kpis', {
+    unacknowledged: integer(),
+    alarmsIn10Min: integer(),
+    mttaP50S: orNull(number()),
+    mttaP90S: orNull(number()),
+    openIncidents: integer(),
+    devicesTotal: integer(),
+    devicesOnline: integer(),
+    devicesStale: integer(),
+    devicesUnknown: integer(),
+  }),
+  entity('RoomHealth', { room: text(), ok: flag(), detail: text() }),
+  entity('Principal', { name: text(), kind: oneOf(['user', 'token'] as const), scopes: list(oneOf(SCOPES)) }, { role: oneOf(ROLES) }),
+]
+
+export function addShapes(app: App): void {
+  for (const shape of SHAPES) app.addSchema(shape)
+}
