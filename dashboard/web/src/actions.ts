@@ -1,0 +1,67 @@
+// What an officer does to an incident: refused while the link is not alive, shown at once (acknowledge), taken back with
+// a message when the server says no. A second officer is told who was first and when.
+import type { Incident, IncidentDetail } from '#contracts/incident.ts'
+import { ApiError, type Api } from './api.ts'
+import { clockTime } from './format.ts'
+import { t, type Key } from './i18n.ts'
+
+export type Toast = { id: number; tone: 'good' | 'bad'; text: string }
+
+export type ActionDeps = {
+  api: Api
+  mayAct: () => boolean
+  /** incidents shown as acknowledged before the server has said so */
+  setPending: (incidentId: string, pending: boolean) => void
+  toast: (tone: Toast['tone'], text: string) => void
+  refreshed: (incident: Incident) => void
+}
+
+export type Actions = {
+  acknowledge(incident: Incident): Promise<boolean>
+  note(incidentId: string, note: string): Promise<boolean>
+  escalate(incidentId: string): Promise<boolean>
+  close(incidentId: string, o: { cause: string; falseAlarm: boolean }): Promise<boolean>
+}
+
+export const why = (error: unknown): string => {
+  if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error)
+  if (error.code === 'no-answer') return t('error.no-answer')
+  const message = error.code === 'forbidden' ? t('error.forbidden') : error.message
+  return error.requestId === '' ? message : `${message} (${error.requestId})`
+}
+
+export const createActions = (o: ActionDeps): Actions => {
+  const command = async (incidentId: string, verb: string, body: object, done: Key): Promise<boolean> => {
+    if (!o.mayAct()) {
+      o.toast('bad', t('action.refused-offline'))
+      return false
+    }
+    try {
+      await o.api.post(`incidents/${encodeURIComponent(incidentId)}/${verb}`, body)
+      o.toast('good', t(done))
+      return true
+    } catch (error) {
+      await refused(incidentId, error)
+      return false
+    }
+  }
+  /** On a conflict the truth is read again, and the person who was first is named. */
+  const refused = async (incidentId: string, error: unknown): Promise<void> => {
+    if (!(error instanceof ApiError) || error.code !== 'conflict') return o.toast('bad', t('action.failed', { why: why(error) }))
+    const now = await o.api.get<IncidentDetail>(`incidents/${encodeURIComponent(incidentId)}`).catch(() => null)
+    if (now !== null) o.refreshed(now)
+    if (now?.acknowledgedBy === undefined || now.acknowledgedAt === undefined) return o.toast('bad', error.message)
+    o.toast('bad', t('action.was-first', { who: now.acknowledgedBy.replace(/^user:/, ''), at: clockTime(now.acknowledgedAt) }))
+  }
+  return {
+    async acknowledge(incident) {
+      if (o.mayAct()) o.setPending(incident.id, true)
+      const accepted = await command(incident.id, 'acknowledge', {}, 'action.acknowledged')
+      if (!accepted) o.setPending(incident.id, false)
+      return accepted
+    },
+    note: (incidentId, note) => command(incidentId, 'note', { note }, 'action.noted'),
+    escalate: incidentId => command(incidentId, 'escalate', {}, 'action.escalated'),
+    close: (incidentId, body) => command(incidentId, 'close', body, 'action.closed'),
+  }
+}

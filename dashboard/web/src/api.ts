@@ -1,0 +1,57 @@
+// The desk's way to the HTTP API: JSON in, JSON out, the session cookie travels by itself. Failures are thrown with the
+// server's code, message and hint; no answer at all is code 'no-answer'. Nothing is retried or queued here.
+
+export class ApiError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly hint: string
+  readonly requestId: string
+  constructor(o: { status: number; code: string; message: string; hint?: string; requestId?: string }) {
+    super(o.message)
+    this.name = 'ApiError'
+    this.status = o.status
+    this.code = o.code
+    this.hint = o.hint ?? ''
+    this.requestId = o.requestId ?? ''
+  }
+}
+
+export type Api = {
+  get<T>(path: string, signal?: AbortSignal): Promise<T>
+  post<T>(path: string, body?: object): Promise<T>
+  delete(path: string): Promise<void>
+}
+
+const ANSWER_WITHIN_MS = 10_000
+
+const failure = async (response: Response): Promise<ApiError> => {
+  const body: unknown = await response.json().catch(() => null)
+  const said = typeof body === 'object' && body !== null ? (body as Partial<Record<'code' | 'message' | 'hint' | 'requestId', string>>) : {}
+  return new ApiError({ status: response.status, code: 'internal', message: response.statusText || String(response.status), ...said })
+}
+
+export const createApi = (fetcher: typeof fetch, onUnauthenticated: () => void): Api => {
+  const send = async (method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> => {
+    const limit = AbortSignal.timeout(ANSWER_WITHIN_MS)
+    const response = await fetcher(`api/v1/${path}`, {
+      method,
+      credentials: 'same-origin',
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    }).catch((cause: unknown) => {
+      throw new ApiError({ status: 0, code: 'no-answer', message: cause instanceof Error ? cause.message : 'no answer' })
+    })
+    if (response.ok) return response
+    const error = await failure(response)
+    if (error.status === 401 && path !== 'session') onUnauthenticated()
+    throw error
+  }
+  const parsed = async <T>(response: Response): Promise<T> => (response.status === 204 ? undefined : await response.json()) as T
+  return {
+    get: async (path, signal) => parsed(await send('GET', path, undefined, signal)),
+    post: async (path, body = {}) => parsed(await send('POST', path, body)),
+    delete: async path => {
+      await send('DELETE', path)
+    },
+  }
+}

@@ -1,0 +1,6 @@
+// What the bundler gives besides modules.
+declare module '*.css'
+declare module '*?url' {
+  const url: string
+  export default url
+}

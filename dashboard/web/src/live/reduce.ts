@@ -1,0 +1,106 @@
+// The desk's memory of the live socket, as a pure fold over its messages. It never guesses: a number it does not have is
+// null, and a sequence that does not follow stops the fold and asks for a resync instead of going on with a hole.
+import type { Incident } from '#contracts/incident.ts'
+import type { Kpis, LiveMessage, QueueAlarm, RoomHealth } from '#contracts/live.ts'
+
+export type Desk = {
+  /** which life of the server the sequence belongs to; null = no snapshot yet */
+  epoch: string | null
+  seq: number
+  incidents: ReadonlyMap<string, Incident>
+  alarms: ReadonlyMap<string, QueueAlarm>
+  kpis: Kpis | null
+  rooms: readonly RoomHealth[] | null
+  /** the newest server time the picture is true for */
+  asOf: string | null
+}
+
+export const EMPTY_DESK: Desk = {
+  epoch: null,
+  seq: 0,
+  incidents: new Map(),
+  alarms: new Map(),
+  kpis: null,
+  rooms: null,
+  asOf: null,
+}
+
+export type Outcome =
+  | { type: 'applied'; desk: Desk; /** incidents not known before, or that need an answer again */ arrived: Incident[] }
+  | { type: 'ignored'; desk: Desk; why: 'duplicate' | 'no-snapshot' }
+  | { type: 'gap'; desk: Desk; missed: number }
+
+export const isOpen = (incident: Incident): boolean => incident.state !== 'closed' && incident.state !== 'merged'
+
+/** True while somebody still has to say "I have it": a new incident, or a known one to which an unacknowledged alarm was added. */
+export const needsAnswer = (incident: Incident): boolean =>
+  isOpen(incident) && (incident.state === 'new' || incident.unacknowledgedAlarms > 0)
+
+const keyed = <T extends { id: string }>(items: readonly T[]): Map<string, T> => new Map(items.map(item => [item.id, item]))
+
+const arrivals = (before: ReadonlyMap<string, Incident>, incoming: readonly Incident[]): Incident[] =>
+  incoming.filter(incident => {
+    if (!needsAnswer(incident)) return false
+    const known = before.get(incident.id)
+    return known === undefined || !needsAnswer(known) || known.severity > incident.severity
+  })
+
+const snapshot = (desk: Desk, message: Extract<LiveMessage, { type: 'snapshot' }>): Outcome => {
+  const open = message.incidents.filter(isOpen)
+  const known = new Set(open.map(incident => incident.id))
+  return {
+    type: 'applied',
+    arrived: arrivals(desk.incidents, open),
+    desk: {
+      epoch: message.epoch,
+      seq: message.seq,
+      incidents: keyed(open),
+      alarms: keyed(message.alarms.filter(alarm => known.has(alarm.incidentId))),
+      kpis: message.kpis,
+      rooms: message.rooms,
+      asOf: message.serverTime,
+    },
+  }
+}
+
+/** Closed incidents leave together with their alarms, so that the memory is bounded by what is open. */
+const dropClosed = (incidents: Map<string, Incident>, alarms: Map<string, QueueAlarm>): void => {
+  const gone = new Set<string>()
+  for (const [id, incident] of incidents) if (!isOpen(incident)) gone.add(id)
+  for (const id of gone) incidents.delete(id)
+  if (gone.size === 0) return
+  for (const [id, alarm] of alarms) if (gone.has(alarm.incidentId)) alarms.delete(id)
+}
+
+const delta = (desk: Desk, message: Extract<LiveMessage, { type: 'delta' }>): Outcome => {
+  if (message.seq <= desk.seq) return { type: 'ignored', desk, why: 'duplicate' }
+  if (message.seq !== desk.seq + 1) return { type: 'gap', desk, missed: message.seq - desk.seq - 1 }
+  const next: Desk = { ...desk, seq: message.seq, asOf: message.serverTime }
+  const touched = message.incidents ?? []
+  const gone = message.removed
+  if (touched.length > 0 || message.alarms !== undefined || gone?.incidents !== undefined || gone?.alarms !== undefined) {
+    const incidents = new Map(desk.incidents)
+    const alarms = new Map(desk.alarms)
+    for (const incident of touched) incidents.set(incident.id, incident)
+    for (const alarm of message.alarms ?? []) alarms.set(alarm.id, alarm)
+    for (const id of gone?.incidents ?? []) incidents.delete(id)
+    for (const id of gone?.alarms ?? []) alarms.delete(id)
+    dropClosed(incidents, alarms)
+    next.incidents = incidents
+    next.alarms = alarms
+  }
+  return { type: 'applied', desk: next, arrived: arrivals(desk.incidents, touched) }
+}
+
+/** A heartbeat carries the newest sequence sent before it: if that is beyond ours, the tail was lost. */
+const heartbeat = (desk: Desk, message: Extract<LiveMessage, { type: 'heartbeat' }>): Outcome => {
+  if (message.seq > desk.seq) return { type: 'gap', desk, missed: message.seq - desk.seq }
+  return { type: 'applied', arrived: [], desk: { ...desk, kpis: message.kpis, rooms: message.rooms, asOf: message.serverTime } }
+}
+
+/** One message folded in. A 'gap' leaves the desk as it was: reconnect with `since=desk.seq` and go on from there. */
+export const receive = (desk: Desk, message: LiveMessage): Outcome => {
+  if (message.type === 'snapshot') return snapshot(desk, message)
+  if (desk.epoch === null) return { type: 'ignored', desk, why: 'no-snapshot' }
+  return message.type === 'delta' ? delta(desk, message) : heartbeat(desk, message)
+}

@@ -1,0 +1,105 @@
+// Starts the page: wires store, session, sound and keys together and draws whatever page the address names.
+import { effect } from '@preact/signals'
+import { render } from 'preact'
+import { App, type Wiring } from './app.tsx'
+import { createApi } from './api.ts'
+import { createDialogs } from './incident/commands.tsx'
+import { createDetailView } from './incident/detail.ts'
+import { t } from './i18n.ts'
+import { commandOf, pressOf } from './keys.ts'
+import { needsAnswer } from './live/reduce.ts'
+import type { OpenSocket } from './live/socket.ts'
+import { startPreferences } from './preferences.ts'
+import { createQueueView } from './queue/view.ts'
+import { page, startRouter } from './router.ts'
+import { createSession } from './session.ts'
+import { createSound } from './sound.ts'
+import { createStore } from './store.ts'
+import './style.css'
+
+const liveUrl = (path: string): string => {
+  const url = new URL(path, document.baseURI)
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  return url.href
+}
+
+const openSocket: OpenSocket = (path, { opened, heard, closed }) => {
+  const socket = new WebSocket(liveUrl(path))
+  socket.addEventListener('open', opened)
+  socket.addEventListener('message', event => heard(event.data))
+  socket.addEventListener('close', event => closed(event.code))
+  return socket
+}
+
+const wire = (): Wiring => {
+  const api = createApi(fetch.bind(globalThis), () => {
+    store.principal.value = null
+    store.stop()
+  })
+  const store = createStore({ api, openSocket, nowMs: () => Date.now(), random: Math.random })
+  return {
+    store,
+    session: createSession(store),
+    sound: createSound(),
+    queue: createQueueView(store),
+    detail: createDetailView(store),
+    dialogs: createDialogs(),
+  }
+}
+
+const selectBeside = ({ store, queue }: Wiring, step: 1 | -1): void => {
+  const id = queue.beside(step)
+  if (id === null) return
+  store.selectedId.value = id
+  queue.touch()
+  document.querySelector<HTMLElement>(`[data-testid="incident-row"][data-incident-id="${CSS.escape(id)}"]`)?.focus()
+}
+
+const obey = (w: Wiring, event: KeyboardEvent): void => {
+  const command = commandOf(pressOf(event))
+  if (command === null || w.store.principal.value === null || page.value !== 'desk') return
+  event.preventDefault()
+  const incident = w.store.incidents.value.get(w.store.selectedId.value ?? '')
+  const handles = w.store.may('incidents:handle') && incident !== undefined
+  if (command === 'next') selectBeside(w, 1)
+  else if (command === 'previous') selectBeside(w, -1)
+  else if (command === 'filter') document.querySelector<HTMLElement>('#queue-filter')?.focus()
+  else if (command === 'help') w.dialogs.open.value = 'help'
+  else if (command === 'mute') w.sound.mute(Date.now())
+  else if (command === 'acknowledge' && handles && needsAnswer(incident)) void w.store.actions.acknowledge(incident)
+  else if ((command === 'note' || command === 'escalate') && handles) w.dialogs.open.value = command
+}
+
+/** The gravest unanswered level sounds; the title of a hidden tab counts what waits; a broken link has a tone of its own. */
+const heed = ({ store, sound }: Wiring): void => {
+  effect(() => {
+    const waiting = [...store.incidents.value.values()].filter(needsAnswer)
+    const gravest = waiting.length === 0 ? null : Math.min(...waiting.map(incident => incident.severity))
+    sound.follow(store.principal.value ? gravest : null, store.now.value)
+    document.title = waiting.length > 0 ? `(${waiting.length}) ${t('app.name')}` : t('app.name')
+  })
+  let wasLost = false
+  effect(() => {
+    const lost = store.phase.value === 'lost' && Boolean(store.principal.value)
+    if (lost && !wasLost) sound.lost()
+    wasLost = lost
+  })
+}
+
+const start = (root: HTMLElement): void => {
+  startPreferences(document.documentElement)
+  startRouter(window)
+  const w = wire()
+  heed(w)
+  setInterval(() => w.store.tick(), 1000)
+  addEventListener('keydown', event => obey(w, event))
+  document.addEventListener('visibilitychange', () => w.store.tick())
+  render(<App {...w} />, root)
+  w.session.restore().catch(() => {
+    w.store.principal.value = null
+    w.store.toast('bad', t('error.no-answer'))
+  })
+}
+
+const root = document.querySelector<HTMLElement>('#app')
+if (root !== null) start(root)

@@ -1,0 +1,109 @@
+// The map without a GPU, on a plain 2D canvas. Chosen when WebGL2 is missing or was lost: thin clients in offices are that case.
+import { bboxOfView, createMercator } from './mercator.ts'
+import { pictureOf, type Picture } from './cells.ts'
+import { boundsOf } from './district.ts'
+import { drawAtlas } from './glyphs.ts'
+import { createPickGrid, type PickGrid } from './grid.ts'
+import { followHands } from './hands.ts'
+import { createMarkers } from './markers.ts'
+import { paint } from './paint.ts'
+import { EDGE_PX, HANDS_OFF_MS, PICK_PX, type Camera, type MapOptions, type MapView } from './view.ts'
+
+const PADDING_PX = 28
+const PIXEL_RATIO_MAX = 2
+
+export const createView = (o: MapOptions): MapView => {
+  const canvas = document.createElement('canvas')
+  canvas.className = 'flat-map'
+  o.host.append(canvas)
+  const context = canvas.getContext('2d')
+  if (context === null) throw new Error('this browser gives no 2D canvas')
+  const atlas = drawAtlas(o.theme)
+  const home = boundsOf(o.district.areas)
+  const mercator = createMercator()
+  const camera: Camera = {
+    project: (lon, lat) => mercator.project(lon, lat),
+    width: () => o.host.clientWidth,
+    height: () => o.host.clientHeight,
+  }
+  const markers = createMarkers(o.host, camera, o.onIncident)
+  let picture: Picture
+  let pick: PickGrid
+  let frame = 0
+  let movedByHandAtMs = Number.NEGATIVE_INFINITY
+
+  const ratio = (): number => Math.min(PIXEL_RATIO_MAX, window.devicePixelRatio || 1)
+  const draw = (): void => {
+    frame = 0
+    context.setTransform(ratio(), 0, 0, ratio(), 0, 0)
+    const { district, devices, theme, english } = o
+    paint({ context, mercator, district, devices, theme, english, atlas, picture, width: camera.width(), height: camera.height() })
+    markers.place()
+  }
+  const invalidate = (): void => {
+    if (frame === 0) frame = requestAnimationFrame(draw)
+  }
+  const redraw = (): void => {
+    picture = pictureOf(o.devices, mercator.zoom(), bboxOfView(mercator, camera.width(), camera.height()))
+    pick = createPickGrid(o.devices, picture.points.rows)
+    invalidate()
+  }
+  const resize = (): void => {
+    canvas.width = Math.round(camera.width() * ratio())
+    canvas.height = Math.round(camera.height() * ratio())
+    mercator.resize(camera.width(), camera.height())
+    redraw()
+  }
+  const fit = (): void => {
+    mercator.fit(home, PADDING_PX)
+    redraw()
+  }
+  const under = (x: number, y: number) => {
+    const at = mercator.unproject(x, y)
+    const beside = mercator.unproject(x, y + PICK_PX)
+    const row = pick.nearest(at.lon, at.lat, Math.abs(at.lat - beside.lat))
+    return row === null ? null : (o.devices.rows[row] ?? null)
+  }
+
+  followHands({
+    canvas,
+    mercator,
+    moved() {
+      movedByHandAtMs = o.nowMs()
+      invalidate()
+    },
+    settled: redraw,
+    left: () => o.onHover(null),
+    hovered(x, y) {
+      const device = under(x, y)
+      canvas.style.cursor = device === null ? 'grab' : 'pointer'
+      o.onHover(device === null ? null : { device, x, y })
+    },
+    clicked: (x, y) => o.onDevice(under(x, y)?.[0] ?? null),
+  })
+  const watch = new ResizeObserver(resize)
+  mercator.resize(camera.width(), camera.height())
+  fit()
+  resize()
+  watch.observe(o.host)
+  o.onReady()
+
+  return {
+    redraw,
+    incidents: (list, selectedId) => markers.set(list, selectedId),
+    show(lon, lat) {
+      const { x, y } = camera.project(lon, lat)
+      const inView = x > EDGE_PX && y > EDGE_PX && x < camera.width() - EDGE_PX && y < camera.height() - EDGE_PX
+      if (inView || o.nowMs() - movedByHandAtMs < HANDS_OFF_MS) return
+      mercator.centre(lon, lat)
+      redraw()
+    },
+    home: fit,
+    destroy() {
+      cancelAnimationFrame(frame)
+      watch.disconnect()
+      markers.destroy()
+      canvas.remove()
+    },
+  }
+}

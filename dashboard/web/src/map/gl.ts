@@ -1,0 +1,137 @@
+// The map in WebGL2: MapLibre draws the base, deck.gl the devices on a canvas of its own above it, incidents are DOM on top.
+// A live tick redraws only the devices. When the context is lost this view says so once and is replaced.
+import type { DeckProps } from '@deck.gl/core'
+import { MapLibreOverlay } from '@deck.gl/maplibre'
+import { Map as BaseMap, setWorkerUrl } from 'maplibre-gl'
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url'
+import 'maplibre-gl/dist/maplibre-gl.css'
+import { pictureOf, type Bounds } from './cells.ts'
+import { boundsOf } from './district.ts'
+import { drawAtlas } from './glyphs.ts'
+import { createPickGrid, type PickGrid } from './grid.ts'
+import { layersOf } from './layers.ts'
+import { createMarkers } from './markers.ts'
+import { styleOf } from './style.ts'
+import { EDGE_PX, HANDS_OFF_MS, PICK_PX, type Camera, type MapOptions, type MapView } from './view.ts'
+
+type Gpu = Parameters<NonNullable<DeckProps['onDeviceInitialized']>>[0]
+type Texture = ReturnType<Gpu['createTexture']>
+
+// MapLibre 6 does not find its worker once bundled; it is told where ours lies (same origin).
+setWorkerUrl(workerUrl)
+
+const FIT = { padding: 28, animate: false } as const
+const corners = (bounds: Bounds): [number, number, number, number] => [bounds.west, bounds.south, bounds.east, bounds.north]
+
+const atlasTexture = (gpu: Gpu, theme: MapOptions['theme']): Texture => {
+  const canvas = drawAtlas(theme)
+  const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? new Uint8ClampedArray()
+  return gpu.createTexture({
+    format: 'rgba8unorm',
+    width: canvas.width,
+    height: canvas.height,
+    data: new Uint8Array(pixels.buffer),
+    sampler: { minFilter: 'linear', magFilter: 'linear' },
+  })
+}
+
+export const createView = (o: MapOptions): MapView => {
+  const home = boundsOf(o.district.areas)
+  const map = new BaseMap({
+    container: o.host,
+    style: styleOf(o.district, o.theme, o.english),
+    bounds: corners(home),
+    fitBoundsOptions: FIT,
+    attributionControl: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    keyboard: false,
+    minZoom: 7,
+    maxZoom: 18,
+    fadeDuration: 0,
+    canvasContextAttributes: { antialias: false, contextType: 'webgl2' },
+  })
+  map.touchZoomRotate.disableRotation()
+
+  let atlas: Texture | null = null
+  let pick: PickGrid | null = null
+  let movedByHandAtMs = Number.NEGATIVE_INFINITY
+  let gone = false
+  const lose = (): void => {
+    if (gone) return
+    gone = true
+    o.onLost()
+  }
+
+  const camera: Camera = {
+    project: (lon, lat) => map.project([lon, lat]),
+    width: () => o.host.clientWidth,
+    height: () => o.host.clientHeight,
+  }
+  const overlay = new MapLibreOverlay({
+    interleaved: false,
+    useDevicePixels: false,
+    layers: [],
+    onDeviceInitialized: gpu => {
+      atlas = atlasTexture(gpu, o.theme)
+      gpu.lost.then(
+        () => lose(),
+        () => lose(),
+      )
+      redraw()
+    },
+  })
+  map.addControl(overlay)
+  const markers = createMarkers(o.host, camera, o.onIncident)
+
+  const redraw = (): void => {
+    if (gone) return
+    const box = map.getBounds()
+    const bounds = { west: box.getWest(), south: box.getSouth(), east: box.getEast(), north: box.getNorth() }
+    const picture = pictureOf(o.devices, map.getZoom(), bounds)
+    pick = createPickGrid(o.devices, picture.points.rows)
+    overlay.setProps({ layers: layersOf(picture, o.devices, { theme: o.theme, atlas, zoom: map.getZoom() }) })
+  }
+
+  const under = (point: { x: number; y: number }) => {
+    const at = map.unproject([point.x, point.y])
+    const beside = map.unproject([point.x, point.y + PICK_PX])
+    const row = pick?.nearest(at.lng, at.lat, Math.abs(at.lat - beside.lat)) ?? null
+    return row === null ? null : (o.devices.rows[row] ?? null)
+  }
+  map.on('move', () => markers.place())
+  map.on('moveend', redraw)
+  map.on('resize', () => markers.place())
+  for (const kind of ['dragstart', 'wheel', 'touchstart', 'dblclick'] as const)
+    map.on(kind, () => {
+      movedByHandAtMs = o.nowMs()
+    })
+  map.on('mousemove', event => {
+    const device = under(event.point)
+    map.getCanvas().style.cursor = device === null ? '' : 'pointer'
+    o.onHover(device === null ? null : { device, x: event.point.x, y: event.point.y })
+  })
+  map.on('mouseout', () => o.onHover(null))
+  map.on('click', event => o.onDevice(under(event.point)?.[0] ?? null))
+  map.once('idle', () => o.onReady())
+  map.getCanvas().addEventListener('webglcontextlost', lose)
+
+  return {
+    redraw,
+    incidents: (list, selectedId) => markers.set(list, selectedId),
+    show(lon, lat) {
+      const { x, y } = camera.project(lon, lat)
+      const inView = x > EDGE_PX && y > EDGE_PX && x < camera.width() - EDGE_PX && y < camera.height() - EDGE_PX
+      if (inView || o.nowMs() - movedByHandAtMs < HANDS_OFF_MS) return
+      map.easeTo({ center: [lon, lat], duration: 400 })
+    },
+    home: () => map.fitBounds(corners(home), FIT),
+    destroy() {
+      gone = true
+      markers.destroy()
+      atlas?.destroy()
+      map.remove()
+    },
+  }
+}

@@ -1,0 +1,187 @@
+// The place of the map on the desk: loads its code after the queue stands, picks the renderer, and keeps every failure to itself.
+import { effect, signal, untracked } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import { clockTime } from '../format.ts'
+import { locale, t } from '../i18n.ts'
+import { theme } from '../preferences.ts'
+import type { Store } from '../store.ts'
+import { DeviceCard, Tooltip } from './cards.tsx'
+import { loadDistrict, type District } from './district.ts'
+import { Legend } from './legend.tsx'
+import type { Hover, MapOptions, MapView } from './view.ts'
+
+/** At most four ticks a second reach the map, however many deltas come in. */
+const TICK_MS = 250
+
+type State = 'loading' | 'ready' | 'failed'
+export type Renderer = 'webgl' | 'canvas'
+
+/** Asked once and given back: a probe must not keep one of the few contexts a browser allows. */
+const hasWebGl2 = (): boolean => {
+  const context = document.createElement('canvas').getContext('webgl2')
+  if (context === null) return false
+  context.getExtension('WEBGL_lose_context')?.loseContext()
+  return true
+}
+
+const createPane = (store: Store) => {
+  const state = signal<State>('loading')
+  const renderer = signal<Renderer>(hasWebGl2() ? 'webgl' : 'canvas')
+  const hover = signal<Hover>(null)
+  const missing = signal<readonly string[]>([])
+  let district: Promise<District> | null = null
+  let view: MapView | null = null
+  let ended = false
+
+  const selectIncident = (id: string): void => {
+    store.selectedId.value = id
+  }
+  /** A device of an open incident stands for the incident; any other opens its own card. */
+  const selectDevice = (deviceId: string | null): void => {
+    const incident = deviceId === null ? undefined : [...store.incidents.value.values()].find(one => one.deviceIds.includes(deviceId))
+    if (incident !== undefined) store.selectedId.value = incident.id
+    store.selectedDevice.value = deviceId
+  }
+
+  const mount = async (host: HTMLElement): Promise<void> => {
+    try {
+      district ??= loadDistrict(store.api)
+      const [{ createView }, layers] = await Promise.all([renderer.value === 'webgl' ? import('./gl.ts') : import('./canvas.ts'), district])
+      if (ended) return
+      missing.value = layers.missing
+      const options: MapOptions = {
+        host,
+        district: layers,
+        devices: store.devices,
+        theme: theme.value,
+        english: locale.value === 'en',
+        nowMs: () => Date.now(),
+        onIncident: selectIncident,
+        onDevice: selectDevice,
+        onHover: found => {
+          hover.value = found
+        },
+        onReady: () => {
+          state.value = 'ready'
+        },
+        onLost: () => {
+          if (renderer.value === 'canvas') return
+          renderer.value = 'canvas'
+          remount(host)
+        },
+      }
+      view?.destroy()
+      view = createView(options)
+      view.redraw()
+      paintIncidents()
+    } catch (error) {
+      // WebGL may exist and still refuse (blocked driver): the flat map is tried before giving up.
+      if (renderer.value === 'webgl') {
+        renderer.value = 'canvas'
+        remount(host)
+      } else {
+        state.value = 'failed'
+        store.toast('bad', t('map.failed', { why: error instanceof Error ? error.message : String(error) }))
+      }
+    }
+  }
+  const remount = (host: HTMLElement): void => {
+    view?.destroy()
+    view = null
+    state.value = 'loading'
+    host.replaceChildren()
+    void mount(host)
+  }
+  const paintIncidents = (): void => view?.incidents([...store.incidents.value.values()], store.selectedId.value)
+
+  /** Follows the store; each part redraws only what it is about. */
+  const follow = (host: HTMLElement): (() => void) => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const stops = [
+      effect(() => {
+        if (store.devicesVersion.value >= 0)
+          timer ??= setTimeout(() => {
+            timer = undefined
+            view?.redraw()
+          }, TICK_MS)
+      }),
+      effect(paintIncidents),
+      effect(() => {
+        const id = store.selectedId.value
+        const position = untracked(() => (id === null ? undefined : store.incidents.value.get(id)?.position))
+        if (position !== undefined) view?.show(position.lon, position.lat)
+      }),
+      effect(() => {
+        const dressed = `${theme.value} ${locale.value}`
+        untracked(() => {
+          if (dressed !== worn && view !== null) remount(host)
+          worn = dressed
+        })
+      }),
+    ]
+    return () => {
+      clearTimeout(timer)
+      for (const stop of stops) stop()
+    }
+  }
+  let worn = ''
+
+  return {
+    state,
+    renderer,
+    hover,
+    missing,
+    home: () => view?.home(),
+    start(host: HTMLElement) {
+      void mount(host)
+      const unfollow = follow(host)
+      return () => {
+        ended = true
+        unfollow()
+        view?.destroy()
+      }
+    },
+  }
+}
+
+const Notes = ({ store, pane }: { store: Store; pane: ReturnType<typeof createPane> }) => {
+  const asOf = store.desk.value.asOf
+  return (
+    <div class="map-notes">
+      {store.phase.value === 'lost' && <p class="note bad">{asOf === null ? t('map.no-data') : t('map.old', { at: clockTime(asOf) })}</p>}
+      {pane.state.value === 'loading' && <p class="note">{t('map.loading')}</p>}
+      {pane.state.value === 'failed' && <p class="note bad">{t('map.list-only')}</p>}
+      {pane.renderer.value === 'canvas' && pane.state.value === 'ready' && <p class="note">{t('map.flat')}</p>}
+      {pane.missing.value.length > 0 && <p class="note">{t('map.missing', { layers: pane.missing.value.join(', ') })}</p>}
+      {store.devicesVersion.value > 0 && store.devices.notDrawn > 0 && (
+        <p class="note bad">{t('map.not-drawn', { n: store.devices.notDrawn })}</p>
+      )}
+    </div>
+  )
+}
+
+export const MapPane = ({ store }: { store: Store }) => {
+  const host = useRef<HTMLDivElement>(null)
+  const made = useRef<ReturnType<typeof createPane> | null>(null)
+  made.current ??= createPane(store)
+  const pane = made.current
+  useEffect(() => (host.current === null ? undefined : pane.start(host.current)), [])
+  return (
+    <section
+      class={store.phase.value === 'lost' ? 'map old' : 'map'}
+      aria-label={t('map.label')}
+      data-testid="map"
+      data-ready={pane.state.value === 'ready'}
+      data-renderer={pane.renderer.value}
+    >
+      <div class="map-host" ref={host} />
+      <Notes store={store} pane={pane} />
+      <button type="button" class="home" tabIndex={-1} onClick={() => pane.home()}>
+        {t('map.home')}
+      </button>
+      <Legend />
+      <Tooltip store={store} hover={pane.hover.value} />
+      <DeviceCard store={store} />
+    </section>
+  )
+}

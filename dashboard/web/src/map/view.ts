@@ -1,0 +1,48 @@
+// What the page asks of a map, whatever draws it: WebGL (gl.ts) or plain Canvas2D (canvas.ts).
+import type { Incident } from '#contracts/incident.ts'
+import type { DeviceRow } from '#contracts/live.ts'
+import type { DeviceTable } from '../live/devices.ts'
+import type { Theme } from '../tokens.ts'
+import type { District } from './district.ts'
+
+export type Hover = { device: DeviceRow; x: number; y: number } | null
+
+export type MapOptions = {
+  host: HTMLElement
+  district: District
+  devices: DeviceTable
+  theme: Theme
+  english: boolean
+  nowMs: () => number
+  onIncident: (id: string) => void
+  onDevice: (deviceId: string | null) => void
+  onHover: (hover: Hover) => void
+  onReady: () => void
+  /** the renderer is gone for good (WebGL context lost): put another in its place */
+  onLost: () => void
+}
+
+export type MapView = {
+  /** draw the device table as it is now */
+  redraw(): void
+  incidents(list: readonly Incident[], selectedId: string | null): void
+  /** bring a position into view, unless the operator is moving the map himself */
+  show(lon: number, lat: number): void
+  /** show the whole district again */
+  home(): void
+  destroy(): void
+}
+
+/** The map is the operator's for this long after he moved it: nothing pans by itself. */
+export const HANDS_OFF_MS = 10_000
+/** How far from a device the pointer may be, px. */
+export const PICK_PX = 12
+
+/** Closer to the edge than this is not in view. */
+export const EDGE_PX = 40
+
+export type Camera = {
+  project(lon: number, lat: number): { x: number; y: number }
+  width(): number
+  height(): number
+}

@@ -1,0 +1,63 @@
+// The order of the queue: unacknowledged first, then level I to IV, then oldest first; and the law that nothing moves
+// under an officer's hand. Pure, so that the laws are tested as laws.
+import type { Incident, IncidentCategory } from '#contracts/incident.ts'
+import { isOpen, needsAnswer } from '../live/reduce.ts'
+
+const time = (incident: Incident): number => Date.parse(incident.queuedAt)
+
+export const compare = (a: Incident, b: Incident): number =>
+  Number(needsAnswer(b)) - Number(needsAnswer(a)) ||
+  a.severity - b.severity ||
+  time(a) - time(b) ||
+  (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+
+/**
+ * The ids to show, top to bottom. While `held` (pointer or focus is in the list) rows that were there keep their order and new
+ * ones slip in before the first row they precede; otherwise the list is simply sorted. Nothing open is ever left out.
+ */
+export const arrange = (previous: readonly string[], incidents: Iterable<Incident>, held: boolean): string[] => {
+  const sorted = [...incidents].filter(isOpen).sort(compare)
+  if (!held) return sorted.map(incident => incident.id)
+  const byId = new Map(sorted.map(incident => [incident.id, incident]))
+  const kept = previous.flatMap(id => byId.get(id) ?? [])
+  const known = new Set(kept.map(incident => incident.id))
+  for (const incident of sorted) {
+    if (known.has(incident.id)) continue
+    const before = kept.findIndex(other => compare(incident, other) < 0)
+    kept.splice(before === -1 ? kept.length : before, 0, incident)
+  }
+  return kept.map(incident => incident.id)
+}
+
+export type Filter = { which: 'all' | 'unacknowledged' | IncidentCategory; words: string }
+
+/** Level I and II that nobody has answered pass every filter: a filter must not hide what must be answered. */
+export const isSticky = (incident: Incident): boolean => needsAnswer(incident) && incident.severity <= 2
+
+const searchable = (incident: Incident): string =>
+  [incident.id, incident.title.zh, incident.title.en, incident.kind, ...Object.values(incident.place ?? {}), ...incident.deviceIds]
+    .join(' ')
+    .toLowerCase()
+
+export const passes = (incident: Incident, filter: Filter): boolean => {
+  if (isSticky(incident)) return true
+  if (filter.which === 'unacknowledged' && !needsAnswer(incident)) return false
+  if ((filter.which === 'fire' || filter.which === 'technical') && incident.category !== filter.which) return false
+  const words = filter.words.toLowerCase().split(/\s+/).filter(Boolean)
+  if (words.length === 0) return true
+  const text = searchable(incident)
+  return words.every(word => text.includes(word))
+}
+
+/** How many rows are drawn at once; the rest stands behind one line that says how many. Sticky rows sort first and are always drawn. */
+export const ROWS_DRAWN = 300
+
+export const drawn = (ids: readonly string[], incidents: ReadonlyMap<string, Incident>, limit = ROWS_DRAWN): string[] => {
+  const must = ids.filter(id => {
+    const incident = incidents.get(id)
+    return incident !== undefined && isSticky(incident)
+  })
+  if (ids.length <= limit) return [...ids]
+  const keep = new Set([...ids.slice(0, limit), ...must])
+  return ids.filter(id => keep.has(id))
+}

@@ -1,0 +1,177 @@
+// The queue: every open incident, what must be answered on top. An empty one proves that it is alive.
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { clockTime, count, elapsed } from '../format.ts'
+import { t, type Key } from '../i18n.ts'
+import { ageMs } from '../live/connection.ts'
+import { needsAnswer } from '../live/reduce.ts'
+import type { Store } from '../store.ts'
+import { createAnchor } from './anchor.ts'
+import type { Filter } from './order.ts'
+import { Row } from './row.tsx'
+import type { QueueView } from './view.ts'
+
+const FILTERS: readonly (readonly [Filter['which'], Key])[] = [
+  ['all', 'filter.all'],
+  ['unacknowledged', 'filter.unacknowledged'],
+  ['fire', 'filter.fire'],
+  ['technical', 'filter.technical'],
+]
+
+const Filters = ({ view }: { view: QueueView }) => (
+  <div class="filters">
+    <div role="group" aria-label={t('filter.label')}>
+      {FILTERS.map(([which, key]) => (
+        <button
+          key={which}
+          type="button"
+          aria-pressed={view.filter.value.which === which}
+          onClick={() => {
+            view.filter.value = { ...view.filter.value, which }
+          }}
+        >
+          {t(key)}
+        </button>
+      ))}
+    </div>
+    <input
+      id="queue-filter"
+      type="search"
+      placeholder={t('filter.words')}
+      aria-label={t('filter.words')}
+      value={view.filter.value.words}
+      onInput={event => {
+        view.filter.value = { ...view.filter.value, words: event.currentTarget.value }
+      }}
+    />
+  </div>
+)
+
+/** Good news, with the proof: how old the link is and how many devices it speaks for. */
+const Empty = ({ store }: { store: Store }) => {
+  const { kpis, epoch } = store.desk.value
+  if (epoch === null) return <p class="empty">{t('queue.waiting')}</p>
+  return (
+    <div class="empty" data-testid="queue-empty">
+      <p class="calm">{t('queue.empty')}</p>
+      <p>{t('queue.alive', { age: elapsed(ageMs(store.link.value, store.now.value)) })}</p>
+      <p>
+        {kpis === null ? t('kpi.not-known') : t('queue.speaks-for', { online: count(kpis.devicesOnline), total: count(kpis.devicesTotal) })}
+      </p>
+      {kpis !== null && <p>{t('kpi.devices-hint', { stale: count(kpis.devicesStale), unknown: count(kpis.devicesUnknown) })}</p>}
+    </div>
+  )
+}
+
+const Head = ({ store, view }: { store: Store; view: QueueView }) => {
+  const asOf = store.desk.value.asOf
+  return (
+    <div class="queue-head">
+      <h2>{t('queue.title')}</h2>
+      <span class="muted">
+        {store.desk.value.epoch === null ? '' : t('queue.counts', { total: count(view.total.value), waiting: count(view.waiting.value) })}
+      </span>
+      {store.phase.value === 'lost' && asOf !== null && (
+        <span class="stamp" data-testid="queue-stamp">
+          {t('stamp.as-of', { at: clockTime(asOf) })}
+        </span>
+      )}
+    </div>
+  )
+}
+
+/** Rows that need an answer and lie above what is visible of the list. */
+const unseenAbove = (list: HTMLElement, seen: ReadonlySet<string>): number => {
+  const edge = list.getBoundingClientRect().top
+  let unseen = 0
+  for (const row of list.querySelectorAll<HTMLElement>('[data-incident-id]')) {
+    if (row.getBoundingClientRect().bottom > edge) break
+    if (!seen.has(row.dataset['incidentId'] ?? '')) unseen += 1
+  }
+  return unseen
+}
+
+const List = ({ store, view }: { store: Store; view: QueueView }) => {
+  const list = useRef<HTMLOListElement>(null)
+  const hovered = useRef<string | null>(null)
+  const seen = useRef(new Set<string>())
+  const anchor = useMemo(() => createAnchor(() => hovered.current), [])
+  const [above, setAbove] = useState(0)
+  const ids = view.ids.value
+  const selected = store.selectedId.value
+  const reachable = selected !== null && ids.includes(selected) ? selected : ids[0]
+
+  // Measured before the rows change (this render) and set right after they have (layout effect).
+  if (list.current !== null) anchor.before(list.current)
+  const look = (): void => {
+    const element = list.current
+    if (element === null) return
+    const edge = element.getBoundingClientRect().top
+    for (const row of element.querySelectorAll<HTMLElement>('[data-incident-id]'))
+      if (row.getBoundingClientRect().bottom > edge) seen.current.add(row.dataset['incidentId'] ?? '')
+    for (const id of seen.current) if (!store.incidents.value.has(id)) seen.current.delete(id)
+    setAbove(unseenAbove(element, seen.current))
+  }
+  useLayoutEffect(() => {
+    if (list.current === null) return
+    anchor.after(list.current)
+    look()
+  }, [ids])
+
+  return (
+    <>
+      {above > 0 && (
+        <button type="button" class="new-above" data-testid="new-above" onClick={() => list.current?.scrollTo({ top: 0 })}>
+          {t('queue.new-above', { n: count(above) })}
+        </button>
+      )}
+      <ol
+        class="rows"
+        ref={list}
+        onScroll={look}
+        onPointerMove={event => {
+          const row = (event.target as Element).closest<HTMLElement>('[data-incident-id]')
+          hovered.current = row?.dataset['incidentId'] ?? null
+          view.touch()
+        }}
+        onPointerLeave={() => {
+          hovered.current = null
+          view.leave()
+        }}
+        onKeyDown={() => view.touch()}
+      >
+        {ids.map(id => {
+          const incident = store.incidents.value.get(id)
+          if (incident === undefined) return null
+          const select = (chosen: string): void => {
+            store.selectedId.value = chosen
+            view.touch()
+          }
+          return (
+            <Row key={id} incident={incident} store={store} selected={id === selected} reachable={id === reachable} onSelect={select} />
+          )
+        })}
+        {view.hidden.value > 0 && <li class="hidden-count">{t('queue.hidden', { n: count(view.hidden.value) })}</li>}
+      </ol>
+    </>
+  )
+}
+
+/** For screen readers: one sentence about what waits, changed only when the number does. */
+const Spoken = ({ store }: { store: Store }) => {
+  const waiting = [...store.incidents.value.values()].filter(needsAnswer)
+  const gravest = waiting.filter(incident => incident.severity <= 2).length
+  return (
+    <p class="visually-hidden" aria-live="polite" data-testid="spoken">
+      {waiting.length === 0 ? '' : t('queue.spoken', { n: count(waiting.length), grave: count(gravest) })}
+    </p>
+  )
+}
+
+export const Queue = ({ store, view }: { store: Store; view: QueueView }) => (
+  <section class={store.phase.value === 'lost' ? 'queue old' : 'queue'} aria-label={t('queue.title')} data-testid="queue">
+    <Head store={store} view={view} />
+    <Filters view={view} />
+    {view.total.value === 0 ? <Empty store={store} /> : <List store={store} view={view} />}
+    <Spoken store={store} />
+  </section>
+)

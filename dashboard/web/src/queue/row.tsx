@@ -1,0 +1,83 @@
+// One incident in the queue: level, what, where down to the room, how many alarms of how many devices, how long it has stood.
+import type { Incident } from '#contracts/incident.ts'
+import { count, elapsed, exactPlace, widePlace } from '../format.ts'
+import { say, t, term } from '../i18n.ts'
+import { needsAnswer } from '../live/reduce.ts'
+import { Level } from '../shell/level.tsx'
+import type { Store } from '../store.ts'
+
+/** How long the incident has stood in the queue; renders by itself each second, the row around it does not. */
+const Standing = ({ incident, store }: { incident: Incident; store: Store }) => (
+  <time class="age" dateTime={incident.queuedAt}>
+    {elapsed(store.serverNow.value - Date.parse(incident.queuedAt))}
+  </time>
+)
+
+/** The state in words: who is asked to do something, and whether the condition itself has passed. */
+export const stateWords = (incident: Incident): string => {
+  if (needsAnswer(incident)) return t(incident.activeAlarms === 0 ? 'state.cleared-unacknowledged' : 'state.unacknowledged')
+  const state = term('state', incident.state)
+  return incident.activeAlarms === 0 ? `${state} · ${t('state.cleared')}` : state
+}
+
+const Where = ({ incident }: { incident: Incident }) => {
+  const exact = exactPlace(incident.place)
+  return (
+    <span class="where">
+      {widePlace(incident.place)} <b>{exact}</b>
+      {exact === '' && widePlace(incident.place) === '' && t('place.unknown')}
+    </span>
+  )
+}
+
+export const sourceOf = (incident: Incident, store: Store): string => {
+  const kinds = new Set<string>()
+  for (const id of incident.alarmIds) {
+    const origin = store.desk.value.alarms.get(id)?.origin
+    if (origin !== undefined) kinds.add(term('source', origin.split(':', 1)[0] ?? origin))
+  }
+  return [...kinds].join(' + ')
+}
+
+export type RowProps = {
+  incident: Incident
+  store: Store
+  selected: boolean
+  /** the one row that Tab reaches */
+  reachable: boolean
+  onSelect: (id: string) => void
+}
+
+export const Row = ({ incident, store, selected, reachable, onSelect }: RowProps) => {
+  const asks = needsAnswer(incident)
+  const sending = store.pending.value.has(incident.id)
+  return (
+    <li>
+      <button
+        type="button"
+        class={`row${selected ? ' selected' : ''}${asks ? ' asks' : ''} severity-${incident.severity}`}
+        data-testid="incident-row"
+        data-incident-id={incident.id}
+        data-state={incident.state}
+        data-severity={incident.severity}
+        aria-current={selected ? 'true' : undefined}
+        tabIndex={reachable ? 0 : -1}
+        onClick={() => onSelect(incident.id)}
+      >
+        <Level severity={incident.severity} flashing={asks} />
+        <span class="what">
+          {asks && <em>{stateWords(incident)}</em>} {say(incident.title)}
+        </span>
+        <Standing incident={incident} store={store} />
+        <Where incident={incident} />
+        <span class="meta">
+          {sending ? t('state.sending') : !asks && <span class="state">{stateWords(incident)}</span>}
+          <span>{t('queue.alarms', { n: count(incident.alarmIds.length) })}</span>
+          {incident.deviceIds.length > 1 && <span>{t('queue.devices', { n: count(incident.deviceIds.length) })}</span>}
+          <span>{sourceOf(incident, store)}</span>
+          {incident.confirmedAt !== undefined && <span class="confirmed">{t('state.confirmed')}</span>}
+        </span>
+      </button>
+    </li>
+  )
+}

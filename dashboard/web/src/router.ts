@@ -1,0 +1,17 @@
+// Which page is open: the part of the address behind '#/'. An unknown one is the desk.
+import { signal } from '@preact/signals'
+
+export const PAGES = ['desk', 'quarantine', 'health'] as const
+export type Page = (typeof PAGES)[number]
+
+export const pageOf = (hash: string): Page => PAGES.find(page => hash === `#/${page}`) ?? 'desk'
+
+export const page = signal<Page>('desk')
+
+export const startRouter = (target: Window): void => {
+  const read = (): void => {
+    page.value = pageOf(target.location.hash)
+  }
+  target.addEventListener('hashchange', read)
+  read()
+}

@@ -1,0 +1,42 @@
+// Who is at this desk. The cookie is HttpOnly and belongs to the browser; the page only ever asks who it stands for.
+import type { Principal } from '#contracts/people.ts'
+import { ApiError, type Api } from './api.ts'
+import type { Store } from './store.ts'
+
+/** The principal of the cookie, or null when there is none (any more). Other failures are thrown. */
+const whoAmI = async (api: Api): Promise<Principal | null> => {
+  try {
+    const answer = await api.get<{ principal: Principal }>('session')
+    return answer.principal
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return null
+    throw error
+  }
+}
+
+export type Session = {
+  restore(): Promise<void>
+  login(username: string, password: string): Promise<void>
+  logout(): Promise<void>
+}
+
+export const createSession = (store: Store): Session => {
+  const enter = async (): Promise<void> => {
+    const principal = await whoAmI(store.api)
+    store.principal.value = principal
+    if (principal === null) store.stop()
+    else store.start()
+  }
+  return {
+    restore: enter,
+    async login(username, password) {
+      await store.api.post('session', { username, password })
+      await enter()
+    },
+    async logout() {
+      store.stop()
+      await store.api.delete('session')
+      store.principal.value = null
+    },
+  }
+}

@@ -1,0 +1,171 @@
+// The one store behind every view: the folded live state, the age of it, who is signed in, what is selected.
+// Views read signals and call the methods below; nothing else writes here.
+import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import type { Incident } from '#contracts/incident.ts'
+import type { LiveMessage } from '#contracts/live.ts'
+import type { Principal, Scope } from '#contracts/people.ts'
+import { createActions, type Actions, type Toast } from './actions.ts'
+import type { Api } from './api.ts'
+import { mayAct, phaseOf, type Link, type Phase } from './live/connection.ts'
+import { createDeviceTable, type DeviceTable } from './live/devices.ts'
+import { EMPTY_DESK, needsAnswer, receive, type Desk } from './live/reduce.ts'
+import { openLive, type LiveSocket, type OpenSocket } from './live/socket.ts'
+
+export type StoreOptions = {
+  api: Api
+  openSocket: OpenSocket
+  nowMs: () => number
+  random: () => number
+}
+
+export type Store = {
+  api: Api
+  actions: Actions
+  /** undefined = not known yet, null = nobody */
+  principal: Signal<Principal | null | undefined>
+  desk: ReadonlySignal<Desk>
+  devices: DeviceTable
+  /** follows devices.version, for whoever draws */
+  devicesVersion: ReadonlySignal<number>
+  /** the incidents as they are to be shown: acknowledgements under way are already in */
+  incidents: ReadonlySignal<ReadonlyMap<string, Incident>>
+  pending: ReadonlySignal<ReadonlySet<string>>
+  link: ReadonlySignal<Link>
+  phase: ReadonlySignal<Phase>
+  /** this computer's clock, once a second */
+  now: ReadonlySignal<number>
+  /** the server's clock as far as we can tell, for ages */
+  serverNow: ReadonlySignal<number>
+  selectedId: Signal<string | null>
+  selectedDevice: Signal<string | null>
+  /** counts messages that were missed and caught up on */
+  missed: ReadonlySignal<number>
+  toasts: ReadonlySignal<readonly Toast[]>
+  may(scope: Scope): boolean
+  toast(tone: Toast['tone'], text: string): void
+  /** called with incidents that newly need an answer */
+  onArrival: { handle: (arrived: Incident[]) => void }
+  start(): void
+  stop(): void
+  retryNow(): void
+  tick(): void
+}
+
+const TOASTS_KEPT = 4
+const TOAST_FOR_MS = 8_000
+
+export const createStore = (o: StoreOptions): Store => {
+  const desk = signal<Desk>(EMPTY_DESK)
+  const devices = createDeviceTable()
+  const devicesVersion = signal(0)
+  const pending = signal<ReadonlySet<string>>(new Set())
+  const link = signal<Link>({ open: false, heardAtMs: null, sinceMs: o.nowMs(), attempt: 0, retryAtMs: null })
+  const now = signal(o.nowMs())
+  const skewMs = signal(0)
+  const missed = signal(0)
+  const toasts = signal<readonly (Toast & { untilMs: number })[]>([])
+  const principal = signal<Principal | null | undefined>(undefined)
+  let socket: LiveSocket | null = null
+  let nextToast = 1
+
+  const toast = (tone: Toast['tone'], text: string): void => {
+    toasts.value = [...toasts.value, { id: nextToast++, tone, text, untilMs: o.nowMs() + TOAST_FOR_MS }].slice(-TOASTS_KEPT)
+  }
+  const setPending = (id: string, on: boolean): void => {
+    const next = new Set(pending.value)
+    if (on) next.add(id)
+    else next.delete(id)
+    pending.value = next
+  }
+  /** An acknowledgement under way ends when the server's own state shows it (or the incident is gone). */
+  const settlePending = (state: Desk): void => {
+    for (const id of pending.value) {
+      const incident = state.incidents.get(id)
+      if (incident === undefined || !needsAnswer(incident)) setPending(id, false)
+    }
+  }
+  const applyDevices = (message: LiveMessage): void => {
+    if (message.type === 'snapshot') devices.reset(message.devices)
+    else if (message.type === 'delta') devices.apply(message.devices ?? [], message.removed?.devices)
+    devicesVersion.value = devices.version
+  }
+  const onMessage = (message: LiveMessage): 'ok' | 'resync' => {
+    const outcome = receive(desk.value, message)
+    if (outcome.type === 'gap') {
+      missed.value += outcome.missed
+      return 'resync'
+    }
+    if (outcome.type === 'ignored') return 'ok'
+    skewMs.value = Date.parse(message.serverTime) - o.nowMs()
+    desk.value = outcome.desk
+    applyDevices(message)
+    settlePending(outcome.desk)
+    if (outcome.arrived.length > 0) store.onArrival.handle(outcome.arrived)
+    return 'ok'
+  }
+
+  const incidents = computed<ReadonlyMap<string, Incident>>(() => {
+    if (pending.value.size === 0) return desk.value.incidents
+    const shown = new Map(desk.value.incidents)
+    for (const id of pending.value) {
+      const incident = shown.get(id)
+      if (incident === undefined) continue
+      shown.set(id, { ...incident, state: incident.state === 'new' ? 'acknowledged' : incident.state, unacknowledgedAlarms: 0 })
+    }
+    return shown
+  })
+  const acting = (): boolean => mayAct(link.value, o.nowMs())
+  const refreshed = (incident: Incident): void => {
+    if (!desk.value.incidents.has(incident.id)) return
+    desk.value = { ...desk.value, incidents: new Map(desk.value.incidents).set(incident.id, incident) }
+  }
+
+  const store: Store = {
+    api: o.api,
+    actions: createActions({ api: o.api, mayAct: acting, setPending, toast, refreshed }),
+    principal,
+    desk,
+    devices,
+    devicesVersion,
+    incidents,
+    pending,
+    link,
+    phase: computed(() => phaseOf(link.value, Math.max(now.value, link.value.heardAtMs ?? 0))),
+    now,
+    serverNow: computed(() => now.value + skewMs.value),
+    selectedId: signal(null),
+    selectedDevice: signal(null),
+    missed,
+    toasts,
+    may: scope => principal.value?.scopes.includes(scope) ?? false,
+    toast,
+    onArrival: { handle: () => {} },
+    start() {
+      store.stop()
+      socket = openLive({
+        open: o.openSocket,
+        nowMs: o.nowMs,
+        random: o.random,
+        position: () => (desk.value.epoch === null ? null : { seq: desk.value.seq, epoch: desk.value.epoch }),
+        onMessage,
+        onLink: next => {
+          link.value = next
+        },
+        onRefused: () => {
+          principal.value = null
+        },
+      })
+    },
+    stop() {
+      socket?.close()
+      socket = null
+    },
+    retryNow: () => socket?.retryNow(),
+    tick() {
+      now.value = o.nowMs()
+      socket?.check()
+      if (toasts.value.some(one => one.untilMs < now.value)) toasts.value = toasts.value.filter(one => one.untilMs >= now.value)
+    },
+  }
+  return store
+}
