@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import type { FromChild, Start, ToChild } from './link.ts'
+import type { Start, ToChild } from './link.ts'
 
 const STDERR_CHARS_MAX = 4000
 const CLOSE_MS_MAX = 3000
@@ -19,7 +19,7 @@ export type Child = {
   ended: Promise<string>
 }
 
-export function startChild(o: { start: Start; memoryMb: number; on: (message: FromChild) => void }): Child {
+export function startChild(o: { start: Start; memoryMb: number; on: (message: unknown) => void }): Child {
   const env = { NODE_ENV: 'production', NODE_RED_DISABLE_TELEMETRY: '1' }
   const child = spawn(
     process.execPath,
@@ -32,7 +32,7 @@ export function startChild(o: { start: Start; memoryMb: number; on: (message: Fr
   )
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_CHARS_MAX)))
-  child.on('message', (message: FromChild) => o.on(message))
+  child.on('message', (message: unknown) => o.on(message))
   const ended = new Promise<string>(resolve => {
     child.once('error', error => resolve(error.message))
     child.once('exit', (code, signal) => resolve(`${signal ?? `exit ${code}`}${reason(stderr)}`))
@@ -58,6 +58,7 @@ function permissions(userDir: string): string[] {
   const reads = [...modulesFolders(), import.meta.dirname, join(root, 'contracts'), join(root, 'package.json'), userDir]
   return [
     '--permission',
+    '--no-experimental-sqlite', // it opens files past the permission model
     '--allow-net',
     ...reads.map(path => `--allow-fs-read=${path}`),
     `--allow-fs-write=${userDir}`,

@@ -37,7 +37,7 @@ export type FeedState = { consumer: string; cursor: number; head: number; proble
 
 export type FromChild =
   | { type: 'ask'; id: number; question: Question; args: unknown[] }
-  | { type: 'listening'; port: number }
+  | { type: 'hello' }
   | { type: 'log'; level: 'error' | 'warn' | 'info' | 'debug'; message: string; node?: string }
   | { type: 'audit'; entry: Record<string, unknown> }
   | { type: 'feed'; state: FeedState }

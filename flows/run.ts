@@ -2,7 +2,7 @@
 // under /flows/ on the loopback address, and ends when the supervisor goes. A flow can end or hang this process and nothing else.
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
+import { lockDown } from './lockdown.ts'
 import { openLine, type Line } from './line.ts'
 import type { Start } from './link.ts'
 import { nodeRedSettings } from './settings.ts'
@@ -18,6 +18,7 @@ type NodeRed = {
   httpAdmin: unknown
 }
 
+lockDown()
 const require = createRequire(import.meta.url)
 // Node-RED's own express (version 4), not whichever another package brings
 const express = createRequire(require.resolve('node-red'))('express') as Express
@@ -31,6 +32,7 @@ const line = openLine(message => {
 process.on('uncaughtException', fail)
 
 async function run(start: Start, line: Line): Promise<void> {
+  line.tell({ type: 'hello' })
   const app = express()
   app.disable('x-powered-by')
   const server = createServer((req: IncomingMessage, res: ServerResponse) => {
@@ -41,7 +43,7 @@ async function run(start: Start, line: Line): Promise<void> {
   app.use('/flows/', red.httpAdmin)
   await red.start()
   server.on('error', fail)
-  server.listen(start.port, start.host, () => line.tell({ type: 'listening', port: (server.address() as AddressInfo).port }))
+  server.listen(start.port, start.host)
 }
 
 function fail(error: unknown): void {

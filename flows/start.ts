@@ -7,10 +7,10 @@ import { systemClock, type Clock, type Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { createIdentity, type Identity } from './identity.ts'
-import type { FeedState, FlowNode, FromChild, Lang, Questions, Start } from './link.ts'
+import { createEar, type Answers } from './hear.ts'
+import type { FeedState, FlowNode, Lang, Start } from './link.ts'
 import { openFlowStore, type FlowStore } from './store.ts'
 import { RESTART, supervise, type Restart } from './supervisor.ts'
-import type { Child } from './child.ts'
 
 export { signToken, type SsoClaim } from './sso.ts'
 
@@ -58,6 +58,12 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
 
   const { host, apiUrl, apiToken, credentialSecret, lang } = o
   const start: Start = { host, port, userDir: scratch, apiUrl, apiToken, credentialSecret, lang }
+  const hear = createEar({
+    log,
+    answers: answersOf(store, identity, log, () => (feeds.clear(), supervisor.deployed())),
+    started: () => feeds.clear(),
+    feed: state => void ((feeds.has(state.consumer) || feeds.size < FEEDS_MAX) && feeds.set(state.consumer, state)),
+  })
   const supervisor = supervise({
     start,
     memoryMb: o.memoryMb ?? 256,
@@ -67,24 +73,8 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
     random,
     log,
     meter,
-    on: (message, child) => void hear(message, child),
+    on: (message, child) => hear(message, answer => child.send(answer)),
   })
-  const answers = answersOf(store, identity, log, supervisor.deployed)
-
-  async function hear(message: FromChild, child: Child): Promise<void> {
-    if (message.type === 'log') log[message.level]({ room: 'flows', node: message.node }, message.message)
-    if (message.type === 'audit') log.info({ room: 'flows', audit: message.entry }, 'flows audit')
-    if (message.type === 'feed' && (feeds.has(message.state.consumer) || feeds.size < FEEDS_MAX))
-      feeds.set(message.state.consumer, message.state)
-    if (message.type !== 'ask') return
-    try {
-      const answer = answers[message.question] as (...args: unknown[]) => unknown
-      child.send({ type: 'answer', id: message.id, value: await answer(...message.args) })
-    } catch (error) {
-      child.send({ type: 'refuse', id: message.id, message: error instanceof Error ? error.message : String(error) })
-    }
-  }
-
   await supervisor.settled
   return {
     url: `http://${host}:${port}`,
@@ -95,12 +85,7 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
 }
 
 /** The child's questions; what it may not know (the signing secret, other people's files) it cannot ask. */
-function answersOf(
-  store: FlowStore,
-  identity: Identity,
-  log: Log,
-  deployed: () => void,
-): { [Q in keyof Questions]: (...args: Parameters<Questions[Q]>) => unknown } {
+function answersOf(store: FlowStore, identity: Identity, log: Log, deployed: () => void): Answers {
   return {
     who: identity.who,
     login: identity.login,

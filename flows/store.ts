@@ -42,6 +42,7 @@ export function openFlowStore(o: { dir: string; first: () => FlowNode[]; clock?:
   const history = read<Revision[]>(file('history'), [])
 
   function save(flows: FlowNode[], by: string): Revision {
+    if (!Array.isArray(flows)) throw new FengsuiError('invalid-request', 'flows must be a list of nodes')
     const previous = existsSync(file('flows')) ? read<FlowNode[]>(file('flows'), []) : []
     const rev = revisionOf(flows)
     const revision = { rev, savedAt: new Date(clock.nowMs()).toISOString(), by, proven: false, ...difference(previous, flows) }

@@ -4,7 +4,7 @@ import type { Clock, Log } from '#contracts/clock.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startChild, type Child } from './child.ts'
-import type { FromChild, Start } from './link.ts'
+import type { Start } from './link.ts'
 import type { FlowStore } from './store.ts'
 
 export type Restart = {
@@ -39,7 +39,7 @@ type Options = {
   random: () => number
   log: Log
   meter: Meter
-  on: (message: FromChild, child: Child) => void
+  on: (message: unknown, child: Child) => void
 }
 
 export type Supervisor = {

@@ -105,7 +105,6 @@ async function post(
 const worthRetrying = (status: number): boolean => status >= 500 || [401, 403, 404, 408, 425, 429].includes(status)
 
 async function answerOf(response: Response): Promise<{ id: string | undefined; status: 'created' | 'merged' }> {
-  const body = (await response.json().catch(() => ({}))) as { id?: string; alarm?: { id?: string }; created?: boolean }
-  const created = body.created ?? response.status === 201
-  return { id: body.alarm?.id ?? body.id, status: created ? 'created' : 'merged' }
+  const body = (await response.json().catch(() => ({}))) as { alarm?: { id?: string } }
+  return { id: body.alarm?.id, status: response.status === 201 ? 'created' : 'merged' }
 }

@@ -15,6 +15,8 @@ export type Feed = {
   limit: number
   kinds: string
   areas: string
+  /** one reading after the other, each finished before the next begins; otherwise a batch at once */
+  inOrder: boolean
   /** hands one reading to the flow */
   deliver(reading: FeedReading): Tracked
   /** after each batch and each failure */
@@ -60,14 +62,15 @@ export async function follow(feed: Feed): Promise<void> {
 
 /** true = every reading is finished (or was late, which is said); false = the flows were deployed anew, nothing of this is acknowledged */
 async function work(feed: Feed, readings: FeedReading[]): Promise<boolean> {
-  const tracked = readings.map(reading => ({ reading, tracked: feed.deliver(reading) }))
-  const drop = (): void => tracked.forEach(t => t.tracked.drop())
-  feed.signal.addEventListener('abort', drop, { once: true })
-  try {
-    for (const { reading, tracked: t } of tracked) if ((await t.outcome) === 'late') feed.late(reading)
-  } finally {
+  const one = async (reading: FeedReading): Promise<void> => {
+    if (feed.signal.aborted) return
+    const { outcome, drop } = feed.deliver(reading)
+    feed.signal.addEventListener('abort', drop, { once: true })
+    if ((await outcome) === 'late') feed.late(reading)
     feed.signal.removeEventListener('abort', drop)
   }
+  if (feed.inOrder) for (const reading of readings) await one(reading)
+  else await Promise.all(readings.map(one))
   return !feed.signal.aborted
 }
 

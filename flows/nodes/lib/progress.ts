@@ -1,11 +1,12 @@
 // Knows when a flow has finished a reading: counts deliveries and completions of everything that one reading set off, by the
-// asynchronous context it started in. Works through function nodes that build new messages. A node may hold a reading open.
+// asynchronous context it started in and by the messages themselves, so that a node may finish in a call-back of somebody else's.
+// Works through function nodes that build new messages. A node may hold a reading open.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Completion, Delivery } from './red.ts'
 
 /** `late` = some node has not finished it in time; `dropped` = the flows were deployed anew meanwhile. */
 export type Outcome = 'done' | 'late' | 'dropped'
-export type Tracked = { outcome: Promise<Outcome>; drop(): void }
+export type Tracked = { outcome: Promise<Outcome>; drop: () => void }
 export type Progress = {
   track(send: () => void, timeoutMs: number): Tracked
   /** keeps the reading of the caller's context open, whatever the time limit; call the result to let it go */
@@ -17,11 +18,17 @@ type OldStyle = { _expectedDoneCount?: number }
 /** `add` is Node-RED's hooks.add; its handlers must take exactly one parameter, or every message stops there. */
 export function createProgress(add: (name: string, handler: (event: never) => void) => void): Progress {
   const current = new AsyncLocalStorage<Tracker>()
-  add('preDeliver.fengsui', (event: Delivery) => current.getStore()?.delivered(event.msg, event.destination.id))
-  add('onComplete.fengsui', (event: Completion) => current.getStore()?.completed(event.msg, event.node.id))
+  const owners = new WeakMap<object, Tracker>()
+  add('preDeliver.fengsui', (event: Delivery) => {
+    const tracker = current.getStore() ?? owners.get(event.msg)
+    if (tracker === undefined) return
+    owners.set(event.msg, tracker)
+    tracker.delivered(event.msg, event.destination.id)
+  })
+  add('onComplete.fengsui', (event: Completion) => owners.get(event.msg)?.completed(event.msg, event.node.id))
   // a node whose handler knows no done() never reports completion: it is finished when its handler returns
   add('postReceive.fengsui', (event: Delivery) => {
-    if ((event.destination.node as OldStyle)._expectedDoneCount === 0) current.getStore()?.completed(event.msg, event.destination.id)
+    if ((event.destination.node as OldStyle)._expectedDoneCount === 0) owners.get(event.msg)?.completed(event.msg, event.destination.id)
   })
   return {
     track(send, timeoutMs) {

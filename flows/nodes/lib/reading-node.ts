@@ -4,7 +4,15 @@ import { progress } from './one-progress.ts'
 import type { Red, RedNode } from './red.ts'
 import { serverOf } from './server-node.ts'
 
-type Config = { id: string; server?: string; consumer?: string; kinds?: string; areas?: string; limit?: string | number }
+type Config = {
+  id: string
+  server?: string
+  consumer?: string
+  kinds?: string
+  areas?: string
+  limit?: string | number
+  together?: boolean
+}
 
 /** A reading whose flow does not finish in this time is acknowledged all the same, and said so. */
 const LATE_MS = 30_000
@@ -31,6 +39,7 @@ export default function (red: Red): void {
         request,
         consumer,
         limit: Math.min(LIMIT_MAX, Math.max(1, Math.floor(Number(config.limit)) || LIMIT_DEFAULT)),
+        inOrder: config.together !== true,
         kinds: list(config.kinds),
         areas: list(config.areas),
         deliver: reading => track.track(() => this.send({ payload: reading, topic: reading.deviceId }), LATE_MS),

@@ -1,0 +1,66 @@
+// A flow that ends or hangs Node-RED: the flows that ran before are put back, and nobody but Node-RED notices.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { alarming, reading, startRoom, until, type Room } from './room.ts'
+
+const GOOD = 'msg.alert = { text: { en: "good" } }\nreturn msg'
+let room: Room
+beforeAll(async () => {
+  room = await startRoom({ restart: { firstMs: 50, probeEveryMs: 300 } })
+  await room.deploy(alarming(GOOD))
+}, 30_000)
+afterAll(() => room?.[Symbol.asyncDispose]())
+
+const code = async () => {
+  const { flows } = (await (await room.get('/flows')).json()) as { flows: { id: string; func?: string }[] }
+  return flows.find(n => n.id === 'work')?.func
+}
+const wait = (ms: number, bad: string) =>
+  until(
+    async () => room.flows.healthy().ok && (await code().catch(() => bad)) === GOOD,
+    ms,
+    () => `${JSON.stringify(room.flows.healthy())} ${JSON.stringify(room.log.slice(-4))}`,
+  )
+
+test('a rejection nobody awaits ends the process each time: the previous revision is back within seconds', async () => {
+  const bad = 'Promise.reject(new Error("nobody waits for me"))\nreturn null'
+  room.api.readings.push(reading(1))
+  await until(
+    () => room.api.alarms.size === 1,
+    10_000,
+    () => 'the good flow works',
+  )
+  const beganMs = performance.now()
+  expect((await room.deploy(alarming(bad))).status).toBe(200)
+  room.api.readings.push(reading(2))
+  await wait(20_000, bad)
+  console.log(`a crash loop was undone ${Math.round(performance.now() - beganMs)} ms after the deploy`)
+  await until(
+    () => room.api.alarms.size === 2,
+    10_000,
+    () => 'the reading that killed the bad flow raises its alarm in the good one',
+  )
+  expect(room.flows.healthy().detail).toContain('was put back')
+  expect(room.flows.healthy().detail).toContain('user:some-engineer')
+})
+
+test('an endless loop past the time limit hangs the process: killed from outside, previous revision back', async () => {
+  const bad = 'await 0\nwhile (true) {}'
+  const beganMs = performance.now()
+  expect((await room.deploy(alarming(bad))).status).toBe(200)
+  room.api.readings.push(reading(3))
+  await wait(30_000, bad)
+  console.log(`a hang was undone ${Math.round(performance.now() - beganMs)} ms after the deploy`)
+  await until(
+    () => room.api.alarms.size === 3,
+    10_000,
+    () => 'nothing was lost meanwhile',
+  )
+}, 45_000)
+
+test('a flow that eats memory ends at its limit, not at the expense of others', async () => {
+  const bad = 'const all = []\nfor (;;) { all.push(new Array(1e5).fill(Math.random())); await new Promise(done => setTimeout(done, 1)) }'
+  expect((await room.deploy(alarming(bad))).status).toBe(200)
+  room.api.readings.push(reading(4))
+  await wait(45_000, bad)
+  expect(room.flows.healthy().detail).toMatch(/heap|SIGABRT|SIGTRAP|exit/)
+}, 60_000)

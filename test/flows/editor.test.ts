@@ -1,0 +1,190 @@
+// Node-RED as it runs in production: who may do what, what is not there, and what a flow that breaks out of its sandbox gets.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { signToken } from '../../flows/sso.ts'
+import { alarming, CREDENTIAL_SECRET, reading, SSO, startRoom, TOKEN, until, type Node, type Room } from './room.ts'
+
+let room: Room
+beforeAll(async () => {
+  room = await startRoom()
+}, 30_000)
+afterAll(() => room?.[Symbol.asyncDispose]())
+
+const settings = (token: string) => fetch(`${room.flows.url}/flows/settings`, { headers: { Authorization: `Bearer ${token}` } })
+const soon = () => Math.floor(Date.now() / 1000) + 60
+
+test('starts with the shipped flow, within seconds', async () => {
+  console.log(`Node-RED answered ${Math.round(room.startedInMs)} ms after startFlows`)
+  expect(room.startedInMs).toBeLessThan(10_000)
+  expect(room.flows.healthy().ok).toBe(true)
+  const { flows } = (await (await room.get('/flows')).json()) as { flows: { type: string }[] }
+  expect(flows.map(n => n.type)).toContain('fire-alert')
+})
+
+describe('signing in', () => {
+  test('a token of ours opens the editor without a second login', async () => {
+    const answer = await settings(signToken(SSO, { name: '陈', role: 'engineer', exp: soon() }))
+    expect(answer.status).toBe(200)
+    expect(((await answer.json()) as { user: object }).user).toMatchObject({
+      username: '陈',
+      permissions: expect.arrayContaining(['flows.write']),
+    })
+  })
+  test.each([
+    ['nonsense', 'nonsense'],
+    ['forged', signToken('another secret', { name: 'x', role: 'admin', exp: soon() })],
+    ['out of date', signToken(SSO, { name: 'x', role: 'admin', exp: soon() - 120 })],
+    ['of a role without rights here', signToken(SSO, { name: 'x', role: 'viewer', exp: soon() })],
+    ['damaged', `${signToken(SSO, { name: 'x', role: 'admin', exp: soon() }).slice(0, -2)}AA`],
+  ])('a token that is %s is refused', async (_, token) => expect((await settings(token)).status).toBe(401))
+
+  test('the password of the dashboard works on the editor page itself', async () => {
+    const login = (password: string) =>
+      fetch(`${room.flows.url}/flows/auth/token`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ client_id: 'node-red-editor', grant_type: 'password', scope: '', username: 'engineer', password }),
+      })
+    expect((await login('wrong')).status).toBe(403)
+    const { access_token: token } = (await (await login('right')).json()) as { access_token: string }
+    expect((await settings(token)).status).toBe(200)
+  })
+
+  test('the socket of the editor takes the header of a proxy, and nothing else', async () => {
+    const url = `${room.flows.url.replace('http', 'ws')}/flows/comms`
+    const first = async (headers: Record<string, string>, say: object) => {
+      const socket = new WebSocket(url, { headers })
+      try {
+        return await new Promise<string>(resolve => {
+          socket.once('open', () => socket.send(JSON.stringify(say)))
+          socket.once('message', (data: Buffer) => resolve(data.toString()))
+          socket.once('error', error => resolve(`error ${error.message}`))
+          socket.once('close', () => resolve('closed'))
+        })
+      } finally {
+        socket.terminate()
+      }
+    }
+    expect(await first(room.as('engineer'), { subscribe: 'notification/#' })).toContain('notification/')
+    expect(await first({}, { subscribe: 'notification/#' })).toContain('fail')
+    expect(await first({ Authorization: 'Bearer nonsense' }, { subscribe: 'notification/#' })).not.toContain('notification/')
+  })
+
+  test('a sign-in left in the browser is forgotten only behind a proxy', async () => {
+    const script = async (headers: Record<string, string>) =>
+      (await fetch(`${room.flows.url}/flows/theme/scripts/signed-in.js`, { headers })).text()
+    expect(await script(room.as('officer'))).toContain('auth-tokens-flows')
+    expect(await script({})).toBe('')
+    expect(await (await fetch(`${room.flows.url}/flows/`)).text()).toContain('signed-in.js')
+  })
+})
+
+describe('permissions', () => {
+  test('an officer looks and does not deploy', async () => {
+    expect((await room.get('/flows', 'officer')).status).toBe(200)
+    expect((await room.deploy(alarming('return null'), 'officer')).status).toBe(401)
+  })
+  test.each(['engineer', 'admin'] as const)('an %s installs and removes no nodes and changes no settings', async role => {
+    const send = (method: string, path: string, body: object) =>
+      fetch(`${room.flows.url}/flows${path}`, {
+        method,
+        headers: { ...room.as(role), 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    expect((await send('POST', '/nodes', { module: 'left-pad' })).status).toBe(404)
+    expect((await send('DELETE', '/nodes/@fengsui/nodes', {})).status).toBe(401)
+    expect((await send('PUT', '/nodes/node-red/inject', { enabled: false })).status).toBe(401)
+    expect((await send('POST', '/settings/user', { telemetryEnabled: true })).status).toBe(401)
+  })
+  test('a deploy names the revision it began with', async () => {
+    const post = (headers: Record<string, string>, body: object) =>
+      fetch(`${room.flows.url}/flows/flows`, {
+        method: 'POST',
+        headers: { ...room.as('engineer'), 'Content-Type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      })
+    expect((await post({}, { flows: [] })).status).toBe(400)
+    expect((await post({ 'Node-RED-API-Version': 'v1' }, [])).status).toBe(400)
+    expect((await post({}, { flows: [], rev: 'an old one' })).status).toBe(409)
+    const single = await fetch(`${room.flows.url}/flows/flow`, { method: 'POST', headers: room.as('engineer'), body: '{}' })
+    expect(single.status).toBe(400)
+  })
+})
+
+describe('what is there', () => {
+  test('our nodes, in both languages; no programs, files, sockets or endpoints', async () => {
+    const nodes = (await (await room.get('/nodes')).json()) as { types: string[]; err?: string }[]
+    const types = nodes.flatMap(n => n.types)
+    expect(nodes.filter(n => n.err)).toEqual([])
+    expect(types).toEqual(expect.arrayContaining(['fire-server', 'fire-reading', 'fire-alert', 'function', 'inject', 'debug']))
+    for (const type of ['exec', 'file', 'file in', 'watch', 'tcp in', 'tcp out', 'udp in', 'http in', 'websocket in'])
+      expect(types).not.toContain(type)
+    const words = async (lang: string) => (await room.get(`/nodes/@fengsui/nodes/fire-alert/messages?lng=${lang}`)).text()
+    expect(await words('zh-CN')).toContain('报警')
+    expect(await words('en-US')).toContain('raise alarm')
+    const help = await fetch(`${room.flows.url}/flows/nodes`, {
+      headers: { ...room.as('engineer'), Accept: 'text/html', 'Accept-Language': 'zh-CN' },
+    })
+    expect(await help.text()).toContain('向处置队列报警')
+    expect((await fetch(`${room.flows.url}/flows/icons/@fengsui/nodes/alert.svg`)).headers.get('content-type')).toContain('svg')
+  })
+  test('the examples can be opened, and deploy', async () => {
+    const folder = '/library/examples/flows/@fengsui/nodes/'
+    const listed = (await (await room.get(folder)).json()) as { fn: string }[]
+    expect(listed.map(e => e.fn).sort()).toEqual(['camera and smoke', 'sustained heat'])
+    for (const { fn } of listed) {
+      const nodes = (await (await room.get(folder + encodeURIComponent(fn))).json()) as Node[]
+      expect((await room.deploy(nodes)).status).toBe(200)
+    }
+  })
+})
+
+test('a function that breaks out of its sandbox gets neither files, programs, secrets nor other processes', async () => {
+  const data = room.dir
+  const probe = `
+    const process = console.log.constructor('return process')()
+    const get = name => process.getBuiltinModule(name)
+    const tries = {
+      passwd: () => get('node:fs').readFileSync('/etc/passwd', 'utf8'),
+      environ: () => get('node:fs').readFileSync('/proc/self/environ', 'utf8'),
+      flowFile: () => get('node:fs').readFileSync(${JSON.stringify(join(data, 'flows/store/flows.json'))}, 'utf8'),
+      data: () => get('node:fs').readdirSync(${JSON.stringify(data)}).join(),
+      write: () => get('node:fs').writeFileSync(${JSON.stringify(join(data, 'written'))}, 'x') ?? 'wrote',
+      program: () => String(get('node:child_process').execSync('id')),
+      worker: () => String(new (get('node:worker_threads').Worker)('1', { eval: true })),
+      binding: () => String(process.binding('spawn_sync')),
+      sqlite: () => String(get('node:sqlite').DatabaseSync),
+      signal: () => String(process.kill(process.ppid, 0)),
+      rawSignal: () => String(process._kill(process.ppid, 0)),
+      debug: () => String(process._debugProcess(process.ppid)),
+      priority: () => String(get('node:os').setPriority(process.ppid, 19)),
+      env: () => JSON.stringify(process.env),
+      argv: () => [...process.argv, ...process.execArgv].join(' '),
+    }
+    const got = {}
+    for (const [name, attempt] of Object.entries(tries)) { try { got[name] = attempt() } catch (e) { got[name] = 'refused ' + (e.code || e.message) } }
+    msg.alert = { text: { en: 'probe' }, evidence: Object.entries(got).map(([what, value]) => ({ seq: 1, deviceId: 'd', ts: msg.payload.ts, receivedAt: msg.payload.ts, what, value: String(value) })) }
+    return msg`
+  expect((await room.deploy(alarming(probe, { rule: 'probe' }))).status).toBe(200)
+  room.api.readings.push(reading(1))
+  await until(
+    () => room.api.posts.length > 0,
+    10_000,
+    () => `the probe's answer; ${JSON.stringify(room.log.slice(-5))}`,
+  )
+  const got = Object.fromEntries(room.api.posts[0]!.evidence.map(e => [e.what, String(e.value)]))
+  const { env = '', argv = '', ...closed } = got
+  expect(Object.entries(closed).filter(([, value]) => !value.startsWith('refused'))).toEqual([])
+  expect(Object.keys(closed)).toHaveLength(13)
+  for (const secret of [TOKEN, SSO, CREDENTIAL_SECRET]) expect(env + argv).not.toContain(secret)
+})
+
+test('who deployed what is written down', async () => {
+  const history = JSON.parse(await readFile(join(room.dir, 'flows/store/history.json'), 'utf8')) as { by: string; added: number }[]
+  expect(history[0]).toMatchObject({ by: 'system:shipped' })
+  expect(history.at(-1)).toMatchObject({ by: 'user:some-engineer', added: 4, removed: 4 })
+  expect(room.log.some(l => l.message === 'flows audit' && JSON.stringify(l.fields).includes('permission.fail'))).toBe(true)
+  expect(JSON.stringify(room.log)).not.toContain(TOKEN)
+})
