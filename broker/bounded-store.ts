@@ -1,0 +1,107 @@
+// Bounds on what Aedes keeps for sessions in memory: queues of who is away, sessions that never come back, retained messages.
+// Aedes' own store has none of these. At a bound the newest message is not queued; it is in the journal all the same.
+import { Readable } from 'node:stream'
+import { FengsuiError } from '#contracts/errors.ts'
+import { ANONYMOUS } from './access.ts'
+import type { Limits } from './limits.ts'
+import { ownerOf } from './sessions.ts'
+import { RetainedTree, type Retained } from './retained.ts'
+
+type ClientRef = { id: string }
+type SubscriberRef = { clientId: string }
+
+/** What we use or bound of Aedes' persistence. */
+export type Persistence = {
+  incomingGetPacket(client: ClientRef, packet: { messageId?: number }): Promise<unknown>
+  addSubscriptions(client: ClientRef, subscriptions: { topic: string; qos: number }[]): Promise<void>
+  removeSubscriptions(client: ClientRef, topics: string[]): Promise<void>
+  subscriptionsByClient(client: ClientRef): Promise<{ topic: string }[]>
+  cleanSubscriptions(client: ClientRef): Promise<void>
+  outgoingEnqueue(subscriber: SubscriberRef, packet: object): Promise<void>
+  outgoingEnqueueCombi(subscribers: SubscriberRef[], packet: object): Promise<void>
+  outgoingClearMessageId(client: ClientRef, packet: object): Promise<unknown>
+  storeRetained(packet: Retained): Promise<void>
+  createRetainedStreamCombi(filters: string[]): Readable
+  createRetainedStream(filter: string): Readable
+}
+
+/** Puts the bounds around the store that Aedes was made with. `full` is told what could not be kept. */
+export function boundPersistence(store: Persistence, limits: Limits, full: (what: string, where: string) => void): void {
+  boundQueues(store, limits, full)
+  boundSessions(store, limits)
+  const retained = new RetainedTree(limits.retained, limits.retainedBytes)
+  store.storeRetained = async packet => {
+    if (!retained.store({ ...packet })) full('retained messages', packet.topic)
+  }
+  store.createRetainedStreamCombi = filters => Readable.from(filters.flatMap(filter => [...retained.matching(filter)]))
+  store.createRetainedStream = filter => Readable.from([...retained.matching(filter)])
+}
+
+function boundQueues(store: Persistence, limits: Limits, full: (what: string, where: string) => void): void {
+  const queued = new Map<string, number>()
+  let total = 0
+  const original = { all: store.outgoingEnqueueCombi.bind(store), clear: store.outgoingClearMessageId.bind(store) }
+
+  const hasRoom = ({ clientId }: SubscriberRef): boolean => {
+    const count = queued.get(clientId) ?? 0
+    if (count >= limits.queuedOfSession || total >= limits.queued) return (full('messages queued for a session', clientId), false)
+    queued.set(clientId, count + 1)
+    total++
+    return true
+  }
+  store.outgoingEnqueueCombi = (subscribers, packet) => original.all(subscribers.filter(hasRoom), packet)
+  store.outgoingEnqueue = (subscriber, packet) => store.outgoingEnqueueCombi([subscriber], packet)
+  store.outgoingClearMessageId = async (client, packet) => {
+    const count = queued.get(client.id)
+    if (count === undefined) return undefined // the original would keep an empty queue for every ClientId it was ever asked for
+    const cleared = await original.clear(client, packet)
+    if (cleared === undefined) return undefined
+    total--
+    if (count === 1) queued.delete(client.id)
+    else queued.set(client.id, count - 1)
+    return cleared
+  }
+}
+
+function boundSessions(store: Persistence, limits: Limits): void {
+  const sessions = new Map<string, Set<string>>()
+  let total = 0
+  const original = {
+    add: store.addSubscriptions.bind(store),
+    remove: store.removeSubscriptions.bind(store),
+    clean: store.cleanSubscriptions.bind(store),
+  }
+
+  function enter(id: string): void {
+    const owner = ownerOf(id)
+    const own = sessions.get(owner) ?? new Set()
+    if (own.has(id)) return
+    const mostOwn = owner === ANONYMOUS.username ? limits.sessions : limits.sessionsOfIdentity
+    if (own.size >= mostOwn || total >= limits.sessions)
+      throw new FengsuiError(
+        'too-many-connections',
+        `${owner} has ${own.size} persistent sessions, all together ${total}: use one ClientId again, or a clean session`,
+      )
+    sessions.set(owner, own.add(id))
+    total++
+  }
+  function leave(id: string): void {
+    const own = sessions.get(ownerOf(id))
+    if (own?.delete(id) !== true) return
+    total--
+    if (own.size === 0) sessions.delete(ownerOf(id))
+  }
+
+  store.addSubscriptions = async (client, subscriptions) => {
+    enter(client.id)
+    await original.add(client, subscriptions)
+  }
+  store.removeSubscriptions = async (client, topics) => {
+    await original.remove(client, topics)
+    if ((await store.subscriptionsByClient(client)).length === 0) leave(client.id)
+  }
+  store.cleanSubscriptions = async client => {
+    await original.clean(client)
+    leave(client.id)
+  }
+}

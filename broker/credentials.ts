@@ -1,0 +1,176 @@
+// Who may come in, and for which devices they may speak. credentials.db is shared: the broker checks, the API and the command
+// line issue, all at once. Never holds or gives back a password after the moment it was issued.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { systemClock, type Clock } from '#contracts/clock.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import { DEVICE_ID } from '#contracts/topic.ts'
+import { ANONYMOUS, grantProblem, type Identity } from './access.ts'
+import { generateSecret, hashGenerated, hashSupplied, PASSWORD_BYTES_MAX, SecretCheck } from './secrets.ts'
+
+export type { Identity } from './access.ts'
+export type Issue = { deviceId: string; via?: string; grants?: string[]; password?: string }
+export type Issued = { username: string; password: string }
+export type Listed = { deviceId: string; via?: string; grants: string[]; createdAt: string }
+
+export type Credentials = {
+  /** Makes credentials, or replaces them. The password is told here and never again. @throws FengsuiError invalid-request */
+  issue(o: Issue): Promise<Issued>
+  /** All in one transaction, or none. */
+  importMany(rows: Issue[]): Promise<Issued[]>
+  /** Lets `via` speak for a device that has no credentials of its own, or also has. */
+  link(deviceId: string, via: string): void
+  /** @throws FengsuiError too-many-requests when too many passwords are being checked already */
+  check(username: string, password: string): Promise<Identity | null>
+  /** true when there was something to take away. Devices registered via a gateway stay registered via it. */
+  revoke(deviceId: string): boolean
+  list(): Listed[]
+  close(): void
+}
+
+const SCHEMA = `
+PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+CREATE TABLE IF NOT EXISTS credentials (device_id TEXT PRIMARY KEY, secret TEXT NOT NULL, grants TEXT NOT NULL, created_at TEXT NOT NULL)
+  STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS links (device_id TEXT PRIMARY KEY, via TEXT NOT NULL, created_at TEXT NOT NULL) STRICT, WITHOUT ROWID`
+
+const LIST_SQL = `
+SELECT c.device_id AS deviceId, l.via AS via, c.grants AS grants, c.created_at AS createdAt
+  FROM credentials c LEFT JOIN links l ON l.device_id = c.device_id
+UNION ALL
+SELECT l.device_id, l.via, '[]', l.created_at FROM links l WHERE l.device_id NOT IN (SELECT device_id FROM credentials)
+ORDER BY 1`
+
+const GRANTS_MAX = 64
+/** A link made or undone in another process is seen here after at most this long. */
+const LINK_KNOWN_MS = 5000
+const LINKS_KNOWN_MAX = 100_000
+
+export function openCredentials(o: { dir: string; clock?: Clock }): Credentials {
+  const path = join(o.dir, 'credentials.db')
+  try {
+    mkdirSync(o.dir, { recursive: true })
+    const database = new DatabaseSync(path, { timeout: 5000 })
+    database.exec(SCHEMA)
+    return credentialsIn(database, o.clock ?? systemClock)
+  } catch (error) {
+    throw new FengsuiError('data-dir-unwritable', `opening ${path}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
+  const row = database.prepare('SELECT secret, grants FROM credentials WHERE device_id = ?')
+  const linkRow = database.prepare('SELECT via FROM links WHERE device_id = ?')
+  const put = database.prepare(
+    `INSERT INTO credentials VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET secret = excluded.secret, grants = excluded.grants`,
+  )
+  const putLink = database.prepare('INSERT INTO links VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET via = excluded.via')
+  const remove = database.prepare('DELETE FROM credentials WHERE device_id = ?')
+  const removeLink = database.prepare('DELETE FROM links WHERE device_id = ?')
+  const everything = database.prepare(LIST_SQL)
+  const secrets = new SecretCheck()
+  const known = new Map<string, { via: string; untilMs: number }>()
+
+  const now = (): string => new Date(clock.nowMs()).toISOString()
+
+  function viaOf(deviceId: string): string | undefined {
+    const cached = known.get(deviceId)
+    if (cached !== undefined && clock.nowMs() < cached.untilMs) return cached.via
+    known.delete(deviceId)
+    const via = linkRow.get(deviceId)?.['via']
+    if (typeof via !== 'string') return undefined
+    if (known.size >= LINKS_KNOWN_MAX) known.clear()
+    known.set(deviceId, { via, untilMs: clock.nowMs() + LINK_KNOWN_MS })
+    return via
+  }
+
+  function inOneTransaction(write: () => void): void {
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      write()
+      database.exec('COMMIT')
+    } finally {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      known.clear()
+    }
+  }
+
+  function linkNow(deviceId: string, via: string): void {
+    const wrong = idProblem(deviceId) ?? idProblem(via) ?? (deviceId === via ? 'a device is not registered via itself' : null)
+    if (wrong !== null) throw new FengsuiError('invalid-request', `linking ${deviceId} via ${via}: ${wrong}`)
+    putLink.run(deviceId, via, now())
+  }
+
+  async function importMany(rows: Issue[]): Promise<Issued[]> {
+    for (const each of rows) checkIssue(each)
+    const made = await Promise.all(rows.map(secretFor))
+    inOneTransaction(() => {
+      for (const [i, { deviceId, via, grants }] of rows.entries()) {
+        put.run(deviceId, made[i]?.stored ?? '', JSON.stringify(grants ?? []), now())
+        if (via !== undefined) linkNow(deviceId, via)
+      }
+    })
+    return rows.map(({ deviceId }, i) => ({ username: deviceId, password: made[i]?.password ?? '' }))
+  }
+
+  return {
+    importMany,
+    async issue(o) {
+      const [issued] = await importMany([o])
+      if (issued === undefined) throw new FengsuiError('internal', `issuing for ${o.deviceId}: nothing was made`)
+      return issued
+    },
+    link: (deviceId, via) => inOneTransaction(() => linkNow(deviceId, via)),
+    async check(username, password) {
+      const found = DEVICE_ID.test(username) ? row.get(username) : undefined
+      if (found === undefined || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) return null
+      if (!(await secrets.matches(String(found['secret']), password))) return null
+      const grants = JSON.parse(String(found['grants'])) as string[]
+      return { username, grants, mayPublishFor: deviceId => deviceId === username || viaOf(deviceId) === username }
+    },
+    revoke(deviceId) {
+      let taken = 0
+      inOneTransaction(() => {
+        taken = Number(remove.run(deviceId).changes) + Number(removeLink.run(deviceId).changes)
+      })
+      return taken > 0
+    },
+    list: () =>
+      everything.all().map(r => ({
+        deviceId: String(r['deviceId']),
+        ...(typeof r['via'] === 'string' ? { via: r['via'] } : {}),
+        grants: JSON.parse(String(r['grants'])) as string[],
+        createdAt: String(r['createdAt']),
+      })),
+    close: () => database.close(),
+  }
+}
+
+async function secretFor({ password }: Issue): Promise<{ password: string; stored: string }> {
+  if (password !== undefined) return { password, stored: await hashSupplied(password) }
+  const made = generateSecret()
+  return { password: made, stored: hashGenerated(made) }
+}
+
+function idProblem(deviceId: string): string | null {
+  if (!DEVICE_ID.test(deviceId)) return `a device id is ${String(DEVICE_ID)}`
+  return deviceId === ANONYMOUS.username ? `${deviceId} stands for those who come without a user name` : null
+}
+
+function checkIssue({ deviceId, via, grants, password }: Issue): void {
+  const refuse = (what: string): never => {
+    throw new FengsuiError('invalid-request', `credentials for ${deviceId}: ${what}`)
+  }
+  const wrongId = idProblem(deviceId) ?? (via === undefined ? null : idProblem(via)) ?? (via === deviceId ? 'via itself' : null)
+  if (wrongId !== null) refuse(wrongId)
+  if ((grants?.length ?? 0) > GRANTS_MAX) refuse(`at most ${GRANTS_MAX} grants`)
+  for (const grant of grants ?? []) {
+    const wrong = grantProblem(grant)
+    if (wrong !== null) refuse(`grant ${JSON.stringify(grant)}: ${wrong}`)
+  }
+  if (password !== undefined && (password.length === 0 || Buffer.byteLength(password) > PASSWORD_BYTES_MAX))
+    refuse(`a password has 1 to ${PASSWORD_BYTES_MAX} bytes`)
+}

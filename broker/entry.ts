@@ -1,0 +1,94 @@
+// CONNECT: puts the ClientId into its owner's namespace, checks the password, and checks the will before it can ever be sent.
+// Never says which of user name and password was wrong, and answers with the CONNACK code that MQTT has for it.
+import { randomUUID } from 'node:crypto'
+import type { AuthenticateError, Client, ConnectPacket } from 'aedes'
+import { FengsuiError } from '#contracts/errors.ts'
+import { ANONYMOUS, publishProblem, textProblem, type Identity } from './access.ts'
+import type { Credentials } from './credentials.ts'
+import { Refused, type Problem, type Session, type Sessions, type Will } from './sessions.ts'
+
+export type EntryOptions = { credentials: Pick<Credentials, 'check'>; anonymous: boolean; maxPayloadBytes: number }
+type Decided = (error: AuthenticateError | null, ok: boolean | null) => void
+
+/** CONNACK return codes [MQTT-3.2.2.3]. */
+const IDENTIFIER_REJECTED = 2
+const UNAVAILABLE = 3
+const BAD_CREDENTIALS = 4
+const NOT_AUTHORIZED = 5
+
+export class Entry {
+  readonly #o: EntryOptions
+  readonly #sessions: Sessions
+
+  constructor(o: EntryOptions, sessions: Sessions) {
+    this.#o = o
+    this.#sessions = sessions
+  }
+
+  /**
+   * Aedes hands a session to whoever comes with its ClientId [MQTT-3.1.4-2], so a foreign ClientId would kick its owner out or
+   * inherit its queue. As `username/clientId` it can only be the same identity's: the password is checked before the session
+   * is taken, and no user name holds a slash. Those without a user name share the namespace of a name nobody can be given.
+   */
+  readonly preConnect = (client: Client, packet: ConnectPacket, done: (error: Error | null, ok: boolean) => void): void => {
+    const { clientId, clean } = packet
+    const username = packet.username ?? ANONYMOUS.username
+    const nameless = clean ? null : 'an empty ClientId with a persistent session [MQTT-3.1.3-8]'
+    const clientIdProblem = clientId === '' ? nameless : textProblem(clientId)
+    this.#sessions.begin(client, { username, clientId, identity: null, will: packet.will ?? null, clientIdProblem, turnedOut: false })
+    packet.clientId = `${username}/${clientId === '' ? `auto-${randomUUID()}` : clientId}`
+    done(null, true)
+  }
+
+  readonly authenticate = (client: Client, username: string | undefined, password: Buffer | undefined, done: Decided): void => {
+    this.#decide(client, username, password).then(
+      refusal => done(refusal, refusal === null),
+      (error: unknown) => {
+        const reason = `checking credentials: ${error instanceof Error ? error.message : String(error)}`
+        this.#sessions.report({ code: error instanceof FengsuiError ? error.code : 'internal', reason }, client)
+        done(connack(UNAVAILABLE, reason), null)
+      },
+    )
+  }
+
+  async #decide(client: Client, username: string | undefined, password: Buffer | undefined): Promise<AuthenticateError | null> {
+    const session = this.#sessions.of(client)
+    if (session === undefined) return connack(UNAVAILABLE, 'no CONNECT came before this')
+    if (session.clientIdProblem !== null)
+      return this.#refuse(client, IDENTIFIER_REJECTED, { code: 'client-id-refused', reason: session.clientIdProblem })
+    const identity = await this.#identify(username, password)
+    if (identity === null) {
+      const reason = username === undefined ? 'no user name was given' : 'unknown user name or wrong password'
+      return this.#refuse(client, BAD_CREDENTIALS, { code: 'bad-credentials', reason })
+    }
+    const problem = this.#willProblem(identity, session)
+    if (problem !== null) return this.#refuse(client, NOT_AUTHORIZED, problem, session.will)
+    session.identity = identity
+    return null
+  }
+
+  async #identify(username: string | undefined, password: Buffer | undefined): Promise<Identity | null> {
+    if (username === undefined) return this.#o.anonymous ? ANONYMOUS : null
+    return this.#o.credentials.check(username, password?.toString('utf8') ?? '')
+  }
+
+  #willProblem(identity: Identity, { will }: Session): Problem | null {
+    if (will === null) return null
+    const problem = publishProblem(identity, will.topic)
+    if (problem !== null) return { code: problem.code, reason: `last will: ${problem.reason}` }
+    const bytes = Buffer.byteLength(will.payload)
+    if (bytes <= this.#o.maxPayloadBytes) return null
+    return { code: 'payload-too-large', reason: `last will of ${bytes} bytes; the bound is ${this.#o.maxPayloadBytes}` }
+  }
+
+  #refuse(client: Client, returnCode: 2 | 4 | 5, problem: Problem, will: Will | null = null): AuthenticateError {
+    this.#sessions.report(problem, client, will === null ? {} : { topic: will.topic, payload: will.payload })
+    return connack(returnCode, problem.reason)
+  }
+}
+
+/** Aedes types the code as an enum that exists only in its declarations. */
+function connack(returnCode: 2 | 3 | 4 | 5, reason: string): AuthenticateError {
+  const error: unknown = Object.assign(new Refused(reason), { returnCode })
+  return error as AuthenticateError
+}

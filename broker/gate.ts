@@ -1,0 +1,39 @@
+// The bytes that all clients together may have on their way to disk. Guards that find it full stop reading and are woken, in
+// the order they came, when there is room: TCP then tells the devices to wait. Holds no message itself.
+
+type Waiter = { resume(): void }
+
+export class Gate {
+  readonly #maxBytes: number
+  readonly #waiting = new Set<Waiter>()
+  #bytes = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  get full(): boolean {
+    return this.#bytes >= this.#maxBytes
+  }
+
+  enter(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  leave(bytes: number): void {
+    this.#bytes -= bytes
+    for (const waiter of this.#waiting) {
+      if (this.full) return
+      this.#waiting.delete(waiter)
+      waiter.resume()
+    }
+  }
+
+  wait(waiter: Waiter): void {
+    this.#waiting.add(waiter)
+  }
+
+  forget(waiter: Waiter): void {
+    this.#waiting.delete(waiter)
+  }
+}

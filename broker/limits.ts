@@ -1,0 +1,55 @@
+// Every bound of the door in one place, with what happens at it. Tests may tighten them; nothing may loosen them at run time.
+
+export type Limits = {
+  /** sockets open at once; more are closed at once and counted */
+  connections: number
+  /** a socket that has not sent CONNECT by then is closed */
+  connectTimeoutMs: number
+  /** a frame before CONNECT is accepted; larger ones close the socket before they are buffered */
+  connectFrameBytes: number
+  /** beyond the largest payload: fixed header, topic, packet id */
+  frameOverheadBytes: number
+  /** PUBLISH frames of one client that are not on disk yet; beyond it the socket is not read */
+  inFlightOfClient: number
+  inFlightBytesOfClient: number
+  /** the same over all clients */
+  inFlightBytes: number
+  /** bytes a client has not taken: above the first for a second, or above the second at all, it is cut */
+  slowBytes: number
+  slowestBytes: number
+  slowMs: number
+  /** messages kept for one persistent session that is away or does not acknowledge; more are not kept, a connected one is cut */
+  queuedOfSession: number
+  queued: number
+  sessions: number
+  sessionsOfIdentity: number
+  /** retained messages; more are delivered and journalled, but not retained */
+  retained: number
+  retainedBytes: number
+}
+
+export const LIMITS: Limits = {
+  connections: 25_000,
+  connectTimeoutMs: 10_000,
+  connectFrameBytes: 16 * 1024,
+  frameOverheadBytes: 4 * 1024,
+  inFlightOfClient: 256,
+  inFlightBytesOfClient: 512 * 1024,
+  inFlightBytes: 32 * 1024 * 1024,
+  slowBytes: 256 * 1024,
+  slowestBytes: 4 * 1024 * 1024,
+  slowMs: 1000,
+  queuedOfSession: 1000,
+  queued: 200_000,
+  sessions: 50_000,
+  sessionsOfIdentity: 16,
+  retained: 200_000,
+  retainedBytes: 128 * 1024 * 1024,
+}
+
+/** How much of a refused payload is kept for the person who looks into it. */
+export const SAMPLE_BYTES = 4 * 1024
+/** Second net behind the cut above: how long Aedes may wait for one client's socket. */
+export const DRAIN_TIMEOUT_MS = 5000
+/** How long close() waits for messages that are on their way to disk. */
+export const CLOSE_WAIT_MS = 5000

@@ -1,0 +1,49 @@
+// SUBSCRIBE: a refused filter gets SUBACK 0x80 and the connection goes on [MQTT-3.9.3]. Decided here once and for good; at
+// forwarding nothing is refused, since Aedes then loses other messages of a persistent session.
+import type { Client, Subscription } from 'aedes'
+import type { Log } from '#contracts/clock.ts'
+import { subscribeProblem } from './access.ts'
+import type { Persistence } from './bounded-store.ts'
+import type { Sessions } from './sessions.ts'
+
+export class Subscribing {
+  readonly #log: Log
+  readonly #sessions: Sessions
+  #aedesStore: Pick<Persistence, 'removeSubscriptions'> | null = null
+
+  constructor(log: Log, sessions: Sessions) {
+    this.#log = log
+    this.#sessions = sessions
+  }
+
+  useStore(store: Pick<Persistence, 'removeSubscriptions'>): void {
+    this.#aedesStore = store
+  }
+
+  /** Answers in a microtask: all filters of one packet are judged before Aedes stores any (see `#takeOut`). */
+  readonly authorizeSubscribe = (
+    client: Client,
+    subscription: Subscription,
+    answer: (error: Error | null, subscription?: Subscription | null) => void,
+  ): void => {
+    const identity = this.#sessions.identityOf(client)
+    const reason = identity === null ? 'not connected' : subscribeProblem(identity, subscription.topic)
+    if (reason !== null) {
+      this.#sessions.report({ code: 'not-your-subscription', reason }, client, { topic: subscription.topic })
+      this.#takeOut(client, subscription)
+    }
+    queueMicrotask(() => answer(null, reason === null ? subscription : null))
+  }
+
+  /**
+   * Aedes stores all filters of a SUBSCRIBE of a persistent session, refused ones too, and queues by what is stored: on the
+   * next connect the refused messages would arrive. With QoS 0 nothing is queued; and what an earlier session was granted and
+   * this one is not is taken out of the store.
+   */
+  #takeOut(client: Client, subscription: Subscription): void {
+    subscription.qos = 0
+    this.#aedesStore?.removeSubscriptions({ id: client.id }, [subscription.topic]).catch((error: unknown) => {
+      this.#log.error({ err: error, topic: subscription.topic }, 'a refused subscription could not be taken out')
+    })
+  }
+}
