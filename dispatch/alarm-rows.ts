@@ -61,6 +61,9 @@ export const spotOfAlarm = (a: Alarm): Spot => spotOf({ place: a.place, position
 
 const COLUMNS = 'id, active, acknowledged, evidence_count, last_ms, queued_ms, shelved_until_ms, json'
 
+/** How many different places of one incident are compared; in practice a building has a few. */
+const PLACES_MAX = 200
+
 export type AlarmRows = ReturnType<typeof alarmRows>
 
 export const alarmRows = (db: DatabaseSync) => {
@@ -78,8 +81,13 @@ export const alarmRows = (db: DatabaseSync) => {
       (building_key IS NOT NULL OR area IS NOT NULL) AS placed FROM alarms WHERE incident_id = ? ORDER BY at_ms, id`,
   )
   const idsOf = db.prepare('SELECT id FROM alarms WHERE incident_id = ? ORDER BY at_ms, id')
+  const exact = db.prepare(
+    `SELECT building_key AS building, area, grid, lat, lon, device_key AS device FROM alarms
+     WHERE incident_id = ? AND (device_key = ? OR (building_key = ? AND area IS ? AND grid IS ?)) LIMIT 1`,
+  )
   const spots = db.prepare(
-    'SELECT DISTINCT building_key AS building, area, grid, lat, lon, device_key AS device FROM alarms WHERE incident_id = ?',
+    `SELECT building_key AS building, area, grid, lat, lon, min(device_key) AS device FROM alarms WHERE incident_id = ?
+     GROUP BY building_key, area, grid, lat, lon LIMIT ${PLACES_MAX}`,
   )
   const ofDevice = db.prepare('SELECT DISTINCT incident_id FROM alarms WHERE live = 1 AND category = ? AND device_key = ?')
   const ofBuilding = db.prepare("SELECT DISTINCT incident_id FROM alarms WHERE live = 1 AND category = 'fire' AND building_key = ?")
@@ -139,6 +147,10 @@ export const alarmRows = (db: DatabaseSync) => {
         positioned: r['positioned'] === 1,
       })),
     idsOf: (incidentId: string): string[] => idsOf.all(incidentId).map(r => r['id'] as string),
+    /** One alarm of the incident with the very same device or place words; one look even in a flood of thousands. */
+    exactSpot: (incidentId: string, s: Spot): Spot | undefined =>
+      exact.get(incidentId, s.device, s.building, s.area, s.grid) as unknown as Spot | undefined,
+    /** Its different places, at most 200. */
     spotsOf: (incidentId: string): Spot[] => spots.all(incidentId) as unknown as Spot[],
     /** Open incidents that may be of one place with `spot`; who asks decides with relate(). */
     candidates(category: IncidentCategory, spot: Spot): string[] {

@@ -28,7 +28,7 @@ const newId = (turn: Turn, category: IncidentCategory, alarmId: string, atMs: nu
   }
 }
 
-type Candidate = { incident: Incident; places: Spot[]; gapMs: number }
+type Candidate = { incident: Incident; gapMs: number }
 
 /** How far `atMs` lies outside the incident's time; 0 inside. */
 const gapTo = (incident: Incident, atMs: number): number =>
@@ -37,15 +37,24 @@ const gapTo = (incident: Incident, atMs: number): number =>
 const byNearest = (a: Candidate, b: Candidate): number =>
   a.gapMs - b.gapMs || a.incident.openedAt.localeCompare(b.incident.openedAt) || a.incident.id.localeCompare(b.incident.id)
 
+/** The very same place or device as one of its alarms (people may have merged two places into it), or one place with all of it. */
+const isOf = (turn: Turn, incidentId: string, spot: Spot): boolean => {
+  const exact = turn.desk.alarms.exactSpot(incidentId, spot)
+  return (exact !== undefined && relate(spot, exact) === 'same') || belongs(spot, turn.desk.alarms.spotsOf(incidentId))
+}
+
 const candidates = (turn: Turn, category: IncidentCategory, spot: Spot, atMs: number): Candidate[] =>
   turn.desk.alarms
     .candidates(category, spot)
     .flatMap(id => turn.incident(id)?.incident ?? [])
-    .map(incident => ({ incident, places: turn.desk.alarms.spotsOf(incident.id), gapMs: gapTo(incident, atMs) }))
-    .filter(c => category === 'technical' || (c.gapMs <= turn.desk.groupWindowMs && belongs(spot, c.places)))
+    .map(incident => ({ incident, gapMs: gapTo(incident, atMs) }))
+    .filter(c => category === 'technical' || (c.gapMs <= turn.desk.groupWindowMs && isOf(turn, c.incident.id, spot)))
     .sort(byNearest)
 
-const compatible = (a: Candidate, b: Candidate): boolean => !a.places.some(p => b.places.some(q => relate(p, q) === 'different'))
+const compatible = (turn: Turn, a: Candidate, b: Candidate): boolean => {
+  const [here, there] = [a, b].map(c => turn.desk.alarms.spotsOf(c.incident.id)) as [Spot[], Spot[]]
+  return !here.some(p => there.some(q => relate(p, q) === 'different'))
+}
 
 /**
  * An alarm that fits two open incidents shows that they are one. While nobody has taken either, the younger goes into the older;
@@ -53,7 +62,7 @@ const compatible = (a: Candidate, b: Candidate): boolean => !a.places.some(p => 
  */
 const bridge = (turn: Turn, found: Candidate[]): Candidate => {
   const [nearest, ...others] = found as [Candidate, ...Candidate[]]
-  const same = [nearest, ...others.filter(other => compatible(nearest, other))].filter(c => c.incident.state === 'new')
+  const same = [nearest, ...others.filter(other => compatible(turn, nearest, other))].filter(c => c.incident.state === 'new')
   if (same.length < 2 || nearest.incident.state !== 'new') return nearest
   const [oldest, ...younger] = same.toSorted((a, b) => byNearest({ ...a, gapMs: 0 }, { ...b, gapMs: 0 })) as [Candidate, ...Candidate[]]
   for (const { incident } of younger)

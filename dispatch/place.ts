@@ -55,17 +55,10 @@ export const relate = (a: Spot, b: Spot): Relation => {
   return apartM !== null && apartM <= SAME_PLACE_M ? 'same' : 'unrelated'
 }
 
-const isExactly = (a: Spot, b: Spot): boolean =>
-  a.device === b.device || (a.building !== null && a.building === b.building && a.area === b.area && a.grid === b.grid)
-
-/**
- * Is `spot` of one place with a whole incident? Somewhere the same and nowhere contradicted; or exactly one of its places, since
- * people may have merged two places into it.
- */
+/** One place with a whole incident, of which `places` are known: somewhere the same and nowhere contradicted. */
 export const belongs = (spot: Spot, places: readonly Spot[]): boolean => {
-  const found = places.map(place => ({ place, relation: relate(spot, place) }))
-  if (found.some(({ place, relation }) => relation === 'same' && isExactly(spot, place))) return true
-  return found.some(({ relation }) => relation === 'same') && !found.some(({ relation }) => relation === 'different')
+  const relations = places.map(place => relate(spot, place))
+  return relations.includes('same') && !relations.includes('different')
 }
 
 /** A box of degrees that holds everything within SAME_PLACE_M, for the index; the distance decides. */

@@ -31,9 +31,9 @@ const STEPS: readonly string[] = [
     json TEXT NOT NULL
   ) STRICT;
   CREATE INDEX alarms_incident ON alarms (incident_id, at_ms);
-  CREATE INDEX alarms_building ON alarms (category, building_key) WHERE live = 1;
-  CREATE INDEX alarms_device ON alarms (category, device_key) WHERE live = 1;
-  CREATE INDEX alarms_near ON alarms (category, lat, lon) WHERE live = 1;
+  CREATE INDEX alarms_building ON alarms (category, building_key, incident_id) WHERE live = 1;
+  CREATE INDEX alarms_device ON alarms (category, device_key, incident_id) WHERE live = 1;
+  CREATE INDEX alarms_near ON alarms (category, lat, lon, incident_id) WHERE live = 1;
   CREATE INDEX alarms_queued ON alarms (queued_ms);
   CREATE INDEX alarms_standing ON alarms (state, severity, queued_ms) WHERE state <> 'NORM';
   CREATE INDEX alarms_shelved ON alarms (shelved_until_ms) WHERE shelved_until_ms IS NOT NULL;

@@ -1,6 +1,6 @@
 // The state table walked at random against a model that knows no table: three flags and a mask. The database is closed and
 // opened again after every step, so nothing may live in memory only.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isHazard, type AlarmKind, type AlarmState, type Severity } from '#contracts/alarm.ts'
 import { ALARM_EVENTS, ALARM_TRANSITIONS, step } from '../../dispatch/alarm-states.ts'
@@ -30,13 +30,13 @@ type Step =
   | { do: 'rise'; i: number; severity: Severity }
   | { do: 'wait'; minutes: number }
 
-const severities = fc.constantFrom<Severity>(1, 2, 3, 4)
-const acts = fc.constantFrom('clear', 'acknowledge', 'shelve', 'unshelve', 'suppress', 'out-of-service', 'return')
-const steps = fc.oneof(
-  { weight: 3, arbitrary: fc.record<Step>({ do: fc.constant('raise'), i: alarms, severity: severities, latching: fc.boolean() } as never) },
-  { weight: 8, arbitrary: fc.record<Step>({ do: acts, i: alarms } as never) },
-  { weight: 2, arbitrary: fc.record<Step>({ do: fc.constant('rise'), i: alarms, severity: severities } as never) },
-  { weight: 1, arbitrary: fc.record<Step>({ do: fc.constant('wait'), minutes: fc.integer({ min: 1, max: 90 }) } as never) },
+const severities = fc.constantFrom<Severity[]>(1, 2, 3, 4)
+const acts = fc.constantFrom('clear' as const, 'acknowledge', 'shelve', 'unshelve', 'suppress', 'out-of-service', 'return')
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('raise' as const), i: alarms, severity: severities, latching: fc.boolean() }) },
+  { weight: 8, arbitrary: fc.record({ do: acts, i: alarms }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('rise' as const), i: alarms, severity: severities }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 90 }) }) },
 )
 
 const raised = ({ desk, models }: World, s: Extract<Step, { do: 'raise' }>): void => {

@@ -1,5 +1,5 @@
 // Alarms of one place and time make one incident, whatever the order in which they come; two homes at once stay two.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AlarmSignal } from '#contracts/alarm.ts'
 import type { Incident } from '#contracts/incident.ts'

@@ -1,5 +1,5 @@
 // People at work on incidents: the first acknowledgement wins, two independent triggers confirm, and the counts hold after anything.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AlarmKind, AlarmState } from '#contracts/alarm.ts'
 import { isHazard } from '#contracts/alarm.ts'
