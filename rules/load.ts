@@ -15,7 +15,7 @@ const PROBLEMS_SHOWN = 20
 /** one wrong brace makes many: the first ones tell */
 const SYNTAX_PROBLEMS_SHOWN = 2
 
-const ajv = new Ajv({ allErrors: true, strictTypes: false, strictRequired: false })
+const ajv = new Ajv({ allErrors: true, verbose: true, strictTypes: false, strictRequired: false })
 const validFile = ajv.compile(ruleFileSchema(KINDS))
 const validParameters = new Map(KINDS.map(k => [k.name, ajv.compile(k.parameters)]))
 
@@ -132,6 +132,8 @@ function senseProblems(rule: Rule, i: number, source: Source): string[] {
   }
   if (rule.kind === 'rate-of-rise' && Number(p['minSpanS']) > Number(p['windowS']))
     say(['parameters', 'minSpanS'], `must be at most windowS (${p['windowS']})`)
+  if (rule.kind === 'rate-of-rise' && Number(p['clearWithin']) > Number(p['minRise']))
+    say(['parameters', 'clearWithin'], `must be at most minRise (${p['minRise']})`)
   if ((rule.kind === 'device-test') !== (rule.alarm.kind === 'test'))
     say(['alarm', 'kind'], `'test' belongs to kind device-test, and device-test to it`)
   if (rule.alarm.kind === 'test' && rule.alarm.severity !== 4) say(['alarm', 'severity'], 'must be 4 for a test')

@@ -19,8 +19,8 @@ export type RateOfRiseParameters = {
   /** below this value there is no alarm, however fast the climb */
   floor: number
   maxGapS: number
-  /** the alarm clears when the value stayed below this for offDelayS */
-  clearAt: number
+  /** dead band: the alarm clears when the value stayed within this above its usual level for offDelayS */
+  clearWithin: number
   offDelayS: number
   level: LevelParameters
 }
@@ -96,10 +96,11 @@ function fresh({ first: _first, off: _off, ...state }: RiseState): RiseState {
 }
 
 function whileOpen(p: RateOfRiseParameters, { off, ...state }: RiseState, o: Observation, value: number): Step<RiseState> {
+  const clearAt = (state.level?.v ?? p.floor) + p.clearWithin
   if (o.late)
-    return nothing(value >= p.clearAt && off !== undefined && o.tMs >= off[0] ? state : { ...state, ...(off !== undefined && { off }) })
-  if (value >= p.clearAt) {
-    return { state, findings: [{ type: 'hold', atMs: o.tMs, evidence: [evidenceOf(o, { what: p.metric, value, threshold: p.clearAt })] }] }
+    return nothing(value >= clearAt && off !== undefined && o.tMs >= off[0] ? state : { ...state, ...(off !== undefined && { off }) })
+  if (value >= clearAt) {
+    return { state, findings: [{ type: 'hold', atMs: o.tMs, evidence: [evidenceOf(o, { what: p.metric, value, threshold: clearAt })] }] }
   }
   const joined = off !== undefined && o.tMs >= off[1] && o.tMs - off[1] <= p.maxGapS * 1000
   const run: [number, number] = joined ? [off[0], o.tMs] : [o.tMs, o.tMs]
@@ -107,7 +108,7 @@ function whileOpen(p: RateOfRiseParameters, { off, ...state }: RiseState, o: Obs
   const { open: _open, ...closed } = state
   return {
     state: closed,
-    findings: [{ type: 'clear', atMs: o.tMs, evidence: [evidenceOf(o, { what: p.metric, value, threshold: p.clearAt })] }],
+    findings: [{ type: 'clear', atMs: o.tMs, evidence: [evidenceOf(o, { what: p.metric, value, threshold: clearAt })] }],
   }
 }
 
@@ -118,7 +119,19 @@ export const rateOfRise = defineKind<RateOfRiseParameters, RiseState>({
   admits: 'live',
   parameters: {
     type: 'object',
-    required: ['metric', 'risePerMin', 'windowS', 'minSpanS', 'minSamples', 'minRise', 'floor', 'maxGapS', 'clearAt', 'offDelayS', 'level'],
+    required: [
+      'metric',
+      'risePerMin',
+      'windowS',
+      'minSpanS',
+      'minSamples',
+      'minRise',
+      'floor',
+      'maxGapS',
+      'clearWithin',
+      'offDelayS',
+      'level',
+    ],
     additionalProperties: false,
     properties: {
       metric: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,60}$' },
@@ -129,7 +142,7 @@ export const rateOfRise = defineKind<RateOfRiseParameters, RiseState>({
       minRise: positive,
       floor: { type: 'number' },
       maxGapS: { type: 'number', minimum: 1, maximum: 3_600 },
-      clearAt: { type: 'number' },
+      clearWithin: positive,
       offDelayS: { type: 'number', minimum: 0, maximum: 86_400 },
       level: LEVEL_SCHEMA,
     },

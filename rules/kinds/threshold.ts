@@ -44,7 +44,8 @@ const beyond = (p: ThresholdParameters, value: number, limit: number): boolean =
 function grown(run: Run | undefined, o: Observation, value: number, maxGapS: number): Run {
   const sinceMs = run === undefined ? -1 : o.tMs - run.lastMs
   if (run === undefined || sinceMs < 0 || sinceMs > maxGapS * 1000) return { fromMs: o.tMs, lastMs: o.tMs, n: 1, first: markOf(o, value) }
-  return { ...run, lastMs: o.tMs, n: run.n + 1 }
+  // a repeat of the same moment is no second reading
+  return { ...run, lastMs: o.tMs, n: sinceMs > 0 ? run.n + 1 : run.n }
 }
 
 const lasts = (run: Run, delayS: number, readings: number): boolean => run.n >= readings && run.lastMs - run.fromMs >= delayS * 1000

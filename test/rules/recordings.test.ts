@@ -1,0 +1,84 @@
+// The rules that ship, over real fires and a real fire-free night, through the real decoders and the real queue. The scores are kept
+// in scores.json and compared exactly: whoever changes a rule sees what it costs. After a wanted change: UPDATE_SCORES=1.
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { isHazard } from '#contracts/alarm.ts'
+import { backtestParts, openRecording } from '../../bin/backtest.ts'
+import { backtest, delaysOf, loadRuleSet, type Backtest, type Recording } from '../../rules/index.ts'
+
+const fixtures = join(import.meta.dirname, '../fixtures/recordings')
+const scoresFile = join(import.meta.dirname, 'scores.json')
+const files = globSync('*.jsonl.gz', { cwd: fixtures }).sort()
+const open = (): Recording[] => files.map(file => openRecording(join(fixtures, file)))
+const runAll = async () => backtest(await loadRuleSet(join(import.meta.dirname, '../../rules/sets/default')), open(), await backtestParts())
+
+let result: Backtest
+const recordings = open()
+beforeAll(async () => {
+  result = await runAll()
+})
+const pairs = () => result.recordings.map((score, i) => ({ score, truth: recordings[i]?.truth ?? { fires: [] } }))
+
+/** What is compared: times, counts and the hash of the log; never speed. */
+function scores() {
+  const each = pairs().map(({ score, truth }) => {
+    const alarms: Record<string, number> = {}
+    for (const { rule } of score.alarms) alarms[rule] = (alarms[rule] ?? 0) + 1
+    const fires = delaysOf(score, truth).map(({ fire, afterS, confirmedAfterS }) => ({ what: fire.what, afterS, confirmedAfterS }))
+    const { name, messages, incidents, missed, falseAlarms, sensorFaults } = score
+    return {
+      name,
+      messages,
+      fires,
+      incidents: incidents.length,
+      missed: missed.length,
+      falseAlarms: falseAlarms.length,
+      sensorFaults: sensorFaults.length,
+      alarms,
+    }
+  })
+  return { recordings: each, logHash: result.logHash }
+}
+
+test('the recordings are there: real alarms, measured fires, a night without fire', () => {
+  expect(files.filter(f => f.includes('-alarms'))).toHaveLength(4)
+  expect(files.filter(f => f.includes('-analog'))).toHaveLength(4)
+  expect(pairs().filter(p => p.truth.fires.length === 0).length).toBeGreaterThan(0)
+})
+
+test('the scores are those that were kept', () => {
+  if (process.env['UPDATE_SCORES'] === '1') writeFileSync(scoresFile, `${JSON.stringify(scores(), null, 1)}\n`)
+  expect(scores()).toEqual(JSON.parse(readFileSync(scoresFile, 'utf8')))
+})
+
+describe('whatever the scores', () => {
+  test('no fire is missed, and each is one incident', () => {
+    for (const { score, truth } of pairs()) {
+      expect(score.missed, score.name).toEqual([])
+      expect(score.incidents, score.name).toHaveLength(truth.fires.length)
+    }
+  })
+  test('nothing is taken for a fire before one was lit, and nothing where none was', () => {
+    for (const { score, truth } of pairs()) {
+      expect(score.falseAlarms, score.name).toEqual([])
+      if (truth.fires.length === 0)
+        expect(
+          score.alarms.filter(a => isHazard(a.kind)),
+          score.name,
+        ).toEqual([])
+    }
+  })
+  test('every real detector that sounded has its alarm, once', () => {
+    for (const { score, truth } of pairs().filter(p => p.score.name.endsWith('-alarms'))) {
+      const devices = score.alarms.filter(a => a.kind === 'fire-alarm').flatMap(a => a.deviceIds)
+      expect(new Set(devices).size, score.name).toBe(devices.length)
+      expect(devices.length, score.name).toBe((truth as { devices?: number }).devices ?? devices.length)
+      expect(devices.length, score.name).toBeGreaterThanOrEqual(17)
+    }
+  })
+  test('sensors that drop out are told, not taken for a fire', () => {
+    expect(new Set(pairs().flatMap(p => (p.truth.fires.length === 0 ? p.score.sensorFaults.map(f => f.deviceId) : []))).size).toBe(2)
+  })
+  test('a second run makes the same log', async () => expect((await runAll()).logHash).toBe(result.logHash))
+})
