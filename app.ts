@@ -1,5 +1,6 @@
 // The composition root: the only place (with bin/, test/ and bench/) that knows two rooms. Straight-line wiring, in the order
-// of the flow; each teardown stands beside its start and runs in reverse. Three parts, each a process of its own under main.ts:
+// of the flow; each teardown stands beside its start and runs in reverse. Rooms are imported where they are wired, so that a process
+// loads only its own. Three parts, each a process of its own under main.ts:
 // edge acknowledges, store keeps readings, core raises alarms and shows them. `createApp` runs all three in one process.
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,25 +11,8 @@ import type { RoomHealth } from '#contracts/live.ts'
 import type { InboundMessage, Message } from '#contracts/message.ts'
 import type { QuarantineEntry } from '#contracts/quarantine.ts'
 import type { Reading } from '#contracts/reading.ts'
-import { startAlarmPath, type AlarmPath } from './alarm-path.ts'
-import { openCredentials } from './broker/credentials.ts'
-import { startBroker } from './broker/index.ts'
-import { openAccounts } from './dashboard/api/accounts.ts'
-import { startApi } from './dashboard/api/index.ts'
-import { openDispatch } from './dispatch/index.ts'
-import {
-  createCatalogue,
-  createDirectory,
-  createRefusals,
-  loadDecoders,
-  openQuarantine,
-  openStore,
-  startStoreWriter,
-} from './ingest/index.ts'
-import { openRegistrations } from './ingest/registrations.ts'
-import { openCursors, openJournal, openReader } from './journal/index.ts'
-import { createMeter, mergedText, type MetricsSnapshot } from './processes/metrics.ts'
-import { createFold, loadRuleSet } from './rules/index.ts'
+import type { AlarmPath } from './alarm-path.ts'
+import type { MetricsSnapshot } from './processes/metrics.ts'
 import type { Settings } from './settings.ts'
 
 export type Parts = { clock: Clock; log: Log }
@@ -60,8 +44,19 @@ export type Core = {
   close(): Promise<void>
 }
 
+/** Loads what the edge needs while it waits for the others; the door itself opens in `createEdge`. */
+export const preloadEdge = (): Promise<unknown> =>
+  Promise.all([import('./broker/index.ts'), import('./journal/index.ts'), import('./ingest/refusals.ts'), import('./processes/metrics.ts')])
+
 /** Broker and journal: who are you, may you publish here, is there room, is it on disk. */
 export async function createEdge(settings: Settings, parts: Parts, committed: (head: number) => void): Promise<Edge> {
+  const { createMeter } = await import('./processes/metrics.ts')
+  const { openJournal } = await import('./journal/index.ts')
+  const { openCredentials } = await import('./broker/credentials.ts')
+  const { startBroker } = await import('./broker/index.ts')
+  const { openQuarantine } = await import('./ingest/quarantine.ts')
+  const { createRefusals } = await import('./ingest/refusals.ts')
+
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
   const dir = makeDataDir(settings)
@@ -91,6 +86,10 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
 
 /** Ingest: decode, quarantine, write to the reading store; answers history. */
 export async function createStore(settings: Settings, parts: Parts): Promise<Store> {
+  const { createMeter } = await import('./processes/metrics.ts')
+  const { openReader } = await import('./journal/index.ts')
+  const { createCatalogue, createDirectory, loadDecoders, openQuarantine, openStore, startStoreWriter } = await import('./ingest/index.ts')
+
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
   const dir = makeDataDir(settings)
@@ -121,6 +120,19 @@ export type Others = { edge: EdgePort; store: StorePort; flowsSecret: string; pr
 
 /** Rules, dispatch, API: from a committed message to a row on the screen. */
 export async function createCore(settings: Settings, parts: Parts, others: Others): Promise<Core> {
+  const { createMeter, mergedText } = await import('./processes/metrics.ts')
+  const { openCursors, openReader } = await import('./journal/index.ts')
+  const { openCredentials } = await import('./broker/credentials.ts')
+  const { createCatalogue, loadDecoders } = await import('./ingest/catalogue.ts')
+  const { createDirectory } = await import('./ingest/directory.ts')
+  const { openQuarantine } = await import('./ingest/quarantine.ts')
+  const { openRegistrations } = await import('./ingest/registrations.ts')
+  const { createFold, loadRuleSet } = await import('./rules/index.ts')
+  const { openDispatch } = await import('./dispatch/index.ts')
+  const { openAccounts } = await import('./dashboard/api/accounts.ts')
+  const { startApi } = await import('./dashboard/api/index.ts')
+  const { startAlarmPath } = await import('./alarm-path.ts')
+
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
   const dir = makeDataDir(settings)

@@ -12,8 +12,8 @@ import { systemClock } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { RoomHealth } from '#contracts/live.ts'
 import type { Meter } from '#contracts/metrics.ts'
-import { createCore, createEdge, createStore, EDGE_METHODS, STORE_METHODS, type EdgePort, type StorePort } from './app.ts'
-import { startFlows, type Flows } from './flows/start.ts'
+import { createCore, createEdge, createStore, EDGE_METHODS, preloadEdge, STORE_METHODS, type EdgePort, type StorePort } from './app.ts'
+import type { Flows } from './flows/start.ts'
 import { linkToSupervisor, remote, serve } from './processes/link.ts'
 import { createMeter } from './processes/metrics.ts'
 import { createSupervisor, type Supervisor } from './processes/supervise.ts'
@@ -110,7 +110,9 @@ function banner(settings: Settings, at: { http: number; mqtt: number; adminPassw
 }
 
 /** An address this machine can call when the server listens on all of them. */
-const reachable = (host: string): string => (host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host)
+function reachable(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+}
 
 /** One clear line, exit code 2. */
 function refuse(error: unknown): never {
@@ -159,6 +161,7 @@ async function openFlows(
 ): Promise<Flows | null> {
   const userDir = join(settings.dataDir, 'flows')
   try {
+    const { startFlows } = await import('./flows/start.ts')
     const apiToken = String(await supervisor.link.request('core', 'flowsToken', []))
     return await startFlows({
       host: '127.0.0.1',
@@ -204,6 +207,7 @@ function startDemo(settings: Settings, log: Logger): void {
 function runProcess(name: string): void {
   const link = linkToSupervisor(name, () => process.exit(0))
   let running: Closable | null = null
+  const loaded = name === 'edge' ? preloadEdge() : Promise.resolve()
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => {})
   process.on('message', (message: { configure?: Configuration; stop?: boolean }) => {
@@ -225,6 +229,7 @@ function runProcess(name: string): void {
   async function start({ settings, flowsSecret }: Configuration): Promise<unknown> {
     const parts = { clock: systemClock, log: createLog(name, settings.logLevel) }
     if (name === 'edge') {
+      await loaded
       const edge = await createEdge(settings, parts, head => ['core', 'store'].forEach(to => link.notify(to, 'committed', head)))
       serve<EdgePort>(link, edge, EDGE_METHODS)
       running = edge

@@ -2,6 +2,7 @@
 // first alarm of another detector. Measured from just before the publish to the alarm's commit in the queue and to its arrival at a
 // live socket; the PUBACK of the same messages in the same run is the baseline.
 import { setTimeout as delay } from 'node:timers/promises'
+import type { MqttClient } from 'mqtt'
 import WebSocket from 'ws'
 import type { LiveMessage } from '#contracts/live.ts'
 import { device, start } from '../test/system/running.ts'
@@ -29,7 +30,7 @@ const rows = Array.from({ length: GATEWAYS }, (_, g) => [
 ])
 type Issued = { devices: { deviceId: string; credentials: { username: string; password: string } }[] }
 const issued = (await (await running.api('/api/v1/devices', { method: 'POST', json: rows.flat() })).json()) as Issued
-const clients = []
+const clients: MqttClient[] = []
 for (let g = 0; g < GATEWAYS; g++) {
   const { credentials } = issued.devices.find(d => d.deviceId === `gw-${g}`)!
   clients.push(await device(running, credentials.username, credentials.password))

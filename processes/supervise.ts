@@ -8,8 +8,11 @@ import { createLink, type Link, type Packet } from './link.ts'
 export type ProcessState = { name: string; up: boolean; restarts: number; pid?: number; since: string }
 export type Supervisor = {
   link: Link
-  /** starts a process and waits until it says it is ready; @throws FengsuiError with the process's own reason */
-  start(name: string, configuration: unknown): Promise<unknown>
+  /**
+   * Starts a process and waits until it says it is ready. It loads at once, but is not set to work before `after` has come true.
+   * @throws FengsuiError with the process's own reason
+   */
+  start(name: string, configuration: unknown, after?: Promise<unknown>): Promise<unknown>
   states(): ProcessState[]
   stop(): Promise<void>
 }
@@ -46,7 +49,7 @@ export function createSupervisor(o: { entry: string; log: Log; onRestart?: (name
   const link = createLink('main', post)
   const route = (packet: Packet) => (packet.to === 'main' ? link.receive(packet) : post(packet))
 
-  function launch(child: Child): Promise<unknown> {
+  function launch(child: Child, after: Promise<unknown> = Promise.resolve()): Promise<unknown> {
     const started = fork(o.entry, [child.name], { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] })
     child.process = started
     child.since = Date.now()
@@ -67,8 +70,8 @@ export function createSupervisor(o: { entry: string; log: Log; onRestart?: (name
         reject(new FengsuiError('process-start-failed', `${child.name} ended with ${signal ?? code} before it was ready`))
         ended(child, code, signal)
       })
-      void Promise.resolve().then(() => started.send({ configure: child.configuration }))
-    }).finally(() => undefined)
+      after.then(() => started.connected && started.send({ configure: child.configuration }), reject)
+    })
   }
 
   const firstStarts = new Set<Child>()
@@ -101,11 +104,11 @@ export function createSupervisor(o: { entry: string; log: Log; onRestart?: (name
 
   return {
     link,
-    async start(name, configuration) {
+    async start(name, configuration, after) {
       const child: Child = { name, configuration, process: null, restarts: 0, failures: 0, since: Date.now(), timer: null }
       children.set(name, child)
       firstStarts.add(child)
-      const ready = await launch(child)
+      const ready = await launch(child, after)
       firstStarts.delete(child)
       return ready
     },
