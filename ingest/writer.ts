@@ -17,7 +17,7 @@ const LINGER_MS = 100
 /** a lost wake-up costs at most this much */
 const POLL_MS = 1_000
 const BACK_OFF_FIRST_MS = 250
-const BACK_OFF_MAX_MS = 30_000
+const BACK_OFF_MAX_MS = 10_000
 
 export type StoreWriterParts = {
   reader: { read(afterSeq: number, maxMessages: number): Message[]; head(): number }

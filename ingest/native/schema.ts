@@ -7,6 +7,8 @@ import type { GivenPosition } from '../position.ts'
 import type { NativeAbout, NativeReading, NativeStatus } from './payload.ts'
 
 const ERRORS_NAMED_MAX = 4
+/** a hostile payload makes thousands: wording them all would stall everything behind it */
+const ERRORS_LOOKED_AT_MAX = 32
 
 const load = (name: string): object =>
   JSON.parse(readFileSync(new URL(`../../contracts/schema/${name}.schema.json`, import.meta.url), 'utf8')) as object
@@ -27,12 +29,13 @@ export function violationOf(validate: ValidateFunction): Violation {
   const errors = (validate.errors ?? []).filter(error => !WRAPPERS.has(error.keyword))
   const [first] = errors
   if (first === undefined) return { code: 'schema-violation', reason: 'does not match the schema', where: '/' }
-  const lines = [...new Set(errors.map(error => inWords(error, validate.errors ?? [])))]
-  const more = lines.length > ERRORS_NAMED_MAX ? `; and ${lines.length - ERRORS_NAMED_MAX} more` : ''
+  const looked = (validate.errors ?? []).slice(0, ERRORS_LOOKED_AT_MAX)
+  const lines = [...new Set(errors.slice(0, ERRORS_NAMED_MAX).map(error => inWords(error, looked)))]
+  const more = errors.length > ERRORS_NAMED_MAX ? `; and ${errors.length - ERRORS_NAMED_MAX} more` : ''
   const badFix = errors.every(error => /\/position(\/(lat|lon))?$/.test(error.instancePath))
   return {
     code: badFix ? 'position-invalid' : 'schema-violation',
-    reason: lines.slice(0, ERRORS_NAMED_MAX).join('; ') + more,
+    reason: lines.join('; ') + more,
     where: first.instancePath === '' ? '/' : first.instancePath,
   }
 }
