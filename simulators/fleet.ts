@@ -31,7 +31,9 @@ export type Fleet = {
 }
 
 const HISTORY_AFTER_MS = 60_000
-const BACKLOG_PER_DEVICE = 60
+/** messages waiting in the whole district; shared out by device, at most so many for one */
+const BACKLOG_TOTAL = 200_000
+const BACKLOG_PER_DEVICE_MAX = 500
 const IN_FLIGHT_MAX = 4000
 const IN_FLIGHT_PER_LINK = 64
 const FIRST_PAUSE_MS = 1000
@@ -44,6 +46,7 @@ export function createFleet(o: FleetOptions): Fleet {
   const counts = newCounts()
   const window = createWindow(o.inFlightMax ?? IN_FLIGHT_MAX)
   const groups = Map.groupBy(o.planned, p => p.via ?? p.deviceId)
+  const perDevice = Math.min(BACKLOG_PER_DEVICE_MAX, Math.ceil(BACKLOG_TOTAL / o.planned.length))
   const links = new Map<string, Link>()
   const sessionOf = (owner: string) => `${owner}-${o.world.wallMs(0).toString(36)}`.slice(-64)
   /** Only the connection's owner says good-bye: the detectors behind a gateway do not know that it was switched off. */
@@ -75,7 +78,7 @@ export function createFleet(o: FleetOptions): Fleet {
         window,
         counts,
         inFlightMax: IN_FLIGHT_PER_LINK,
-        backlogMax: BACKLOG_PER_DEVICE * members.length,
+        backlogMax: perDevice * members.length,
         firstPauseMs: o.firstPauseMs ?? FIRST_PAUSE_MS,
         longestPauseMs: LONGEST_PAUSE_MS,
       }),
