@@ -14,7 +14,7 @@ import { FengsuiError } from '#contracts/errors.ts'
 import type { Incident } from '#contracts/incident.ts'
 import type { QueueAlarm } from '#contracts/live.ts'
 import type { Place, Position } from '#contracts/reading.ts'
-import { actorOf, callerOf } from './auth.ts'
+import { actorOf, callerOf, nameOf } from './auth.ts'
 import { answers } from './errors.ts'
 import { either, integer, list, object, oneOf, ref, text, time, type App, type Schema, type Static } from './schema.ts'
 import { evidence, place, position, severity, wording } from './shapes.ts'
@@ -49,6 +49,13 @@ export type AlarmDesk = {
 export type AlarmParts = { desk: AlarmDesk; changed: (changes: Changes) => void }
 
 const tags = ['alarms']
+export const LISTED = 200
+export const LISTED_MAX = 5000
+export const limit = integer({
+  minimum: 1,
+  default: LISTED,
+  description: `never more than ${LISTED_MAX} are given; what must be answered comes first`,
+})
 const byId = object({ id: text({ maxLength: 200 }) })
 export const note = text({ minLength: 1, maxLength: 2000 })
 export const reason = text({ minLength: 1, maxLength: 500 })
@@ -96,15 +103,15 @@ export function alarmRoutes(app: App, { desk, changed }: AlarmParts): void {
           state: text({ maxLength: 100, description: `of ${ALARM_STATES.join(', ')}; several with commas; default: all` }),
           area: text({ maxLength: 200 }),
           since: time({ description: 'raised at or after' }),
-          limit: integer({ minimum: 1, maximum: 1000, default: 200 }),
+          limit,
         },
       ),
       response: answers({ 200: object({ alarms: list(ref('QueueAlarm')) }) }),
     },
     handler: async request => {
-      const { state, area, since, limit = 200 } = request.query
+      const { state, area, since, limit: asked = LISTED } = request.query
       const alarms = desk.alarms({
-        limit,
+        limit: Math.min(asked, LISTED_MAX),
         ...(state === undefined ? {} : { states: eachOf(state, ALARM_STATES, 'querystring.state') }),
         ...(area === undefined ? {} : { area }),
         ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
@@ -113,42 +120,39 @@ export function alarmRoutes(app: App, { desk, changed }: AlarmParts): void {
     },
   })
 
-  app.post(
-    '/api/v1/alarms',
-    {
-      config: { scope: 'alarms:raise' },
-      schema: {
-        summary: 'Raise an alarm; the same idempotencyKey makes it once (201 created, 200 merged into what is there)',
-        tags,
-        headers: { type: 'object', properties: { 'idempotency-key': idempotencyKey } },
-        body: raised,
-        response: answers({
-          200: object({ alarm: ref('Alarm'), incident: ref('Incident'), status: oneOf(['created', 'merged'] as const) }),
-          201: object({ alarm: ref('Alarm'), incident: ref('Incident'), status: oneOf(['created', 'merged'] as const) }),
-        }),
-      },
+  app.post('/api/v1/alarms', {
+    config: { scope: 'alarms:raise' },
+    schema: {
+      summary: 'Raise an alarm; the same idempotencyKey makes it once (201 created, 200 merged into what is there)',
+      tags,
+      headers: { type: 'object', properties: { 'idempotency-key': idempotencyKey } },
+      body: raised,
+      response: answers({
+        200: object({ alarm: ref('Alarm'), incident: ref('Incident'), status: oneOf(['created', 'merged'] as const) }),
+        201: object({ alarm: ref('Alarm'), incident: ref('Incident'), status: oneOf(['created', 'merged'] as const) }),
+      }),
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const { idempotencyKey: inBody, origin, text, at, ...given } = request.body
-      const by = actorOf(callerOf(request))
+      const caller = callerOf(request)
       const key = keyOf(inBody, request.headers['idempotency-key'])
-      if (origin !== undefined && callerOf(request).kind !== 'token') {
+      if (origin !== undefined && caller.kind !== 'token') {
         throw new FengsuiError('invalid-request', 'body.origin is for service tokens; a person raises in their own name')
       }
       const made = desk.raise({
         ...given,
         ...(at === undefined ? {} : { at: new Date(at).toISOString() }),
         idempotencyKey: key,
-        origin: origin ?? by,
+        origin: origin ?? actorOf(caller),
         text: typeof text === 'string' ? { zh: text, en: text } : text,
-        by,
+        by: nameOf(caller),
       })
       changed(made.changes)
       return reply
         .code(made.created ? 201 : 200)
         .send({ alarm: made.alarm, incident: made.incident, status: made.created ? 'created' : 'merged' })
     },
-  )
+  })
 
   app.get('/api/v1/alarms/:id', {
     config: { scope: 'read' },
@@ -176,7 +180,7 @@ export function alarmRoutes(app: App, { desk, changed }: AlarmParts): void {
         schema: { summary, tags, params: byId, body: body as Schema<unknown>, response: answers({ 200: ref('Alarm') }) },
       },
       async request => {
-        changed(work(request.params.id, actorOf(callerOf(request)), request.body as Static<S>))
+        changed(work(request.params.id, nameOf(callerOf(request)), request.body as Static<S>))
         return alarmOf(request.params.id)
       },
     )

@@ -26,6 +26,9 @@ export type Accounts = { principal(token: string): Principal | null }
 /** `user:chen`, `token:flows`: how people and services stand in the audit and on alarms. */
 export const actorOf = (principal: Principal): string => `${principal.kind}:${principal.name}`
 
+/** How dispatch takes the name of who acts: a person plainly, a token marked as one. */
+export const nameOf = (principal: Principal): string => (principal.kind === 'user' ? principal.name : actorOf(principal))
+
 /** The caller of a route that has a scope. */
 export function callerOf(request: FastifyRequest): Principal {
   if (request.principal === null) throw new FengsuiError('unauthenticated', 'this needs a session or a token')

@@ -38,24 +38,23 @@ export function createCensus(o: {
   /** removals made elsewhere (the command line) show only as a difference */
   const missing = (): string[] => (last.size <= directory.size() ? [] : [...last.keys()].filter(id => directory.get(id) === undefined))
 
-  let round: Iterator<Device> | null = null
+  // a device that reports moves to the end of the directory: a round ends after as many as there were when it began
+  let round: { devices: Iterator<Device>; left: number } | null = null
   for (const device of directory.all()) see(device)
 
   return {
     see,
     forget,
     walk(count) {
-      round ??= directory.all()[Symbol.iterator]()
+      const current = (round ??= { devices: directory.all()[Symbol.iterator](), left: directory.size() })
       const changed: Device[] = []
-      for (let i = 0; i < count; i++) {
-        const next = round.next()
-        if (next.done === true) {
-          round = null
-          break
-        }
-        if (see(next.value)) changed.push(next.value)
+      for (let i = 0; i < count && current.left > 0; i++) {
+        const next = current.devices.next()
+        current.left = next.done === true ? 0 : current.left - 1
+        if (next.done !== true && see(next.value)) changed.push(next.value)
       }
-      const gone = round === null ? missing() : []
+      if (current.left === 0) round = null
+      const gone = current.left === 0 ? missing() : []
       gone.forEach(forget)
       return { changed, gone }
     },

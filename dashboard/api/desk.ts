@@ -55,18 +55,15 @@ export function deskRoutes(app: App, parts: DeskParts): void {
     )
   }
 
-  app.get(
-    '/api/v1/district/:layer',
-    {
-      config: { scope: 'read' },
-      schema: {
-        summary: 'A map layer of the district as GeoJSON (WGS84)',
-        tags: ['desk'],
-        params: object({ layer: oneOf(LAYERS) }),
-        response: answers({ 200: open({ description: 'a GeoJSON FeatureCollection' }), 304: { type: 'null' } }),
-      },
+  app.get('/api/v1/district/:layer', {
+    config: { scope: 'read' },
+    schema: {
+      summary: 'A map layer of the district as GeoJSON (WGS84)',
+      tags: ['desk'],
+      params: object({ layer: oneOf(LAYERS) }),
+      response: answers({ 200: open({ description: 'a GeoJSON FeatureCollection' }), 304: { type: 'null' } }),
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const { layer } = request.params
       const file = join(parts.districtDir, `${layer}.geojson`)
       const found = await stat(file).catch(() => null)
@@ -76,5 +73,5 @@ export function deskRoutes(app: App, parts: DeskParts): void {
       if (request.headers['if-none-match'] === etag) return reply.code(304).send()
       return reply.type('application/geo+json').header('content-length', found.size).send(createReadStream(file))
     },
-  )
+  })
 }

@@ -2,14 +2,14 @@
 // Never talks to a device: a command is published on the device's own cmd topic and the device answers on ack.
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '#contracts/clock.ts'
-import { conditionOf, DEVICE_CONDITIONS, type Device, type DeviceCondition } from '#contracts/device.ts'
+import { conditionOf, type Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_KINDS, type DeviceKind } from '#contracts/reading.ts'
 import { DEVICE_ID, nativeTopic } from '#contracts/topic.ts'
 import type { Audit } from './audit.ts'
 import { actorOf, callerOf } from './auth.ts'
 import { answers } from './errors.ts'
-import { either, integer, list, number, object, oneOf, open, ref, text, time, type App, type Static } from './schema.ts'
+import { either, list, number, object, oneOf, open, ref, text, time, type App, type Static } from './schema.ts'
 import { place, position } from './shapes.ts'
 
 type Registered = Partial<Device> & { deviceId: string; kind: DeviceKind }
@@ -34,8 +34,8 @@ export type DeviceParts = {
 }
 
 /** devices in one POST */
-const BULK_MAX = 1000
-const BULK_BYTES = 1024 * 1024
+const BULK_MAX = 5000
+const BULK_BYTES = 4 * 1024 * 1024
 
 const deviceId = text({ pattern: DEVICE_ID.source, description: 'letters, digits and . _ : - ; at most 128' })
 const details = {
@@ -48,7 +48,7 @@ const details = {
 const grants = list(text({ minLength: 1, maxLength: 256 }), { maxItems: 32, description: 'vendor topic prefixes, like zigbee2mqtt/#' })
 const newDevice = object({ deviceId, kind: oneOf(DEVICE_KINDS) }, { ...details, grants })
 const byId = object({ id: text({ maxLength: 128 }) })
-const registered = object({ device: ref('Device'), credentials: ref('Credentials') })
+const registered = object({ deviceId: text(), device: ref('Device'), credentials: ref('Credentials') })
 const tags = ['devices']
 
 export function deviceRoutes(app: App, parts: DeviceParts): void {
@@ -74,53 +74,19 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
   async function add({ grants, ...device }: Static<typeof newDevice>) {
     const { deviceId, via } = device
     const made = await credentials.issue({ deviceId, ...(via === undefined ? {} : { via }), ...(grants === undefined ? {} : { grants }) })
-    return { device: shown(directory.register(device)), credentials: { username: made.username, password: made.password } }
+    return { deviceId, device: shown(directory.register(device)), credentials: { username: made.username, password: made.password } }
   }
 
-  app.get('/api/v1/devices', {
-    config: { scope: 'read' },
+  app.post('/api/v1/devices', {
+    config: { scope: 'devices:write' },
+    bodyLimit: BULK_BYTES,
     schema: {
-      summary: 'The devices known, registered or heard',
+      summary: 'Register one device, or a list of them; answers the credentials once',
       tags,
-      querystring: object(
-        {},
-        {
-          kind: oneOf(DEVICE_KINDS),
-          area: text({ maxLength: 200 }),
-          condition: oneOf(DEVICE_CONDITIONS),
-          q: text({ maxLength: 200, description: 'part of id, name, building or room' }),
-          limit: integer({ minimum: 1, maximum: 1000, default: 200 }),
-          offset: integer({ minimum: 0, default: 0 }),
-        },
-      ),
-      response: answers({ 200: object({ devices: list(ref('Device')), total: integer({ description: 'matching, all pages' }) }) }),
+      body: either(newDevice, list(newDevice, { minItems: 1, maxItems: BULK_MAX })),
+      response: answers({ 201: either(registered, object({ devices: list(registered) })) }),
     },
-    handler: async request => {
-      const { limit = 200, offset = 0, ...wanted } = request.query
-      const devices: Device[] = []
-      let total = 0
-      for (const device of directory.all()) {
-        if (!matches(device, wanted, clock.nowMs())) continue
-        if (total >= offset && devices.length < limit) devices.push(device)
-        total += 1
-      }
-      return { devices: devices.map(shown), total }
-    },
-  })
-
-  app.post(
-    '/api/v1/devices',
-    {
-      config: { scope: 'devices:write' },
-      bodyLimit: BULK_BYTES,
-      schema: {
-        summary: 'Register one device, or a list of them; answers the credentials once',
-        tags,
-        body: either(newDevice, list(newDevice, { minItems: 1, maxItems: BULK_MAX })),
-        response: answers({ 201: either(registered, object({ devices: list(registered) })) }),
-      },
-    },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const wanted = Array.isArray(request.body) ? request.body : [request.body]
       refuseTaken(wanted)
       const made = []
@@ -130,7 +96,7 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
       for (const { device } of made) audit(request, 'device.register', device.deviceId, { kind: device.kind })
       return reply.code(201).send(Array.isArray(request.body) ? { devices: made } : made[0])
     },
-  )
+  })
 
   app.get('/api/v1/devices/:id', {
     config: { scope: 'read' },
@@ -158,13 +124,10 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
     },
   })
 
-  app.delete(
-    '/api/v1/devices/:id',
-    {
-      config: { scope: 'devices:write' },
-      schema: { summary: 'Forget a device and revoke its credentials', tags, params: byId, response: answers({ 204: { type: 'null' } }) },
-    },
-    async (request, reply) => {
+  app.delete('/api/v1/devices/:id', {
+    config: { scope: 'devices:write' },
+    schema: { summary: 'Forget a device and revoke its credentials', tags, params: byId, response: answers({ 204: { type: 'null' } }) },
+    handler: async (request, reply) => {
       const { id } = request.params
       const had = [credentials.revoke(id), directory.remove(id)]
       if (!had.includes(true)) throw new FengsuiError('not-found', `there is no device ${id}`)
@@ -173,24 +136,21 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
       audit(request, 'device.remove', id)
       return reply.code(204).send()
     },
-  )
+  })
 
-  app.post(
-    '/api/v1/devices/:id/commands',
-    {
-      config: { scope: 'devices:write' },
-      schema: {
-        summary: "Publish a command on the device's cmd topic; the device answers on its ack topic",
-        tags,
-        params: byId,
-        body: object(
-          { command: text({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z][A-Za-z0-9._-]*$' }) },
-          { parameters: open({ maxProperties: 64 }) },
-        ),
-        response: answers({ 202: object({ commandId: text(), topic: text(), at: time() }) }),
-      },
+  app.post('/api/v1/devices/:id/commands', {
+    config: { scope: 'devices:write' },
+    schema: {
+      summary: "Publish a command on the device's cmd topic; the device answers on its ack topic",
+      tags,
+      params: byId,
+      body: object(
+        { command: text({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z][A-Za-z0-9._-]*$' }) },
+        { parameters: open({ maxProperties: 64 }) },
+      ),
+      response: answers({ 202: object({ commandId: text(), topic: text(), at: time() }) }),
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const { deviceId, kind } = known(request.params.id)
       if (!DEVICE_ID.test(deviceId))
         throw new FengsuiError('conflict', `device ${deviceId} has no cmd topic; command it through its own system`)
@@ -205,17 +165,5 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
       )
       return reply.code(202).send(sent)
     },
-  )
-}
-
-type Wanted = { kind?: DeviceKind; area?: string; condition?: DeviceCondition; q?: string }
-
-function matches(device: Device, wanted: Wanted, nowMs: number): boolean {
-  if (wanted.kind !== undefined && device.kind !== wanted.kind) return false
-  if (wanted.area !== undefined && device.place?.area !== wanted.area) return false
-  if (wanted.condition !== undefined && conditionOf(device, nowMs) !== wanted.condition) return false
-  if (wanted.q === undefined) return true
-  const q = wanted.q.toLowerCase()
-  const { deviceId, name, place } = device
-  return [deviceId, name, place?.building, place?.room].some(part => part?.toLowerCase().includes(q))
+  })
 }

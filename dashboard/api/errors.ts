@@ -62,7 +62,11 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   const known = translate(error as Unknown)
   if (known === null || known.code === 'internal') log.error({ err: error, requestId: request.id }, 'a request failed')
   const answer = known === null || known.code === 'internal' ? new FengsuiError('internal', 'something broke on our side') : known
-  void reply.code(answer.status).header('cache-control', 'no-store').type('application/json; charset=utf-8')
+  void reply
+    .code(answer.status)
+    .header('cache-control', 'no-store')
+    .header('x-request-id', request.id)
+    .type('application/json; charset=utf-8')
   return reply.send(JSON.stringify(bodyOf(answer, request.id)))
 }
 

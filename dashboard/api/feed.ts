@@ -1,11 +1,11 @@
 // GET /api/v1/feed/:consumer: readings in journal order behind a durable cursor, at least once. The answer's `cursor` goes
-// back as `ack` when the batch is done; what was not acknowledged comes again. Waits for news at most WAIT_MAX_S.
+// back as `ack` when the batch is done; what was not acknowledged comes again. Waits for news at most WAIT_MAX_MS.
 import type { FastifyRequest } from 'fastify'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_KINDS, type Reading } from '#contracts/reading.ts'
 import { eachOf } from './alarms.ts'
 import { answers } from './errors.ts'
-import { either, integer, list, number, object, oneOf, ref, text, type App } from './schema.ts'
+import { either, integer, list, object, oneOf, ref, text, type App } from './schema.ts'
 
 export type FeedParts = {
   feed: {
@@ -17,7 +17,7 @@ export type FeedParts = {
 }
 export type Feed = { wake: () => void; close(): void }
 
-const WAIT_MAX_S = 25
+const WAIT_MAX_MS = 25_000
 /** how soon a waiting request sees news that nobody announced */
 const POLL_MS = 50
 /** requests that may wait at once; beyond it they are refused with 429 */
@@ -40,7 +40,7 @@ const query = object(
       default: 200,
       description: 'journal messages in one answer; a message may hold several readings',
     }),
-    wait: number({ minimum: 0, maximum: WAIT_MAX_S, default: 0, description: 'seconds to wait when there is nothing' }),
+    wait: integer({ minimum: 0, maximum: WAIT_MAX_MS, default: 0, description: 'ms to wait when there is nothing' }),
     kinds: text({ maxLength: 500, description: 'only these device kinds, with commas' }),
     areas: text({ maxLength: 1000, description: 'only these areas, with commas' }),
     from: either(oneOf(['start', 'head'] as const), integer({ minimum: 0 })),
@@ -112,25 +112,22 @@ export function feedRoutes(app: App, { feed }: FeedParts): Feed {
       request.raw.once('close', done)
     })
 
-  app.get(
-    '/api/v1/feed/:consumer',
-    {
-      config: { scope: 'feed' },
-      schema: {
-        summary: 'Readings in journal order behind a durable cursor, at least once',
-        tags: ['feed'],
-        params: object({ consumer: text({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }) }),
-        querystring: query,
-        response: answers({ 200: object({ cursor: integer(), head: integer(), readings: list(ref('Reading')) }) }),
-      },
+  app.get('/api/v1/feed/:consumer', {
+    config: { scope: 'feed' },
+    schema: {
+      summary: 'Readings in journal order behind a durable cursor, at least once',
+      tags: ['feed'],
+      params: object({ consumer: text({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }) }),
+      querystring: query,
+      response: answers({ 200: object({ cursor: integer(), head: integer(), readings: list(ref('Reading')) }) }),
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const { ack, limit = 200, wait = 0, kinds, areas, from } = request.query
       const { consumer } = request.params
       const wanted = filterOf(kinds, areas)
       let position = positionOf(consumer, from)
       if (ack !== undefined) position = acknowledge(consumer, position, ack)
-      const untilMs = performance.now() + wait * 1000
+      const untilMs = performance.now() + wait
       let batch = nextBatch(position, limit, wanted)
       while (batch.readings.length === 0 && !closed && !request.raw.destroyed && performance.now() < untilMs) {
         if (waiting.size >= WAITING_MAX) {
@@ -143,7 +140,7 @@ export function feedRoutes(app: App, { feed }: FeedParts): Feed {
       }
       return { ...batch, head: feed.head() }
     },
-  )
+  })
 
   return {
     wake,

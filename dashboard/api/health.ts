@@ -24,17 +24,14 @@ export function healthRoutes(app: App, { health, metricsText }: HealthParts): vo
   )
 
   const ready = object({ ready: flag(), rooms: list(ref('RoomHealth')) })
-  app.get(
-    '/readyz',
-    {
-      schema: {
-        summary: 'A line per room; 200 only when all are well (JSON with Accept: application/json)',
-        tags,
-        security: [],
-        response: { 200: ready, 503: ready },
-      },
+  app.get('/readyz', {
+    schema: {
+      summary: 'A line per room; 200 only when all are well (JSON with Accept: application/json)',
+      tags,
+      security: [],
+      response: { 200: ready, 503: ready },
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const rooms = health()
       const isReady = rooms.every(room => room.ok)
       void reply.code(isReady ? 200 : 503).header('cache-control', 'no-store')
@@ -42,20 +39,17 @@ export function healthRoutes(app: App, { health, metricsText }: HealthParts): vo
       const lines = rooms.map(({ room, ok, detail }) => `${room}: ${ok ? 'ok' : 'not ok'}, ${detail.replaceAll(/\s+/g, ' ')}\n`)
       return reply.type('text/plain; charset=utf-8').send(lines.join(''))
     },
-  )
+  })
 
-  app.get(
-    '/metrics',
-    {
-      schema: {
-        summary: 'Prometheus text; from other machines with a token that has the scope read',
-        tags,
-        response: answers({ 200: text() }),
-      },
+  app.get('/metrics', {
+    schema: {
+      summary: 'Prometheus text; from other machines with a token that has the scope read',
+      tags,
+      response: answers({ 200: text() }),
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       if (!isLocal(request)) requireScope(request, 'read')
       return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsText())
     },
-  )
+  })
 }

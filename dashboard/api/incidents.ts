@@ -3,10 +3,10 @@
 import type { Alarm } from '#contracts/alarm.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { INCIDENT_STATES, type Incident, type IncidentCategory, type IncidentDetail, type IncidentState } from '#contracts/incident.ts'
-import { eachOf, emptyBody, note, queueAlarm, reason, type Changes } from './alarms.ts'
-import { actorOf, callerOf } from './auth.ts'
+import { eachOf, emptyBody, limit, LISTED, LISTED_MAX, note, queueAlarm, reason, type Changes } from './alarms.ts'
+import { callerOf, nameOf } from './auth.ts'
 import { answers } from './errors.ts'
-import { flag, integer, list, object, oneOf, ref, text, type App, type Schema, type Static } from './schema.ts'
+import { flag, list, object, oneOf, ref, text, type App, type Schema, type Static } from './schema.ts'
 
 /** the part of dispatch that handles incidents; each call is one transaction, audited there */
 export type IncidentDesk = {
@@ -48,16 +48,20 @@ export function incidentRoutes(app: App, { desk, changed }: IncidentParts): void
         {
           state: text({ maxLength: 200, description: `open, or of ${INCIDENT_STATES.join(', ')}; several with commas; default: all` }),
           category: oneOf(['fire', 'technical'] as const),
-          limit: integer({ minimum: 1, maximum: 1000, default: 200 }),
+          limit,
         },
       ),
       response: answers({ 200: object({ incidents: list(ref('Incident')) }) }),
     },
     handler: async request => {
-      const { state, category, limit = 200 } = request.query
+      const { state, category, limit: asked = LISTED } = request.query
       const states = state === undefined ? undefined : statesOf(state)
       return {
-        incidents: desk.incidents({ limit, ...(states === undefined ? {} : { states }), ...(category === undefined ? {} : { category }) }),
+        incidents: desk.incidents({
+          limit: Math.min(asked, LISTED_MAX),
+          ...(states === undefined ? {} : { states }),
+          ...(category === undefined ? {} : { category }),
+        }),
       }
     },
   })
@@ -83,7 +87,7 @@ export function incidentRoutes(app: App, { desk, changed }: IncidentParts): void
         schema: { summary, tags, params: byId, body: body as Schema<unknown>, response: answers({ 200: ref('IncidentDetail') }) },
       },
       async request => {
-        changed(work(request.params.id, actorOf(callerOf(request)), request.body as Static<S>))
+        changed(work(request.params.id, nameOf(callerOf(request)), request.body as Static<S>))
         return detailOf(request.params.id)
       },
     )

@@ -21,6 +21,7 @@ import { createAudit, type Record as RecordAudit } from './audit.ts'
 import { addAuth, LIVE_PROTOCOL } from './auth.ts'
 import { createCensus } from './census.ts'
 import { deskRoutes } from './desk.ts'
+import { deviceListRoute } from './device-list.ts'
 import { deviceRoutes, type DeviceParts } from './devices.ts'
 import { addErrors, answerClientError, answerError } from './errors.ts'
 import { feedRoutes, type FeedParts } from './feed.ts'
@@ -90,7 +91,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: 600 },
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply, log),
     clientErrorHandler: answerClientError,
   }).withTypeProvider<SchemaTypes>()
@@ -132,6 +133,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
 
   sessionRoutes(app, { accounts, record: dispatch.record, clock, log })
   deviceRoutes(app, { ...parts, changed, audit })
+  deviceListRoute(app, parts)
   historyRoutes(app, parts)
   alarmRoutes(app, { desk: dispatch, changed })
   incidentRoutes(app, { desk: dispatch, changed })

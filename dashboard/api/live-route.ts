@@ -7,12 +7,18 @@ import { answers } from './errors.ts'
 import { CLIENTS_MAX, CLOSE, type Live } from './live.ts'
 import { integer, object, open, text, type App } from './schema.ts'
 
+const ADDRESS = '/api/v1/live'
+
 export type LiveRouteParts = { live: Live; accounts: { principal(token: string): Principal | null } }
 
 export function liveRoute(app: App, { live, accounts }: LiveRouteParts): void {
+  app.addHook('onRequest', async request => {
+    if (request.ws && request.routeOptions.url !== ADDRESS)
+      throw new FengsuiError('not-found', `there is no WebSocket here; it is at ${ADDRESS}`)
+  })
   app.route({
     method: 'GET',
-    url: '/api/v1/live',
+    url: ADDRESS,
     // the handlers look themselves: a browser sees the code of a closed socket, but not the status of a refused upgrade
     config: { scope: 'public' },
     schema: {

@@ -13,7 +13,7 @@ export type QuarantineParts = {
       total: number
     }
     get(id: string): QuarantineEntry | undefined
-    mark(id: string, disposition: QuarantineEntry['disposition']): void
+    mark(id: string, disposition: QuarantineEntry['disposition']): unknown
   }
   /** resolves when the bytes are in the journal again */
   redrive: (entry: QuarantineEntry) => Promise<void>

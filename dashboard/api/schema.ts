@@ -75,4 +75,6 @@ export function describeViolation(errors: readonly ErrorObject[], part: string):
   }
   return `${where} ${deepest.message ?? 'is not valid'}`
 }
-const depth = (e: ErrorObject): number => e.instancePath.split('/').length + (e.keyword === 'anyOf' ? -1 : 0)
+/** Of several ways to be right (`anyOf`), the one that was nearly taken: its error lies deepest, at the missing or unknown field. */
+const depth = (e: ErrorObject): number => e.instancePath.split('/').length + (INSIDE.has(e.keyword) ? 1 : e.keyword === 'anyOf' ? -1 : 0)
+const INSIDE = new Set(['required', 'additionalProperties'])

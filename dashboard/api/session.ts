@@ -45,14 +45,11 @@ export function sessionRoutes(app: App, parts: SessionParts): void {
     if (lockout.failed(username, request.ip)) record({ actor: 'anonymous', action: 'session.lock', subject: request.ip })
   }
 
-  app.post(
-    '/api/v1/session',
-    {
-      config: { scope: 'public', rateLimit: { max: LOGINS_PER_MINUTE, timeWindow: '1 minute' } },
-      bodyLimit: 4096,
-      schema: { summary: 'Log in', tags: ['session'], body: credentials, response: answers({ 200: session }) },
-    },
-    async (request, reply) => {
+  app.post('/api/v1/session', {
+    config: { scope: 'public', rateLimit: { max: LOGINS_PER_MINUTE, timeWindow: '1 minute' } },
+    bodyLimit: 4096,
+    schema: { summary: 'Log in', tags: ['session'], body: credentials, response: answers({ 200: session }) },
+    handler: async (request, reply) => {
       const { username, password } = request.body
       refuseWhileLocked(username, request, reply)
       try {
@@ -66,7 +63,7 @@ export function sessionRoutes(app: App, parts: SessionParts): void {
         throw error
       }
     },
-  )
+  })
 
   app.get('/api/v1/session', {
     config: { scope: 'public' },
@@ -74,17 +71,14 @@ export function sessionRoutes(app: App, parts: SessionParts): void {
     handler: async request => ({ principal: callerOf(request) }),
   })
 
-  app.delete(
-    '/api/v1/session',
-    {
-      config: { scope: 'public' },
-      schema: { summary: 'Log out', tags: ['session'], response: answers({ 204: { type: 'null' } }) },
-    },
-    async (request, reply) => {
+  app.delete('/api/v1/session', {
+    config: { scope: 'public' },
+    schema: { summary: 'Log out', tags: ['session'], response: answers({ 204: { type: 'null' } }) },
+    handler: async (request, reply) => {
       const caller = callerOf(request)
       const ended = request.credential !== null && accounts.logout(request.credential.token)
       if (ended) record({ actor: actorOf(caller), action: 'session.close', subject: request.ip })
       return reply.clearCookie(SESSION_COOKIE, cookie(request)).code(204).send()
     },
-  )
+  })
 }

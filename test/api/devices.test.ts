@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { desk, startRoom, type Room } from './room.ts'
+
+let room: Room
+beforeAll(async () => {
+  room = await startRoom({ roles: ['engineer', 'viewer'] })
+})
+afterAll(() => room?.[Symbol.asyncDispose]())
+const post = (path: string, json: unknown) => room.post(path, json, 'engineer')
+const get = (path: string) => room.ask(path, { as: 'viewer' })
+
+test('registering answers credentials once, and they are the ones the door takes', async () => {
+  const answer = await post('/api/v1/devices', {
+    deviceId: 'smk-1',
+    kind: 'smoke',
+    name: 'hall',
+    place: { building: 'b1', room: '101' },
+    position: { lat: 31.9, lon: 118.8 },
+  })
+  expect(answer).toMatchObject({
+    status: 201,
+    body: { deviceId: 'smk-1', device: { name: 'hall', condition: 'unknown' }, credentials: { username: 'smk-1' } },
+  })
+  const { username, password } = answer.body.credentials
+  expect(await room.credentials.check(username, password)).toMatchObject({ username: 'smk-1' })
+  expect((await get('/api/v1/devices/smk-1')).text).not.toContain(password)
+  expect(room.lines.join('\n')).not.toContain(password)
+  expect(JSON.stringify(room.dispatch.audit({ limit: 100 }))).not.toContain(password)
+  expect(room.dispatch.audit({ limit: 1 })).toMatchObject([{ actor: 'user:engineer', action: 'device.register', subject: 'smk-1' }])
+})
+
+test('a device is not registered twice: its password would change under it', async () => {
+  expect(await post('/api/v1/devices', { deviceId: 'smk-1', kind: 'smoke' })).toMatchObject({
+    status: 409,
+    body: { message: expect.stringContaining('smk-1') },
+  })
+})
+
+test('many at once, all or none, a gateway speaking for its own', async () => {
+  const many = [
+    { deviceId: 'gw-1', kind: 'gateway', grants: ['zigbee2mqtt/#'] },
+    { deviceId: 'smk-2', kind: 'smoke', via: 'gw-1' },
+  ]
+  const answer = await post('/api/v1/devices', many)
+  expect(answer.body.devices.map(entry => entry.deviceId)).toEqual(['gw-1', 'smk-2'])
+  const gateway = answer.body.devices[0]!.credentials
+  expect((await room.credentials.check(gateway.username, gateway.password))?.mayPublishFor('smk-2')).toBe(true)
+  expect(
+    (
+      await post('/api/v1/devices', [
+        { deviceId: 'smk-3', kind: 'smoke' },
+        { deviceId: 'smk-2', kind: 'smoke' },
+      ])
+    ).status,
+  ).toBe(409)
+  expect((await get('/api/v1/devices/smk-3')).status).toBe(404)
+  expect(await post('/api/v1/devices', [{ deviceId: 'smk-3', kind: 'toaster' }])).toMatchObject({
+    status: 400,
+    body: { message: expect.stringMatching(/^body\.0\.kind must be one of/) },
+  })
+})
+
+test('the list: filters, search, pages that neither skip nor repeat', async () => {
+  await post(
+    '/api/v1/devices',
+    Array.from({ length: 25 }, (_, i) => ({ deviceId: `p-${String(i).padStart(2, '0')}`, kind: 'pressure', place: { area: 'north' } })),
+  )
+  const seen: string[] = []
+  let after = ''
+  do {
+    const { body } = await get(`/api/v1/devices?kind=pressure&limit=10&after=${after}`)
+    expect(body.total).toBe(25)
+    seen.push(...body.devices.map(device => device.deviceId))
+    after = body.next
+    // a device that reports moves to the end of the directory; the pages must not care
+    room.directory.register({ deviceId: 'p-00', kind: 'pressure' })
+  } while (after !== undefined)
+  expect(seen).toEqual(Array.from({ length: 25 }, (_, i) => `p-${String(i).padStart(2, '0')}`))
+  expect((await get('/api/v1/devices?area=north&limit=1')).body.total).toBe(25)
+  expect((await get('/api/v1/devices?q=HALL')).body.devices.map(device => device.deviceId)).toEqual(['smk-1'])
+  expect((await get('/api/v1/devices?condition=normal')).body.total).toBe(0)
+})
+
+test('what is known can be corrected', async () => {
+  const answer = await room.ask('/api/v1/devices/smk-1', {
+    as: 'engineer',
+    method: 'PATCH',
+    json: { place: { building: 'b2' }, via: 'gw-1', expectNextS: 60 },
+  })
+  expect(answer).toMatchObject({ status: 200, body: { name: 'hall', place: { building: 'b2' }, via: 'gw-1' } })
+  expect(room.credentials.list().find(entry => entry.deviceId === 'smk-1')).toMatchObject({ via: 'gw-1' })
+  expect((await room.ask('/api/v1/devices/smk-1', { as: 'engineer', method: 'PATCH', json: {} })).status).toBe(400)
+})
+
+test('a command goes out on the device’s own topic and is on record', async () => {
+  const answer = await post('/api/v1/devices/smk-1/commands', { command: 'silence', parameters: { seconds: 60 } })
+  expect(answer).toMatchObject({ status: 202, body: { topic: 'fire/v1/smoke/smk-1/cmd' } })
+  expect(room.published.map(({ topic, payload }) => ({ topic, payload: JSON.parse(payload) as object }))).toMatchObject([
+    {
+      topic: 'fire/v1/smoke/smk-1/cmd',
+      payload: { v: 1, id: answer.body.commandId, command: 'silence', parameters: { seconds: 60 }, by: 'user:engineer' },
+    },
+  ])
+  expect(room.dispatch.audit({ limit: 1 })).toMatchObject([{ action: 'device.command', subject: 'smk-1', detail: { command: 'silence' } }])
+})
+
+test('history with its defaults', async () => {
+  const { body } = await get('/api/v1/devices/smk-1/readings?to=2026-07-22T22:40:00%2B08:00&metric=smoke')
+  expect(body).toMatchObject({
+    deviceId: 'smk-1',
+    from: '2026-07-21T14:40:00.000Z',
+    to: '2026-07-22T14:40:00.000Z',
+    series: [{ metric: 'smoke' }],
+  })
+})
+
+test('a removed device is gone everywhere, on open desks too', async () => {
+  const { password } = (await post('/api/v1/devices', { deviceId: 'gone-1', kind: 'smoke' })).body.credentials
+  const open = await desk(room, { as: 'viewer' })
+  expect((await room.ask('/api/v1/devices/gone-1', { as: 'engineer', method: 'DELETE' })).status).toBe(204)
+  expect((await get('/api/v1/devices/gone-1')).status).toBe(404)
+  expect((await room.ask('/api/v1/devices/gone-1', { as: 'engineer', method: 'DELETE' })).status).toBe(404)
+  expect(await room.credentials.check('gone-1', password)).toBeNull()
+  await open.until(() => open.messages.some(m => m.type === 'delta' && m.removed?.devices?.includes('gone-1')))
+  open.close()
+})

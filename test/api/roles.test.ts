@@ -1,0 +1,104 @@
+// Every route of openapi.json against every role: who may do what stands in contracts/people.ts and nowhere else.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ROLES, SCOPES, SCOPES_OF, type Scope } from '#contracts/people.ts'
+import { startRoom, type Operation, type Room } from './room.ts'
+
+/** What each route needs; a route that is not here fails the test. */
+const NEEDS: Record<string, Scope | 'public'> = {
+  'POST /api/v1/session': 'public',
+  'GET /api/v1/session': 'public',
+  'DELETE /api/v1/session': 'public',
+  'GET /api/v1/devices': 'read',
+  'POST /api/v1/devices': 'devices:write',
+  'GET /api/v1/devices/{id}': 'read',
+  'PATCH /api/v1/devices/{id}': 'devices:write',
+  'DELETE /api/v1/devices/{id}': 'devices:write',
+  'GET /api/v1/devices/{id}/readings': 'read',
+  'POST /api/v1/devices/{id}/commands': 'devices:write',
+  'GET /api/v1/alarms': 'read',
+  'POST /api/v1/alarms': 'alarms:raise',
+  'GET /api/v1/alarms/{id}': 'read',
+  'POST /api/v1/alarms/{id}/acknowledge': 'alarms:handle',
+  'POST /api/v1/alarms/{id}/shelve': 'alarms:handle',
+  'POST /api/v1/alarms/{id}/unshelve': 'alarms:handle',
+  'POST /api/v1/alarms/{id}/suppress': 'alarms:handle',
+  'POST /api/v1/alarms/{id}/out-of-service': 'alarms:handle',
+  'POST /api/v1/alarms/{id}/return-to-service': 'alarms:handle',
+  'GET /api/v1/incidents': 'read',
+  'GET /api/v1/incidents/{id}': 'read',
+  'POST /api/v1/incidents/{id}/acknowledge': 'incidents:handle',
+  'POST /api/v1/incidents/{id}/escalate': 'incidents:handle',
+  'POST /api/v1/incidents/{id}/note': 'incidents:handle',
+  'POST /api/v1/incidents/{id}/merge': 'incidents:handle',
+  'POST /api/v1/incidents/{id}/close': 'incidents:handle',
+  'GET /api/v1/quarantine': 'read',
+  'GET /api/v1/quarantine/{id}': 'read',
+  'POST /api/v1/quarantine/{id}/redrive': 'quarantine:write',
+  'GET /api/v1/kpis': 'read',
+  'GET /api/v1/audit': 'audit:read',
+  'GET /api/v1/rules': 'read',
+  'GET /api/v1/district/{layer}': 'read',
+  'GET /api/v1/feed/{consumer}': 'feed',
+  'GET /api/v1/live': 'public',
+  'GET /healthz': 'public',
+  'GET /readyz': 'public',
+  'GET /metrics': 'public',
+}
+
+let room: Room
+let routes: { name: string; method: string; path: string; operation: Operation }[]
+beforeAll(async () => {
+  room = await startRoom()
+  const { paths } = (await room.ask('/api/openapi.json', { as: null })).body
+  routes = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      method: method.toUpperCase(),
+      path,
+      operation,
+    })),
+  )
+})
+afterAll(() => room?.[Symbol.asyncDispose]())
+
+const send = (route: { method: string; path: string }, as: string | null) =>
+  room.ask(route.path.replaceAll(/\{\w+\}/g, 'none'), {
+    as,
+    method: route.method,
+    ...(route.method === 'GET' || route.method === 'DELETE' ? {} : { json: {} }),
+  })
+
+test('openapi.json lists every route, each with the scope it needs', () => {
+  expect(routes.map(route => route.name).toSorted()).toEqual(Object.keys(NEEDS).toSorted())
+  for (const { name, operation } of routes) {
+    const scope = NEEDS[name]
+    if (scope !== 'public')
+      expect({ name, description: operation.description }).toMatchObject({ description: expect.stringContaining(`\`${scope}\``) })
+    expect({ name, errors: Object.keys(operation.responses).length }).toMatchObject({ errors: expect.any(Number) })
+  }
+})
+
+describe.each(Object.entries(NEEDS).filter(([, scope]) => scope !== 'public'))('%s needs %s', (name, scope) => {
+  const route = () => routes.find(one => one.name === name)!
+  test('nobody: 401', async () => {
+    expect(await send(route(), null)).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
+    expect(await send(route(), 'fss_made-up-made-up-made-up')).toMatchObject({ status: 401 })
+  })
+  test.each(ROLES)('%s', async role => {
+    const { status } = await send(route(), role)
+    if (SCOPES_OF[role].includes(scope as Scope)) expect([401, 403]).not.toContain(status)
+    else expect(status).toBe(403)
+  })
+  test('a token without just this scope: 403; with only it: let in', async () => {
+    room.issue(
+      'without',
+      SCOPES.filter(one => one !== scope),
+    )
+    room.issue('only', [scope as Scope])
+    expect(await send(route(), 'without')).toMatchObject({
+      status: 403,
+      body: { code: 'forbidden', message: expect.stringContaining(scope) },
+    })
+    expect([401, 403]).not.toContain((await send(route(), 'only')).status)
+  })
+})

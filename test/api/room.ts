@@ -1,0 +1,305 @@
+// The API as it runs, for tests: a real port, real accounts, dispatch, directory, credentials, quarantine and cursors in a folder
+// of their own; only the clock, the feed's journal and the outside world are ours. Every JSON answer is held against openapi.json.
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Ajv } from 'ajv'
+import WebSocket from 'ws'
+import type { Alarm } from '#contracts/alarm.ts'
+import type { Clock, Log } from '#contracts/clock.ts'
+import type { Device } from '#contracts/device.ts'
+import type { Incident, IncidentDetail } from '#contracts/incident.ts'
+import type { LiveMessage, QueueAlarm, RoomHealth } from '#contracts/live.ts'
+import type { Meter } from '#contracts/metrics.ts'
+import { ROLES, type Role, type Scope } from '#contracts/people.ts'
+import type { QuarantineEntry } from '#contracts/quarantine.ts'
+import type { Reading } from '#contracts/reading.ts'
+import { openCredentials } from '../../broker/credentials.ts'
+import { openAccounts, type Session } from '../../dashboard/api/accounts.ts'
+import type { ErrorBody } from '../../dashboard/api/errors.ts'
+import { startApi, type ApiParts } from '../../dashboard/api/index.ts'
+import { isTime } from '../../dashboard/api/schema.ts'
+import { openDispatch } from '../../dispatch/index.ts'
+import { createDirectory } from '../../ingest/directory.ts'
+import { openQuarantine } from '../../ingest/quarantine.ts'
+import { openCursors } from '../../journal/index.ts'
+
+export const PASSWORD = 'correct horse battery'
+/** every field that some answer has; a test reads those of its own */
+export type Body = ErrorBody &
+  Session &
+  IncidentDetail & {
+    alarm: Alarm
+    incident: Incident
+    status: string
+    alarms: QueueAlarm[]
+    incidents: Incident[]
+    device: Device & { condition: string }
+    devices: (Device & { condition: string; deviceId: string; credentials: { username: string; password: string } })[]
+    credentials: { username: string; password: string }
+    entries: (QuarantineEntry & { actor: string; action: string; subject: string; seq: number; detail?: unknown })[]
+    total: number
+    next: string
+    series: { metric: string; points: [number, number][] }[]
+    cursor: number
+    head: number
+    readings: (Reading & { off: number })[]
+    commandId: string
+    topic: string
+    paths: Record<string, Record<string, Operation>>
+    condition: string
+    place: { room?: string }
+    payloadBase64: string
+  }
+export type Operation = {
+  description?: string
+  security?: object[]
+  responses: Record<string, { content?: Record<string, { schema: object }> }>
+}
+export type Answer = { status: number; body: Body; text: string; headers: Headers }
+export type Ask = { as?: Role | string | null; method?: string; json?: unknown; headers?: Record<string, string>; body?: string }
+export type Room = Awaited<ReturnType<typeof startRoom>>
+
+/** Signs in users and service tokens without HTTP, so that a file full of tests does not meet the login limits. */
+export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly Role[]; page?: boolean } = {}) {
+  const dir = await mkdtemp(join(tmpdir(), 'api-'))
+  const webDir = join(dir, 'web')
+  const districtDir = join(dir, 'district')
+  await mkdir(join(webDir, 'assets'), { recursive: true })
+  await mkdir(districtDir)
+  await writeFile(join(districtDir, 'areas.geojson'), JSON.stringify({ type: 'FeatureCollection', features: [] }))
+  if (o.page !== false) {
+    await writeFile(join(webDir, 'index.html'), '<!doctype html><title>desk</title>')
+    await writeFile(join(webDir, 'assets', 'main-Ab3dEf9h.js'), 'export {}')
+  }
+
+  const clock: Clock & { nowMs(): number; shiftMs: number } = { shiftMs: 0, nowMs: () => Date.now() + clock.shiftMs }
+  const lines: string[] = []
+  const say = (level: string) => (fields: object, message: string) => {
+    const err = (fields as { err?: unknown }).err
+    lines.push(JSON.stringify({ level, message, ...fields, ...(err instanceof Error ? { err: `${err.message} ${err.stack}` } : {}) }))
+  }
+  const log: Log = { info: say('info'), warn: say('warn'), error: say('error'), debug: say('debug') }
+  const counted: Record<string, number> = {}
+  const meter: Meter = {
+    count: (name, _labels, by = 1) => void (counted[name] = (counted[name] ?? 0) + by),
+    gauge: () => {},
+    observe: () => {},
+  }
+
+  const accounts = openAccounts({ dir, clock })
+  const dispatch = openDispatch({ file: join(dir, 'dispatch.db'), clock, log, meter })
+  const directory = createDirectory({})
+  const credentials = openCredentials({ dir, clock })
+  const quarantine = openQuarantine({ dir, clock })
+  const cursors = openCursors({ dir })
+  const journal: { seq: number; readings: Reading[] }[] = []
+  const published: { topic: string; payload: string }[] = []
+  const redriven: QuarantineEntry[] = []
+  const rooms: RoomHealth[] = [{ room: 'broker', ok: true, detail: '0 connected' }]
+
+  const tokens: Record<string, string> = {}
+  for (const role of o.roles ?? ROLES) {
+    await accounts.addUser(role, role, PASSWORD)
+    tokens[role] = (await accounts.login(role, PASSWORD)).token
+  }
+  const issue = (name: string, scopes: Scope[]): void => void (tokens[name] = accounts.issueToken(name, scopes).token)
+
+  const api = await startApi({
+    host: '127.0.0.1',
+    port: 0,
+    log,
+    meter,
+    clock,
+    webDir,
+    districtDir,
+    accounts,
+    dispatch,
+    directory,
+    saveDirectory: () => void directory.dirty(),
+    credentials,
+    quarantine,
+    history: {
+      query: async q => [
+        {
+          metric: q.metric ?? 'temperature_c',
+          points: [
+            [q.fromMs, 20],
+            [q.toMs, 21],
+          ],
+        },
+      ],
+    },
+    feed: {
+      head: () => journal.at(-1)?.seq ?? 0,
+      read: (after, max) => {
+        const messages = journal.filter(message => message.seq > after).slice(0, max)
+        return messages.flatMap(({ seq, readings }) => readings.map(reading => ({ seq, reading })))
+      },
+      cursors,
+    },
+    rules: { get: () => ({ name: 'base', rules: [] }) },
+    redrive: async entry => void redriven.push(entry),
+    publish: async (topic, payload) => void published.push({ topic, payload }),
+    health: () => rooms,
+    metricsText: async () => 'fengsui_journal_head 0\n',
+    flows: null,
+    ...o.parts,
+  })
+  const url = `http://127.0.0.1:${api.port}`
+  const check = await answerChecker(url)
+
+  /** `as`: a role, the name of an issued token, or a token itself; null = nobody */
+  async function ask(path: string, { as = 'admin', method = 'GET', json, headers = {}, body }: Ask = {}): Promise<Answer> {
+    const token = as === null ? null : (tokens[as] ?? as)
+    const response = await fetch(url + path, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+      ...(body === undefined ? {} : { body }),
+    })
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json') ?? false
+    const answer: Answer = {
+      status: response.status,
+      text,
+      body: (isJson && text !== '' ? JSON.parse(text) : null) as Body,
+      headers: response.headers,
+    }
+    check(method, path, answer)
+    return answer
+  }
+  const post = (path: string, json: unknown = {}, as?: Ask['as']): Promise<Answer> =>
+    ask(path, { method: 'POST', json, ...(as === undefined ? {} : { as }) })
+
+  return {
+    api,
+    url,
+    dir,
+    ask,
+    post,
+    issue,
+    tokens,
+    accounts,
+    dispatch,
+    directory,
+    credentials,
+    quarantine,
+    cursors,
+    journal,
+    published,
+    redriven,
+    rooms,
+    lines,
+    counted,
+    clock,
+    async [Symbol.asyncDispose]() {
+      await api.close()
+      for (const part of [accounts, dispatch, credentials, quarantine, cursors]) part.close()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Fails when a JSON answer is not what openapi.json says that route answers with that status. */
+async function answerChecker(url: string): Promise<(method: string, path: string, answer: Answer) => void> {
+  const document = (await (await fetch(`${url}/api/openapi.json`)).json()) as Pick<Body, 'paths'>
+  const ajv = new Ajv({ strict: false, validateSchema: false })
+  ajv.addFormat('date-time', isTime)
+  ajv.addSchema(document, 'doc')
+  const templates = Object.keys(document.paths).map(path => ({ path, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`) }))
+  return (method, path, answer) => {
+    const bare = path.split('?', 1)[0] ?? path
+    const template = templates.find(t => t.path === bare) ?? templates.find(t => t.pattern.test(bare))
+    const operation = template === undefined ? undefined : document.paths[template.path]?.[method.toLowerCase()]
+    if (template === undefined || operation === undefined || answer.body === null) return
+    const status = operation.responses[answer.status] ? String(answer.status) : `${String(answer.status)[0]}XX`
+    const media = operation.responses[status]?.content?.['application/json']
+    if (media === undefined) throw new Error(`${method} ${bare} answered ${answer.status}, which openapi.json does not list`)
+    const pointer = ['paths', template.path, method.toLowerCase(), 'responses', status, 'content', 'application/json', 'schema']
+    const validate = ajv.compile({
+      $ref: `doc#/${pointer.map(part => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`,
+    })
+    if (!validate(answer.body)) {
+      throw new Error(
+        `${method} ${bare} ${answer.status} is not as openapi.json says: ${ajv.errorsText(validate.errors)}\n${answer.text.slice(0, 500)}`,
+      )
+    }
+  }
+}
+
+/** A desk: every live message in order of arrival. */
+export async function desk(room: Room, o: { as?: string; query?: string; headers?: Record<string, string>; protocols?: string[] } = {}) {
+  const token = o.as === undefined ? undefined : (room.tokens[o.as] ?? o.as)
+  const headers = { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...o.headers }
+  const socket = new WebSocket(`${room.url.replace('http', 'ws')}/api/v1/live${o.query ?? ''}`, o.protocols ?? [], { headers })
+  const messages: LiveMessage[] = []
+  let closedWith: { code: number; reason: string } | null = null
+  socket.on('message', data => messages.push(JSON.parse(String(data)) as LiveMessage))
+  socket.on('close', (code, reason) => (closedWith = { code, reason: reason.toString() }))
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve)
+    socket.once('error', reject)
+  })
+  return {
+    socket,
+    messages,
+    closed: () => closedWith,
+    deltas: () => messages.filter(message => message.type === 'delta'),
+    async until<T>(found: () => T | undefined | false, what = 'the live message'): Promise<T> {
+      return until(found, () => `${what}; got ${JSON.stringify(messages).slice(0, 1000)}`)
+    },
+    close: () => socket.terminate(),
+  }
+}
+
+export async function until<T>(found: () => T | undefined | false, what: () => string, timeoutMs = 8000): Promise<T> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    const result = found()
+    if (result !== undefined && result !== false) return result
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what()}`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
+
+export const reading = (seq: number, o: Partial<Reading> = {}): { seq: number; readings: Reading[] } => {
+  const ts = new Date().toISOString()
+  return {
+    seq,
+    readings: [
+      {
+        deviceId: 'smk-1',
+        kind: 'smoke',
+        ts,
+        tsSource: 'device',
+        receivedAt: ts,
+        metrics: {},
+        alarms: {},
+        flags: {},
+        source: { family: 'native' },
+        ...o,
+      },
+    ],
+  }
+}
+
+let keys = 0
+/** an alarm of a person, severity 2, in a building of its own */
+export const alarmBody = (o: Record<string, unknown> = {}): Record<string, unknown> => {
+  keys += 1
+  return {
+    idempotencyKey: `key-${keys}`,
+    kind: 'fire-alarm',
+    severity: 2,
+    subject: `b${keys}`,
+    place: { building: `b${keys}` },
+    text: { zh: '起火', en: 'fire' },
+    ...o,
+  }
+}
