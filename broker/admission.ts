@@ -11,6 +11,7 @@ import { Guard } from './guard.ts'
 import { ownerOf, Refused, type Problem, type Session, type Sessions } from './sessions.ts'
 
 export type AdmissionOptions = {
+  /** `append` must copy the payload before it returns: it is a slice of the read buffer. Resolves in the order of the calls. */
   journal: { append(m: InboundMessage): Promise<unknown> }
   maxPayloadBytes: number
   log: Log
@@ -110,12 +111,9 @@ export class Admission {
   }
 
   #store(client: Client | null, session: Session, packet: PublishPacket): Promise<unknown> {
-    // Aedes' payload is a slice of a 64 KiB read: whoever keeps it (retained, queues, a slow disk) would keep all of that.
-    const payload = Buffer.from(packet.payload)
-    packet.payload = payload
     if (packet.qos === 2 && client !== null && packet.messageId !== undefined)
-      return this.#storeOnce(client, packet.messageId, () => this.#append(session, packet, payload))
-    return this.#append(session, packet, payload)
+      return this.#storeOnce(client, packet.messageId, () => this.#append(session, packet))
+    return this.#append(session, packet)
   }
 
   /** Aedes asks again for every repetition of a QoS 2 message; only the first goes to the journal [MQTT-4.3.3-2]. */
@@ -152,7 +150,7 @@ export class Admission {
     )
   }
 
-  #append(session: Session, packet: PublishPacket, payload: Buffer): Promise<unknown> {
+  #append(session: Session, packet: PublishPacket): Promise<unknown> {
     return this.#o.journal.append({
       receivedAtMs: this.#o.clock.nowMs(),
       identity: session.username,
@@ -161,7 +159,7 @@ export class Admission {
       qos: packet.qos,
       retain: packet.retain,
       dup: 'dup' in packet && packet.dup, // a will has none
-      payload,
+      payload: typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload,
     })
   }
 }

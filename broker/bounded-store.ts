@@ -1,5 +1,6 @@
-// Bounds on what Aedes keeps for sessions in memory: queues of who is away, sessions that never come back, retained messages.
+// Bounds on what Aedes keeps in memory: queues of who is away, sessions that never come back, half-done QoS 2, retained messages.
 // Aedes' own store has none of these. At a bound the newest message is not queued; it is in the journal all the same.
+// What is kept is copied: a payload is a slice of a 64 KiB read, and would keep all of that alive.
 import { Readable } from 'node:stream'
 import { FengsuiError } from '#contracts/errors.ts'
 import { ANONYMOUS } from './access.ts'
@@ -9,17 +10,21 @@ import { RetainedTree, type Retained } from './retained.ts'
 
 type ClientRef = { id: string }
 type SubscriberRef = { clientId: string }
+type Packet = { payload?: Uint8Array; messageId?: number }
 
 /** What we use or bound of Aedes' persistence. */
 export type Persistence = {
   incomingGetPacket(client: ClientRef, packet: { messageId?: number }): Promise<unknown>
+  incomingStorePacket(client: ClientRef, packet: Packet): Promise<void>
+  incomingDelPacket(client: ClientRef, packet: Packet): Promise<void>
+  cleanIncoming(client: ClientRef): Promise<void>
   addSubscriptions(client: ClientRef, subscriptions: { topic: string; qos: number }[]): Promise<void>
   removeSubscriptions(client: ClientRef, topics: string[]): Promise<void>
   subscriptionsByClient(client: ClientRef): Promise<{ topic: string }[]>
   cleanSubscriptions(client: ClientRef): Promise<void>
-  outgoingEnqueue(subscriber: SubscriberRef, packet: object): Promise<void>
-  outgoingEnqueueCombi(subscribers: SubscriberRef[], packet: object): Promise<void>
-  outgoingClearMessageId(client: ClientRef, packet: object): Promise<unknown>
+  outgoingEnqueue(subscriber: SubscriberRef, packet: Packet): Promise<void>
+  outgoingEnqueueCombi(subscribers: SubscriberRef[], packet: Packet): Promise<void>
+  outgoingClearMessageId(client: ClientRef, packet: Packet): Promise<unknown>
   storeRetained(packet: Retained): Promise<void>
   createRetainedStreamCombi(filters: string[]): Readable
   createRetainedStream(filter: string): Readable
@@ -29,12 +34,20 @@ export type Persistence = {
 export function boundPersistence(store: Persistence, limits: Limits, full: (what: string, where: string) => void): void {
   boundQueues(store, limits, full)
   boundSessions(store, limits)
+  boundIncoming(store, limits)
   const retained = new RetainedTree(limits.retained, limits.retainedBytes)
   store.storeRetained = async packet => {
-    if (!retained.store({ ...packet })) full('retained messages', packet.topic)
+    if (!retained.store({ ...packet, payload: ownCopy(packet.payload) })) full('retained messages', packet.topic)
   }
   store.createRetainedStreamCombi = filters => Readable.from(filters.flatMap(filter => [...retained.matching(filter)]))
   store.createRetainedStream = filter => Readable.from([...retained.matching(filter)])
+}
+
+/** Not from Buffer's pool, which is a 64 KiB slab again. */
+function ownCopy(payload: Uint8Array | undefined): Buffer {
+  const copy = Buffer.allocUnsafeSlow(payload?.byteLength ?? 0)
+  if (payload !== undefined) copy.set(payload)
+  return copy
 }
 
 function boundQueues(store: Persistence, limits: Limits, full: (what: string, where: string) => void): void {
@@ -49,7 +62,10 @@ function boundQueues(store: Persistence, limits: Limits, full: (what: string, wh
     total++
     return true
   }
-  store.outgoingEnqueueCombi = (subscribers, packet) => original.all(subscribers.filter(hasRoom), packet)
+  store.outgoingEnqueueCombi = async (subscribers, packet) => {
+    const kept = subscribers.filter(hasRoom)
+    if (kept.length > 0) await original.all(kept, { ...packet, payload: ownCopy(packet.payload) })
+  }
   store.outgoingEnqueue = (subscriber, packet) => store.outgoingEnqueueCombi([subscriber], packet)
   store.outgoingClearMessageId = async (client, packet) => {
     const count = queued.get(client.id)
@@ -105,3 +121,36 @@ function boundSessions(store: Persistence, limits: Limits): void {
     leave(client.id)
   }
 }
+
+/** QoS 2 between PUBLISH and PUBREL: only the number is needed, and it outlives the connection of a persistent session. */
+function boundIncoming(store: Persistence, limits: Limits): void {
+  const waiting = new Map<string, number>()
+  let total = 0
+  const original = {
+    store: store.incomingStorePacket.bind(store),
+    remove: store.incomingDelPacket.bind(store),
+    clean: store.cleanIncoming.bind(store),
+  }
+  function take(id: string, count: number): void {
+    const left = (waiting.get(id) ?? 0) - count
+    total -= count
+    if (left > 0) waiting.set(id, left)
+    else waiting.delete(id)
+  }
+  store.incomingStorePacket = async (client, packet) => {
+    if (total >= limits.halfDone) throw new FengsuiError('too-many-connections', `${total} QoS 2 messages wait for their PUBREL`)
+    total++
+    waiting.set(client.id, (waiting.get(client.id) ?? 0) + 1)
+    await original.store(client, { ...packet, payload: NOTHING })
+  }
+  store.incomingDelPacket = async (client, packet) => {
+    await original.remove(client, packet)
+    take(client.id, 1)
+  }
+  store.cleanIncoming = async client => {
+    await original.clean(client)
+    take(client.id, waiting.get(client.id) ?? 0)
+  }
+}
+
+const NOTHING = Buffer.alloc(0)

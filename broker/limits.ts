@@ -23,6 +23,8 @@ export type Limits = {
   queued: number
   sessions: number
   sessionsOfIdentity: number
+  /** QoS 2 messages between PUBLISH and PUBREL; who sends one more is disconnected */
+  halfDone: number
   /** retained messages; more are delivered and journalled, but not retained */
   retained: number
   retainedBytes: number
@@ -43,6 +45,7 @@ export const LIMITS: Limits = {
   queued: 200_000,
   sessions: 50_000,
   sessionsOfIdentity: 16,
+  halfDone: 200_000,
   retained: 200_000,
   retainedBytes: 128 * 1024 * 1024,
 }

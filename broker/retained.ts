@@ -36,7 +36,7 @@ export class RetainedTree {
 
   /** Everything retained under topics that `filter` matches [MQTT-4.7]. */
   *matching(filter: string): Generator<Retained> {
-    yield* walk(this.#root, filter.split('/'), 0)
+    yield* walk(this.#root, filter.split('/'), 0, true)
   }
 
   #at(levels: string[]): Level | undefined {
@@ -72,7 +72,7 @@ export class RetainedTree {
   }
 }
 
-function* walk(level: Level, filter: string[], depth: number): Generator<Retained> {
+function* walk(level: Level, filter: string[], depth: number, atRoot: boolean): Generator<Retained> {
   const name = filter[depth]
   if (name === undefined || name === '#') {
     if (level.packet !== undefined) yield level.packet // a/# also matches a [MQTT-4.7.1-2]
@@ -80,11 +80,11 @@ function* walk(level: Level, filter: string[], depth: number): Generator<Retaine
   }
   if (name !== '#' && name !== '+') {
     const next = level.below.get(name)
-    if (next !== undefined) yield* walk(next, filter, depth + 1)
+    if (next !== undefined) yield* walk(next, filter, depth + 1, false)
     return
   }
   for (const [key, next] of level.below) {
-    if (depth === 0 && key.startsWith('$')) continue // [MQTT-4.7.2-1]
-    yield* walk(next, filter, name === '#' ? depth : depth + 1)
+    if (atRoot && key.startsWith('$')) continue // [MQTT-4.7.2-1]
+    yield* walk(next, filter, name === '#' ? depth : depth + 1, false)
   }
 }
