@@ -84,28 +84,28 @@ function table(result: Backtest, recordings: Recording[]): string {
     .join('\n')
 }
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: { rules: { type: 'string' }, json: { type: 'boolean' } }, allowPositionals: true })
+/** The exit code; lines go to `print`, what cannot be run is thrown. @throws FengsuiError invalid-request, rules-invalid */
+export async function run(args: string[], print: (line: string) => void): Promise<number> {
+  const options = { rules: { type: 'string' }, json: { type: 'boolean' } } as const
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
   if (positionals.length === 0) throw new FengsuiError('invalid-request', USAGE)
   const rules = values.rules === undefined ? join(import.meta.dirname, '../rules/sets/default') : located(values.rules)
   const ruleSet = await loadRuleSet(rules)
   const recordings = positionals.map(file => openRecording(file))
   const result = await backtest(ruleSet, recordings, await backtestParts())
-  if (values.json === true) console.log(JSON.stringify(result, null, 1))
+  if (values.json === true) print(JSON.stringify(result, null, 1))
   else {
-    console.log(table(result, recordings))
+    print(table(result, recordings))
     for (const { name, falseAlarms } of result.recordings)
-      for (const f of falseAlarms) console.log(`${name}: FALSE ${f.rule} at ${f.raisedAt}: ${f.cause}`)
-    console.log(
-      `rules ${ruleSet.name} ${ruleSet.version}, alarm log ${result.logHash.slice(0, 16)}, ${result.readingsPerSecond} readings/s`,
-    )
+      for (const f of falseAlarms) print(`${name}: FALSE ${f.rule} at ${f.raisedAt}: ${f.cause}`)
+    print(`rules ${ruleSet.name} ${ruleSet.version}, alarm log ${result.logHash.slice(0, 16)}, ${result.readingsPerSecond} readings/s`)
   }
   return result.recordings.some(r => r.missed.length > 0) ? 1 : 0
 }
 
 if (import.meta.main) {
   try {
-    process.exitCode = await main()
+    process.exitCode = await run(process.argv.slice(2), line => console.log(line))
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error))
     process.exitCode = 2
