@@ -30,7 +30,7 @@ const STEPS: readonly string[] = [
     at_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, queued_ms INTEGER NOT NULL, shelved_until_ms INTEGER, evidence_count INTEGER NOT NULL,
     json TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX alarms_incident ON alarms (incident_id, at_ms);
+  CREATE INDEX alarms_incident ON alarms (incident_id, at_ms, id);
   CREATE INDEX alarms_building ON alarms (category, building_key, incident_id) WHERE live = 1;
   CREATE INDEX alarms_device ON alarms (category, device_key, incident_id) WHERE live = 1;
   CREATE INDEX alarms_near ON alarms (category, lat, lon, incident_id) WHERE live = 1;
