@@ -17,7 +17,10 @@ export async function queryInflux(target: Target, q: StoreQuery, valuesWholeMax 
   const points = pointsWithin(q.points)
   const where = `"device" = ${literal(q.deviceId)} AND time >= ${q.fromMs}ms AND time < ${q.toMs}ms`
   const field = q.metric === undefined ? '*' : identifier(q.metric)
-  const counts = (await ask(target, `SELECT count(${field}) FROM /.*/ WHERE ${where}`)).flatMap(({ values }) => values.flat())
+  // the first column is the time
+  const counts = (await ask(target, `SELECT count(${field}) FROM /.*/ WHERE ${where}`)).flatMap(({ values }) =>
+    values.flatMap(row => row.slice(1)),
+  )
   const longest = Math.max(0, ...counts.map(Number).filter(count => Number.isFinite(count)))
   if (longest === 0) return []
   const found =
@@ -80,6 +83,8 @@ async function ask({ url, bucket, headers }: Target, query: string): Promise<Inf
   if (!response.ok) throw new FengsuiError('room-unavailable', `InfluxDB answered the query with ${response.status}: ${text.slice(0, 256)}`)
   const answer = JSON.parse(text) as Answer
   const error = answer.error ?? answer.results?.find(result => result.error !== undefined)?.error
+  // before the first write there is no database yet: nothing is stored, which is an answer
+  if (error?.startsWith('database not found') === true) return []
   if (error !== undefined) throw new FengsuiError('room-unavailable', `InfluxDB did not understand the query: ${error}`)
   return answer.results?.flatMap(result => result.series ?? []) ?? []
 }

@@ -74,7 +74,7 @@ function withLine(entry: StoreEntry): Line[] {
 const authorizationOf = (token: string | undefined): string | undefined =>
   token === undefined ? undefined : token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `Token ${token}`
 
-/** InfluxDB before 1.8 has no /api/v2/write: its own /write takes the same lines, and its database is made where it is missing. */
+/** InfluxDB 1.x is written through its own /write (before 1.8 it has no other), and its database is made where it is missing. */
 async function prepare(influx: InfluxDB, o: InfluxOptions, headers: Record<string, string>, log: StoreDeps['log']): Promise<WriteApi> {
   const version = await versionOf(o.url, headers)
   const api = influx.getWriteApi(o.org ?? '', o.bucket, 'us', {
@@ -82,10 +82,10 @@ async function prepare(influx: InfluxDB, o: InfluxOptions, headers: Record<strin
     // a promise here is the client's way of handing the failure on instead of printing it
     writeFailed: error => Promise.reject(error),
   })
-  if (!/^v?1\.[0-7]\b/.test(version)) return api
+  if (!/^v?1\./.test(version)) return api
   await ask(`${o.url}/query?q=${encodeURIComponent(`CREATE DATABASE "${o.bucket.replaceAll('"', '')}"`)}`, { method: 'POST', headers })
   api.path = `/write?db=${encodeURIComponent(o.bucket)}&precision=u`
-  log.info({ version, bucket: o.bucket }, 'InfluxDB before 1.8: writing to /write')
+  log.info({ version, bucket: o.bucket }, 'InfluxDB 1.x: writing to /write')
   return api
 }
 

@@ -1,0 +1,148 @@
+// What every reading store must do, run over each of them: DuckDB in test/ingest, a real InfluxDB in test/system.
+import { describe, expect, test } from 'vitest'
+import type { ReadingStore } from '../../ingest/index.ts'
+import { reading, T0 } from './readings.ts'
+
+/** One place of storage: open() gives the store on it, closed and opened again it must still hold what it held. */
+export type Bench = { open(): Promise<ReadingStore>; [Symbol.asyncDispose](): Promise<void> }
+
+const MINUTE = 60_000
+
+export function storeContract(name: string, bench: () => Promise<Bench>): void {
+  const range = { fromMs: T0 - MINUTE, toMs: T0 + 60 * MINUTE, points: 1_000 }
+  const temperature = (seq: number, atMs: number, value: number, more: Partial<Parameters<typeof reading>[0]> = {}) => ({
+    seq,
+    reading: reading({ atMs, metrics: { temperature_c: value }, ...more }),
+  })
+
+  describe(`${name} as a reading store`, () => {
+    test('begins at 0, keeps what it was given, and its place, over a restart', async () => {
+      await using place = await bench()
+      const first = await place.open()
+      expect(await first.position()).toBe(0)
+      expect(await first.query({ deviceId: 'd1', ...range })).toEqual([])
+      await first.write([temperature(1, T0, 20.5), temperature(3, T0 + 1_000, 21)], 4, [
+        {
+          room: 'catalogue',
+          rows: [
+            ['a', '1'],
+            ['b', '2'],
+          ],
+        },
+      ])
+      await first.write([], 5, [
+        {
+          room: 'catalogue',
+          rows: [
+            ['a', null],
+            ['c', '"中"'],
+          ],
+        },
+      ])
+      await first.close()
+
+      const second = await place.open()
+      expect(await second.position()).toBe(5)
+      expect((await second.rows('catalogue')).sort(([a], [b]) => (a < b ? -1 : 1))).toEqual([
+        ['b', '2'],
+        ['c', '"中"'],
+      ])
+      expect(await second.rows('other')).toEqual([])
+      expect(await second.query({ deviceId: 'd1', metric: 'temperature_c', ...range })).toEqual([
+        {
+          metric: 'temperature_c',
+          points: [
+            [T0, 20.5],
+            [T0 + 1_000, 21],
+          ],
+        },
+      ])
+      await second.close()
+    })
+
+    test('takes everything that is a number: metrics, battery, radio, flags, the track of a drone', async () => {
+      await using place = await bench()
+      const store = await place.open()
+      const full = reading({ metrics: { co_ppm: 3 }, alarms: { smoke: true, tamper: false }, batteryPct: 88, rssiDbm: -70, online: true })
+      const drone = reading({ deviceId: 'uav', kind: 'drone', position: { lat: 31.9, lon: 118.8, heightM: 80 } })
+      await store.write(
+        [
+          { seq: 1, reading: full },
+          { seq: 2, reading: drone },
+          { seq: 3, reading: reading({ deviceId: 'about-only' }) },
+        ],
+        3,
+      )
+      const values = async (deviceId: string) =>
+        Object.fromEntries((await store.query({ deviceId, ...range })).map(({ metric, points }) => [metric, points[0]?.[1]]))
+      expect(await values('d1')).toEqual({ co_ppm: 3, alarm_smoke: 1, alarm_tamper: 0, battery_pct: 88, rssi_dbm: -70, online: 1 })
+      expect(await values('uav')).toEqual({ lat_deg: 31.9, lon_deg: 118.8, height_m: 80 })
+      expect(await values('about-only')).toEqual({})
+      expect(await store.position()).toBe(3)
+      await store.close()
+    })
+
+    test('the same batch again changes nothing, also after a restart, also in parts', async () => {
+      await using place = await bench()
+      const batch = Array.from({ length: 50 }, (_, i) => temperature(i + 1, T0 + i * 1_000, i, { seq: i }))
+      const first = await place.open()
+      await first.write(batch, 50)
+      await first.write(batch, 50)
+      await first.close()
+      const second = await place.open()
+      await second.write(batch.slice(20), 50)
+      await second.write(batch.slice(0, 10), 10)
+      const [series] = await second.query({ deviceId: 'd1', ...range })
+      expect(series?.points).toEqual(batch.map(({ reading: r }, i) => [Date.parse(r.ts), i]))
+      expect(await second.position()).toBe(50)
+      await second.close()
+    })
+
+    test('range, metric and device choose', async () => {
+      await using place = await bench()
+      const store = await place.open()
+      const quoted = `it's "odd", 温 度\\ =x`
+      await store.write(
+        [
+          temperature(1, T0, 1, { metrics: { temperature_c: 1, humidity_pct: 50 } }),
+          temperature(2, T0 + MINUTE, 2),
+          temperature(3, T0 + 2 * MINUTE, 3),
+          temperature(4, T0, 99, { deviceId: quoted }),
+          temperature(5, T0 - 40 * 86_400_000, 7, { receivedAt: new Date(T0).toISOString(), flags: { history: true } }),
+        ],
+        5,
+      )
+      const ask = async (q: object) => await store.query({ deviceId: 'd1', ...range, ...q })
+      expect((await ask({})).map(({ metric }) => metric)).toEqual(['humidity_pct', 'temperature_c'])
+      expect(await ask({ metric: 'humidity_pct' })).toEqual([{ metric: 'humidity_pct', points: [[T0, 50]] }])
+      expect(await ask({ metric: 'no_such_c' })).toEqual([])
+      expect(await ask({ metric: 'temperature_c', fromMs: T0 + MINUTE, toMs: T0 + 2 * MINUTE })).toEqual([
+        { metric: 'temperature_c', points: [[T0 + MINUTE, 2]] },
+      ])
+      expect(await ask({ deviceId: quoted })).toEqual([{ metric: 'temperature_c', points: [[T0, 99]] }])
+      expect(await ask({ deviceId: "x' OR 'a'='a" })).toEqual([])
+      const old = await ask({ fromMs: T0 - 41 * 86_400_000, toMs: T0 - 39 * 86_400_000 })
+      expect(old).toEqual([{ metric: 'temperature_c', points: [[T0 - 40 * 86_400_000, 7]] }])
+      expect(await ask({ toMs: range.fromMs })).toEqual([])
+      await store.close()
+    })
+
+    test('a long series is thinned, and no peak is lost', async () => {
+      await using place = await bench()
+      const store = await place.open()
+      const peakAt = T0 + 1_234_000
+      const batch = Array.from({ length: 3_000 }, (_, i) => temperature(i + 1, T0 + i * 1_000, 20 + Math.sin(i / 50), { seq: i }))
+      batch[1_234] = temperature(1_235, peakAt, 900, { seq: 1_234 })
+      batch[2_000] = temperature(2_001, T0 + 2_000_000, -40, { seq: 2_000 })
+      await store.write(batch, 3_000)
+      const [series] = await store.query({ deviceId: 'd1', ...range, points: 100 })
+      const points = series?.points ?? []
+      expect(points.length).toBeLessThanOrEqual(100)
+      expect(points.length).toBeGreaterThan(60)
+      expect(points).toContainEqual([peakAt, 900])
+      expect(points).toContainEqual([T0 + 2_000_000, -40])
+      expect(points.map(([ts]) => ts)).toEqual(points.map(([ts]) => ts).sort((a, b) => a - b))
+      await store.close()
+    })
+  })
+}

@@ -1,0 +1,218 @@
+// The store writer: position, repeats, quarantine, outages. With a real DuckDB where the store matters, a wilful one where it must fail.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { noLog, systemClock } from '#contracts/clock.ts'
+import type { Message } from '#contracts/message.ts'
+import { noMeter, type Meter } from '#contracts/metrics.ts'
+import {
+  createCatalogue,
+  createDirectory,
+  loadDecoders,
+  openQuarantine,
+  openStore,
+  startStoreWriter,
+  type ReadingStore,
+} from '../../ingest/index.ts'
+import { createRepeats } from '../../ingest/repeats.ts'
+import { journalOf, message, native, T0, until } from './readings.ts'
+
+const decoders = await loadDecoders()
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'fengsui-writer-'))
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+function counting(): { meter: Meter; counts: Record<string, number> } {
+  const counts: Record<string, number> = {}
+  return {
+    counts,
+    meter: {
+      ...noMeter,
+      count: (name, labels = {}, by = 1) =>
+        void (counts[[name, ...Object.values(labels)].join(' ')] = (counts[[name, ...Object.values(labels)].join(' ')] ?? 0) + by),
+    },
+  }
+}
+
+function start(journal: ReturnType<typeof journalOf>, store: ReadingStore, more: { meter?: Meter } = {}) {
+  const quarantine = openQuarantine({ dir })
+  const catalogue = createCatalogue({ decoders })
+  const parts = {
+    reader: journal,
+    catalogue,
+    directory: createDirectory({}),
+    store,
+    quarantine,
+    log: noLog,
+    meter: noMeter,
+    clock: systemClock,
+    random: () => 0,
+    ...more,
+  }
+  return { writer: startStoreWriter(parts), quarantine }
+}
+const open = () => openStore({ kind: 'duckdb', dir }, { log: noLog, meter: noMeter })
+const values = async (store: ReadingStore, deviceId = 's1') =>
+  (await store.query({ deviceId, metric: 'temperature_c', fromMs: T0 - 1e9, toMs: T0 + 1e9, points: 10_000 }))[0]?.points.map(
+    ([, value]) => value,
+  ) ?? []
+
+test('stores what there is, then what comes, and goes on from its place after a restart', async () => {
+  const journal = journalOf([native(1), native(2)])
+  const store = await open()
+  const { meter, counts } = counting()
+  const first = start(journal, store, { meter })
+  await until(() => first.writer.status().position === 2)
+  journal.messages.push(native(3))
+  first.writer.wake(3)
+  await until(() => first.writer.status().position === 3)
+  expect(first.writer.status()).toMatchObject({ position: 3, head: 3, ok: true })
+  expect(counts).toMatchObject({ 'fengsui_readings_stored_total duckdb': 3, 'fengsui_messages_stored_total duckdb': 3 })
+  await first.writer.close()
+  first.quarantine.close()
+
+  journal.messages.push(native(4))
+  const second = start(journal, store)
+  await until(() => second.writer.status().position === 4)
+  expect(await values(store)).toEqual([1, 2, 3, 4])
+  await second.writer.close()
+  second.quarantine.close()
+  await store.close()
+})
+
+test('rejects are held and notes are kept, once, under their place in the journal', async () => {
+  const lying = native(2, { ts: '2012-06-01T00:00:00Z', alarms: { smoke: true } })
+  const journal = journalOf([message(1, 'fire/v1/smoke/s1/telemetry', '{"v":'), lying, message(3, 'no/such/topic', 'x'), native(4)])
+  const store = await open()
+  const { writer, quarantine } = start(journal, store)
+  await until(() => writer.status().position === 4)
+  const { entries, total } = quarantine.list({ limit: 10 })
+  expect(total).toBe(3)
+  expect(entries.map(e => [e.id, e.code, e.disposition, e.source])).toEqual([
+    ['q-3', 'unknown-topic', 'held', 'decoder'],
+    ['q-2', 'clock-implausible', 'kept-with-note', 'decoder'],
+    ['q-1', 'json-invalid', 'held', 'decoder'],
+  ])
+  expect(Buffer.from(entries[2]?.payloadBase64 ?? '', 'base64').toString()).toBe('{"v":')
+  expect(entries[1]).toMatchObject({ seq: 2, identity: 'tester', topic: 'fire/v1/smoke/s1/telemetry', where: '/ts' })
+  expect(await values(store)).toEqual([2, 4])
+  await writer.close()
+  quarantine.close()
+  await store.close()
+})
+
+test('a repeat is stored once, also when the writer restarts between the two', async () => {
+  const id = { msgId: 'message-1' }
+  const journal = journalOf([native(1, id), native(2, { ts: T0 + 2 })])
+  const store = await open()
+  const first = start(journal, store)
+  await until(() => first.writer.status().position === 2)
+  await first.writer.close()
+  first.quarantine.close()
+  const again: Message = { ...native(2, { ts: T0 + 2 }), seq: 3, dup: true }
+  journal.messages.push(again, native(4, { ...id, metrics: { temperature_c: 99 } }), native(5))
+  const { meter, counts } = counting()
+  const second = start(journal, store, { meter })
+  await until(() => second.writer.status().position === 5)
+  expect(await values(store)).toEqual([1, 2, 5])
+  expect(counts['fengsui_messages_duplicate_total']).toBe(2)
+  await second.writer.close()
+  second.quarantine.close()
+  await store.close()
+})
+
+test('what decoders learned comes back with the position', async () => {
+  const store = await open()
+  const devices = [{ friendly_name: 'd1', definition: { exposes: [{ property: 'depth', unit: 'cm' }] } }]
+  const journal = journalOf([message(1, 'zigbee2mqtt/bridge/devices', devices)])
+  const first = start(journal, store)
+  await until(() => first.writer.status().position === 1)
+  await first.writer.close()
+  first.quarantine.close()
+  journal.messages.push(message(2, 'zigbee2mqtt/d1', { depth: 250 }))
+  const second = start(journal, store)
+  await until(() => second.writer.status().position === 2)
+  expect(await store.query({ deviceId: 'z2m:d1', fromMs: T0 - 1e6, toMs: T0 + 1e6, points: 10 })).toEqual([
+    { metric: 'depth_m', points: [[T0 + 2, 2.5]] },
+  ])
+  await second.writer.close()
+  second.quarantine.close()
+  await store.close()
+})
+
+/** A store that is down for its first `failures` writes and refuses one device for good. */
+function wilfulStore(failures: number): ReadingStore & { writes: [seqs: number[], upTo: number][] } {
+  let left = failures
+  const store = {
+    name: 'wilful',
+    writes: [] as [number[], number][],
+    position: async () => 0,
+    rows: async () => [],
+    query: async () => [],
+    close: async () => {},
+    write: async (...[batch, upTo, , refused]: Parameters<ReadingStore['write']>) => {
+      if (left-- > 0) throw new Error('the store is down')
+      refused?.([{ seq: batch[0]?.seq ?? 0, deviceId: batch[0]?.reading.deviceId ?? '', reason: 'does not fit' }])
+      store.writes.push([batch.map(entry => entry.seq), upTo])
+    },
+  }
+  return store
+}
+
+test('a store that is down is asked again, in order, nothing skipped; what it refuses for good is held', async () => {
+  const journal = journalOf([native(1), native(2), native(3)])
+  const store = wilfulStore(2)
+  const { meter, counts } = counting()
+  const { writer, quarantine } = start(journal, store, { meter })
+  await until(() => !writer.status().ok)
+  expect(writer.status()).toMatchObject({ ok: false, position: 0, detail: expect.stringContaining('the store is down') as string })
+  await until(() => writer.status().position === 3)
+  expect(store.writes).toEqual([[[1, 2, 3], 3]])
+  expect(writer.status().ok).toBe(true)
+  expect(counts).toMatchObject({ 'fengsui_store_failures_total wilful': 2, 'fengsui_readings_stored_total wilful': 2 })
+  expect(quarantine.list({ limit: 9 }).entries).toMatchObject([{ id: 's-1-s1', code: 'store-rejected', source: 'store', seq: 1 }])
+  await writer.close()
+  quarantine.close()
+})
+
+test('closing does not wait for a store that never comes back', async () => {
+  const { writer, quarantine } = start(journalOf([native(1)]), wilfulStore(Number.POSITIVE_INFINITY))
+  await until(() => !writer.status().ok)
+  await writer.close()
+  expect(writer.status().position).toBe(0)
+  quarantine.close()
+})
+
+test('repeats: by id, by bytes with a time of their own, by the redelivery mark; a clockless device may repeat itself', () => {
+  const decoded = (tsSource: 'device' | 'server', msgId?: string) => ({
+    readings: [
+      {
+        deviceId: 's1',
+        kind: 'smoke' as const,
+        ts: '',
+        tsSource,
+        receivedAt: '',
+        metrics: {},
+        alarms: {},
+        flags: {},
+        source: { family: 'x' },
+        ...(msgId !== undefined && { msgId }),
+      },
+    ],
+  })
+  const repeats = createRepeats(3)
+  const same = (seq: number, o: Partial<Message> = {}) => message(seq, 't', 'same', o)
+  expect(repeats.isRepeat(same(1), decoded('device'))).toBe(false)
+  expect(repeats.isRepeat(same(2), decoded('device'))).toBe(true)
+  expect(repeats.isRepeat(same(3), decoded('server'))).toBe(false)
+  expect(repeats.isRepeat(same(4, { dup: true }), decoded('server'))).toBe(true)
+  expect(repeats.isRepeat(message(5, 'other', 'same'), decoded('device'))).toBe(false)
+  // outside the window of three messages
+  expect(repeats.isRepeat(same(8), decoded('device'))).toBe(false)
+  const withId = (seq: number, body: string) => message(seq, 't', `{"msgId":"identity-1","b":${body}}`)
+  expect(repeats.isRepeat(withId(9, '1'), decoded('device', 'identity-1'))).toBe(false)
+  expect(repeats.isRepeat(withId(10, '2'), decoded('device', 'identity-1'))).toBe(true)
+})
