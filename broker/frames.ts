@@ -1,7 +1,8 @@
 // The little of MQTT 3.1.1 that must be read before Aedes may see it: where a frame ends, what kind it is, which version
 // speaks. Never parses what Aedes parses.
 
-export const CONNECT = 1
+/** Type 1 with its four flags zero [MQTT-2.2.2-1]; the first byte of TLS has the type, but not the flags. */
+export const CONNECT_BYTE = 0x10
 export const PUBLISH = 3
 
 export type FrameHeader = { type: number; headerBytes: number; bodyBytes: number }

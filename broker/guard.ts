@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { ErrorCode } from '#contracts/errors.ts'
-import { CONNACK_VERSION, CONNECT, PUBLISH, protocolLevel, readHeader, topicOf, type FrameHeader } from './frames.ts'
+import { CONNACK_VERSION, CONNECT_BYTE, PUBLISH, protocolLevel, readHeader, topicOf, type FrameHeader } from './frames.ts'
 import type { Gate } from './gate.ts'
 import type { Limits } from './limits.ts'
 
@@ -136,7 +136,8 @@ export class Guard extends Duplex {
   #passConnect(): void {
     const header = readHeader(this.#held, 0)
     if (header === 'partial') return
-    if (header === 'malformed' || header.type !== CONNECT) return this.#refuse('protocol-error', 'the first packet is not an MQTT CONNECT')
+    if (header === 'malformed' || this.#held[0] !== CONNECT_BYTE)
+      return this.#refuse('protocol-error', 'the first packet is not an MQTT CONNECT')
     const { headerBytes, bodyBytes } = header
     const max = this.#o.limits.connectFrameBytes
     if (bodyBytes > max) return this.#refuse('payload-too-large', `a CONNECT of ${bodyBytes} bytes; the bound is ${max}`)
