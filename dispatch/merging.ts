@@ -8,7 +8,8 @@ export const absorb = (turn: Turn, o: { from: string; into: string; actor: strin
   const into = turn.incident(o.into)
   if (from === undefined || into === undefined || !isOpen(from.incident.state) || !isOpen(into.incident.state))
     throw new RangeError(`merging ${o.from} into ${o.into}: both must be open incidents`)
-  for (const id of turn.desk.alarms.idsOf(o.from)) {
+  const ids = turn.desk.alarms.idsOf(o.from)
+  for (const id of ids) {
     const record = turn.alarm(id)
     if (record !== undefined) turn.saveAlarm({ ...record, alarm: { ...record.alarm, incidentId: o.into } })
   }
@@ -27,7 +28,7 @@ export const absorb = (turn: Turn, o: { from: string; into: string; actor: strin
   const openedAt = from.incident.openedAt < into.incident.openedAt ? from.incident.openedAt : into.incident.openedAt
   const lastAt = from.incident.lastAt > into.incident.lastAt ? from.incident.lastAt : into.incident.lastAt
   turn.saveIncident({ ...into, incident: { ...into.incident, openedAt, lastAt } })
-  const detail = { alarms: from.incident.alarmIds.length }
+  const detail = { alarms: ids.length }
   turn.tell(o.from, { actor: o.actor, what: 'merged', note: `${o.into}: ${o.reason}`, detail: { ...detail, into: o.into } })
   turn.tell(o.into, { actor: o.actor, what: 'absorbed', note: `${o.from}: ${o.reason}`, detail: { ...detail, from: o.from } })
 }

@@ -15,7 +15,7 @@ const STEPS: readonly string[] = [
   CREATE TABLE incidents (
     id TEXT PRIMARY KEY, category TEXT NOT NULL, state TEXT NOT NULL, open INTEGER NOT NULL, severity INTEGER NOT NULL,
     unacknowledged INTEGER NOT NULL, opened_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, queued_ms INTEGER NOT NULL,
-    acknowledged_ms INTEGER, closed_ms INTEGER, merged_into TEXT REFERENCES incidents (id), escalation INTEGER NOT NULL, json TEXT NOT NULL
+    acknowledged_ms INTEGER, closed_ms INTEGER, merged_into TEXT REFERENCES incidents (id) DEFERRABLE INITIALLY DEFERRED, escalation INTEGER NOT NULL, json TEXT NOT NULL
   ) STRICT;
   CREATE INDEX incidents_open ON incidents (unacknowledged, severity, queued_ms) WHERE open = 1;
   CREATE INDEX incidents_done ON incidents (queued_ms) WHERE open = 0;
@@ -24,7 +24,7 @@ const STEPS: readonly string[] = [
 
   -- live = the alarm's incident is open: only these are looked at to group a new alarm
   CREATE TABLE alarms (
-    id TEXT PRIMARY KEY, incident_id TEXT NOT NULL REFERENCES incidents (id), live INTEGER NOT NULL, category TEXT NOT NULL, kind TEXT NOT NULL,
+    id TEXT PRIMARY KEY, incident_id TEXT NOT NULL REFERENCES incidents (id) DEFERRABLE INITIALLY DEFERRED, live INTEGER NOT NULL, category TEXT NOT NULL, kind TEXT NOT NULL,
     severity INTEGER NOT NULL, state TEXT NOT NULL, active INTEGER NOT NULL, acknowledged INTEGER NOT NULL, origin TEXT NOT NULL,
     device_id TEXT, device_key TEXT NOT NULL, building_key TEXT, area TEXT, grid TEXT, lat REAL, lon REAL,
     at_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, queued_ms INTEGER NOT NULL, shelved_until_ms INTEGER, evidence_count INTEGER NOT NULL,
@@ -38,7 +38,7 @@ const STEPS: readonly string[] = [
   CREATE INDEX alarms_standing ON alarms (state, severity, queued_ms) WHERE state <> 'NORM';
   CREATE INDEX alarms_shelved ON alarms (shelved_until_ms) WHERE shelved_until_ms IS NOT NULL;
 
-  CREATE TABLE timeline (id INTEGER PRIMARY KEY, incident_id TEXT NOT NULL REFERENCES incidents (id), json TEXT NOT NULL) STRICT;
+  CREATE TABLE timeline (id INTEGER PRIMARY KEY, incident_id TEXT NOT NULL REFERENCES incidents (id) DEFERRABLE INITIALLY DEFERRED, json TEXT NOT NULL) STRICT;
   CREATE INDEX timeline_incident ON timeline (incident_id, id);
   CREATE TRIGGER timeline_no_update BEFORE UPDATE ON timeline BEGIN SELECT RAISE(ABORT, 'timelines are append-only'); END;
   CREATE TRIGGER timeline_no_delete BEFORE DELETE ON timeline BEGIN SELECT RAISE(ABORT, 'timelines are append-only'); END;

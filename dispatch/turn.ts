@@ -1,5 +1,6 @@
-// One change of the dispatch queue: everything that happens in one transaction, written through at once, with what changed
-// remembered for the answer. Time stands still inside a turn. What the meter counts is counted only after the commit.
+// One change of the dispatch queue: everything that happens in one transaction, with what changed remembered for the answer.
+// Alarms are written at once, since grouping looks for them; incidents once, at the end. Time stands still inside a turn; what the
+// meter counts is counted only after the commit.
 import type { DatabaseSync } from 'node:sqlite'
 import type { Alarm, Text } from '#contracts/alarm.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
@@ -56,7 +57,7 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
   const nowMs = desk.clock.nowMs()
   const now = new Date(nowMs).toISOString()
   const alarms = new Map<string, AlarmRecord>()
-  const changed = { alarms: new Set<string>(), incidents: new Map<string, Incident>() }
+  const incidents = new Map<string, IncidentRecord>()
   const touched = new Set<string>()
   const counts: ((meter: Meter) => void)[] = []
 
@@ -68,14 +69,10 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
     saveAlarm(record) {
       desk.alarms.save(record)
       alarms.set(record.alarm.id, record)
-      changed.alarms.add(record.alarm.id)
       touched.add(record.alarm.incidentId)
     },
-    incident: id => desk.incidents.get(id),
-    saveIncident(record) {
-      desk.incidents.save(record)
-      changed.incidents.set(record.incident.id, record.incident)
-    },
+    incident: id => incidents.get(id) ?? desk.incidents.get(id),
+    saveIncident: record => void incidents.set(record.incident.id, record),
     touch: id => void touched.add(id),
     touched: () => [...touched],
     tell(incidentId, { actor, what, text = WHAT[what], alarmId, note, detail }) {
@@ -96,9 +93,10 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
   const result = inTransaction(desk.db, () => {
     const made = act(turn)
     settle(turn)
+    for (const record of incidents.values()) desk.incidents.save(record)
     return made
   })
   for (const count of counts) count(desk.meter)
-  const newest = [...changed.alarms].flatMap(id => alarms.get(id) ?? []).map(toAlarm)
-  return { result, changes: { alarms: newest, incidents: [...changed.incidents.values()] } }
+  const changes = { alarms: [...alarms.values()].map(toAlarm), incidents: [...incidents.values()].map(record => record.incident) }
+  return { result, changes }
 }

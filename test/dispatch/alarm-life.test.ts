@@ -128,7 +128,7 @@ const compare = ({ desk, models }: World): void => {
 describe('the life of an alarm', () => {
   it('follows the model over any walk, the database being closed and opened after every step', () => {
     fc.assert(
-      fc.property(fc.array(steps, { minLength: 5, maxLength: 25 }), walk => {
+      fc.property(fc.array(steps, { minLength: 5, maxLength: 20 }), walk => {
         using dir = folder()
         const world: World = { desk: openDesk({ file: dir.file }), file: dir.file, models: new Map() }
         for (const s of walk) {
@@ -141,7 +141,7 @@ describe('the life of an alarm', () => {
         expect(world.desk.dispatch.verifyAudit()).toMatchObject({ ok: true })
         world.desk.dispatch.close()
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   }, 120_000)
 

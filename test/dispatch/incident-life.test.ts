@@ -233,7 +233,7 @@ describe('the laws of the queue', () => {
       kind: fc.constantFrom(...KINDS),
       minute: fc.nat(100),
     }),
-    { minLength: 10, maxLength: 50 },
+    { minLength: 10, maxLength: 40 },
   )
   type Step = { what: number; n: number; home: number; kind: AlarmKind; minute: number }
 
@@ -297,7 +297,7 @@ describe('the laws of the queue', () => {
         }
         expect(dispatch.verifyAudit().ok).toBe(true)
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   }, 60_000)
 })

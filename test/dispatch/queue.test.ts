@@ -75,21 +75,21 @@ describe('kpis', () => {
 })
 
 describe('a flood', () => {
-  it('of 3,000 alarms in one building and 3,000 silent devices stays one fire and hides no device', () => {
+  it('of 1,000 alarms in one building and 1,000 silent devices stays one fire and hides no device', () => {
     const { dispatch } = openDesk()
-    const fires = Array.from({ length: 3000 }, (_, i) =>
+    const fires = Array.from({ length: 1000 }, (_, i) =>
       raise({ id: `f${i}`, deviceId: `smoke-${i}`, atMs: NIGHT_MS + i, place: { building: 'tower', floor: String(i % 30) } }),
     )
-    const silent = Array.from({ length: 3000 }, (_, i) =>
+    const silent = Array.from({ length: 1000 }, (_, i) =>
       raise({ id: `s${i}`, kind: 'device-offline', severity: 4, deviceId: `quiet-${i}` }),
     )
-    for (let i = 0; i < 3000; i += 500) send(dispatch, ...fires.slice(i, i + 500), ...silent.slice(i, i + 500))
+    for (let i = 0; i < 1000; i += 250) send(dispatch, ...fires.slice(i, i + 250), ...silent.slice(i, i + 250))
     const [fire] = dispatch.incidents({ category: 'fire', limit: 10 })
-    expect(fire).toMatchObject({ activeAlarms: 3000, unacknowledgedAlarms: 3000 })
+    expect(fire).toMatchObject({ activeAlarms: 1000, unacknowledgedAlarms: 1000 })
     // the list of ids is bounded, the counts are not
     expect(fire?.alarmIds).toHaveLength(500)
-    expect([fire?.alarmIds[0], fire?.alarmIds.at(-1)]).toEqual(['f0', 'f2999'])
-    expect(dispatch.kpis(NIGHT_MS)).toMatchObject({ openIncidents: 3001, alarmsIn10Min: 6000 })
+    expect([fire?.alarmIds[0], fire?.alarmIds.at(-1)]).toEqual(['f0', 'f999'])
+    expect(dispatch.kpis(NIGHT_MS)).toMatchObject({ openIncidents: 1001, alarmsIn10Min: 2000 })
     expect(dispatch.incidents({ limit: 1 })[0]?.id).toBe(fire?.id)
   }, 60_000)
 })
