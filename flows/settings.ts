@@ -89,7 +89,11 @@ function editorTheme(lang: Start['lang']): Record<string, unknown> {
     page: { title, scripts: [join(import.meta.dirname, 'page', 'signed-in.js')] },
     header: { title },
     logout: { redirect: '/' },
-    palette: { catalogues: [], theme: [] },
+    palette: {
+      catalogues: [],
+      theme: [],
+      categories: ['fengsui', 'subflows', 'common', 'function', 'network', 'sequence', 'parser', 'storage'],
+    },
     projects: { enabled: false },
     multiplayer: { enabled: true },
     tours: false,

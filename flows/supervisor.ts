@@ -114,6 +114,7 @@ export function supervise(o: Options): Supervisor {
     let misses = 0
     while (await pause(restart.probeEveryMs / (answered ? 1 : 5), over)) {
       if (await answers(url)) {
+        if (!answered) log.info({ room: 'flows', pid: life.pid, tookMs: Math.round(clock.nowMs() - startedMs) }, 'Node-RED started')
         answered = up = true
         misses = 0
         detail = `on port ${start.port}`

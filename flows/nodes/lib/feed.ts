@@ -40,7 +40,8 @@ export async function follow(feed: Feed): Promise<void> {
   while (!feed.signal.aborted) {
     try {
       const askedMs = performance.now()
-      const batch = await ask(feed, ack)
+      // the first answer comes at once: it says where we are
+      const batch = await ask(feed, ack, ack === undefined ? 0 : WAIT_MS)
       known = { cursor: ack ?? known.cursor, head: batch.head }
       if (!(await work(feed, batch.readings))) return
       ack = Math.max(ack ?? 0, batch.cursor)
@@ -74,12 +75,12 @@ async function work(feed: Feed, readings: FeedReading[]): Promise<boolean> {
   return !feed.signal.aborted
 }
 
-async function ask(feed: Feed, ack: number | undefined): Promise<Batch> {
-  const query = new URLSearchParams({ limit: String(feed.limit), wait: String(WAIT_MS) })
+async function ask(feed: Feed, ack: number | undefined, waitMs: number): Promise<Batch> {
+  const query = new URLSearchParams({ limit: String(feed.limit), wait: String(waitMs) })
   if (ack !== undefined) query.set('ack', String(ack))
   if (feed.kinds !== '') query.set('kinds', feed.kinds)
   if (feed.areas !== '') query.set('areas', feed.areas)
-  const signal = AbortSignal.any([feed.signal, AbortSignal.timeout(WAIT_MS + ANSWER_MS_MAX)])
+  const signal = AbortSignal.any([feed.signal, AbortSignal.timeout(waitMs + ANSWER_MS_MAX)])
   const response = await feed.request(`/api/v1/feed/${encodeURIComponent(feed.consumer)}?${query.toString()}`, { signal })
   if (!response.ok) throw new Error(`the feed answered ${response.status} ${await reasonOf(response)}`)
   return (await response.json()) as Batch
