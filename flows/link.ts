@@ -38,6 +38,8 @@ export type FeedState = { consumer: string; cursor: number; head: number; proble
 export type FromChild =
   | { type: 'ask'; id: number; question: Question; args: unknown[] }
   | { type: 'hello' }
+  /** it serves the editor and its flows may begin to read */
+  | { type: 'ready' }
   | { type: 'log'; level: 'error' | 'warn' | 'info' | 'debug'; message: string; node?: string }
   | { type: 'audit'; entry: Record<string, unknown> }
   | { type: 'feed'; state: FeedState }

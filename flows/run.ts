@@ -39,11 +39,15 @@ async function run(start: Start, line: Line): Promise<void> {
     if (req.url !== '/') return app(req, res)
     res.writeHead(302, { Location: '/flows/' }).end()
   })
-  red.init(server, nodeRedSettings(start, line, express.json({ limit: '5mb' })))
+  const { promise: ready, resolve } = Promise.withResolvers<void>()
+  red.init(server, nodeRedSettings(start, line, express.json({ limit: '5mb' }), ready))
   app.use('/flows/', red.httpAdmin)
-  await red.start()
+  // the port first: where that fails, the flows have not run and are not to blame
   server.on('error', fail)
-  server.listen(start.port, start.host)
+  await new Promise<void>(listening => server.listen(start.port, start.host, listening))
+  await red.start()
+  line.tell({ type: 'ready' })
+  resolve()
 }
 
 function fail(error: unknown): void {

@@ -15,6 +15,8 @@ export type Own = {
   apiUrl: string
   token: string
   revision(): string
+  /** settled when the process can be probed: readings begin then, so that a flow that hangs on one is seen at once */
+  ready: Promise<void>
   feed(state: { consumer: string; cursor: number; head: number; problem?: string }): void
 }
 
@@ -23,12 +25,13 @@ type LogEntry = { level: number; msg?: unknown; type?: string; name?: string; id
   unknown
 >
 
-export function nodeRedSettings(start: Start, line: Line, json: Middleware): Record<string, unknown> {
+export function nodeRedSettings(start: Start, line: Line, json: Middleware, ready: Promise<void>): Record<string, unknown> {
   let revision = 'none'
   const own: Own = {
     apiUrl: start.apiUrl,
     token: start.apiToken,
     revision: () => revision,
+    ready,
     feed: state => line.tell({ type: 'feed', state }),
   }
   return {

@@ -4,14 +4,11 @@ import type { Clock, Log } from '#contracts/clock.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startChild, type Child } from './child.ts'
-import type { Start } from './link.ts'
+import type { FromChild, Start } from './link.ts'
 import type { FlowStore } from './store.ts'
+import { watch, type Probing, type Signs } from './watch.ts'
 
-export type Restart = {
-  probeEveryMs: number
-  missesMax: number
-  /** how long a start may take before it counts as a hang */
-  startMsMax: number
+export type Restart = Probing & {
   firstMs: number
   maxMs: number
   /** a process that ends this soon after its start or after a deploy counts against the flows it ran; one that lives longer proves them */
@@ -21,14 +18,12 @@ export type Restart = {
 export const RESTART: Restart = {
   probeEveryMs: 1000,
   missesMax: 3,
-  startMsMax: 10_000,
+  startMsMax: 20_000,
   firstMs: 250,
   maxMs: 30_000,
   provenAfterMs: 20_000,
   failuresMax: 2,
 }
-
-const PROBE_MS_MAX = 1000
 
 type Options = {
   start: Start
@@ -77,24 +72,49 @@ export function supervise(o: Options): Supervisor {
 
   /** true when it lived long enough to prove its flows */
   async function oneLife(): Promise<boolean> {
-    since = clock.nowMs()
-    const life = (child = startChild({ start, memoryMb: o.memoryMb, on: message => o.on(message, life) }))
+    const startedMs = (since = clock.nowMs())
+    const signs: Signs = { heardMs: startedMs, ready: false }
+    let ranFlows = false
+    const life = (child = startChild({
+      start,
+      memoryMb: o.memoryMb,
+      on(message) {
+        signs.heardMs = clock.nowMs()
+        if (isType(message, 'ready')) signs.ready = true
+        if (isType(message, 'ask') && message.question === 'getFlows') ranFlows = true
+        o.on(message, life)
+      },
+    }))
+    const answered = (well: boolean): void => {
+      if (well && !up) log.info({ room: 'flows', pid: life.pid, tookMs: Math.round(clock.nowMs() - startedMs) }, 'Node-RED answers')
+      up = well
+      if (!well) return
+      detail = `on port ${start.port}`
+      settle()
+      if (clock.nowMs() - since > restart.provenAfterMs) prove()
+    }
     const over = new AbortController()
-    const watching = watch(life, over.signal)
+    const watching = watch({ url, signs, probing: restart, clock, answered, over: over.signal }).then(why => {
+      if (why === null) return
+      log.error({ room: 'flows', why }, 'Node-RED is killed')
+      life.kill()
+    })
     const how = await life.ended
     over.abort()
     await watching
     up = false
     child = undefined
     const proved = clock.nowMs() - since > restart.provenAfterMs
-    if (!closing.signal.aborted) died(how, proved)
+    if (!closing.signal.aborted) died(how, proved, ranFlows)
     return proved
   }
 
-  function died(how: string, proved: boolean): void {
+  /** A process that ended before it had the flows (a port in use, a slow machine) says nothing about them. */
+  function died(how: string, proved: boolean, ranFlows: boolean): void {
     detail = `not running (${how}), starting again`
     log.error({ room: 'flows', how }, 'Node-RED ended; alarms do not depend on it')
-    failures = proved ? 0 : failures + 1
+    if (proved) failures = 0
+    else if (ranFlows) failures++
     if (failures >= restart.failuresMax && !store.current().proven) putBack(how)
     settle()
   }
@@ -106,30 +126,6 @@ export function supervise(o: Options): Supervisor {
     failures = 0
     note = `revision ${bad.rev.slice(0, 12)} of ${bad.by} ended Node-RED ${restart.failuresMax} times (${how}); ${good.rev.slice(0, 12)} was put back`
     log.error({ room: 'flows', bad: bad.rev, by: bad.by, good: good.rev, how }, 'a bad deploy was undone')
-  }
-
-  async function watch(life: Child, over: AbortSignal): Promise<void> {
-    const startedMs = clock.nowMs()
-    let answered = false
-    let misses = 0
-    while (await pause(restart.probeEveryMs / (answered ? 1 : 5), over)) {
-      if (await answers(url)) {
-        if (!answered) log.info({ room: 'flows', pid: life.pid, tookMs: Math.round(clock.nowMs() - startedMs) }, 'Node-RED started')
-        answered = up = true
-        misses = 0
-        detail = `on port ${start.port}`
-        settle()
-        if (clock.nowMs() - since > restart.provenAfterMs) prove()
-        continue
-      }
-      if (over.aborted) return
-      misses++
-      const hangs = answered ? misses >= restart.missesMax : clock.nowMs() - startedMs > restart.startMsMax
-      if (answered) up = false
-      if (!hangs) continue
-      log.error({ room: 'flows', misses }, 'Node-RED does not answer and is killed')
-      return life.kill()
-    }
   }
 
   function prove(): void {
@@ -158,19 +154,5 @@ export function supervise(o: Options): Supervisor {
   }
 }
 
-/** false when it is over */
-const pause = (ms: number, over: AbortSignal): Promise<boolean> =>
-  sleep(ms, undefined, { signal: over }).then(
-    () => true,
-    () => false,
-  )
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS_MAX) })
-    await response.arrayBuffer()
-    return response.ok
-  } catch {
-    return false
-  }
-}
+const isType = <T extends FromChild['type']>(message: unknown, type: T): message is Extract<FromChild, { type: T }> =>
+  typeof message === 'object' && message !== null && (message as { type?: unknown }).type === type

@@ -1,13 +1,15 @@
 // A flow that ends or hangs Node-RED: the flows that ran before are put back, and nobody but Node-RED notices.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { alarming, reading, startRoom, until, type Room } from './room.ts'
 
 const GOOD = 'msg.alert = { text: { en: "good" } }\nreturn msg'
+// the limits are for a machine that does much else; when all is well nothing waits for them
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 let room: Room
 beforeAll(async () => {
   room = await startRoom({ restart: { firstMs: 50, probeEveryMs: 300 } })
   await room.deploy(alarming(GOOD))
-}, 30_000)
+})
 afterAll(() => room?.[Symbol.asyncDispose]())
 
 const code = async () => {
@@ -26,17 +28,17 @@ test('a rejection nobody awaits ends the process each time: the previous revisio
   room.api.readings.push(reading(1))
   await until(
     () => room.api.alarms.size === 1,
-    10_000,
+    60_000,
     () => 'the good flow works',
   )
   const beganMs = performance.now()
   expect((await room.deploy(alarming(bad))).status).toBe(200)
   room.api.readings.push(reading(2))
-  await wait(20_000, bad)
+  await wait(90_000, bad)
   console.log(`a crash loop was undone ${Math.round(performance.now() - beganMs)} ms after the deploy`)
   await until(
     () => room.api.alarms.size === 2,
-    10_000,
+    60_000,
     () => 'the reading that killed the bad flow raises its alarm in the good one',
   )
   expect(room.flows.healthy().detail).toContain('was put back')
@@ -48,19 +50,19 @@ test('an endless loop past the time limit hangs the process: killed from outside
   const beganMs = performance.now()
   expect((await room.deploy(alarming(bad))).status).toBe(200)
   room.api.readings.push(reading(3))
-  await wait(30_000, bad)
+  await wait(90_000, bad)
   console.log(`a hang was undone ${Math.round(performance.now() - beganMs)} ms after the deploy`)
   await until(
     () => room.api.alarms.size === 3,
-    10_000,
+    60_000,
     () => 'nothing was lost meanwhile',
   )
-}, 45_000)
+})
 
 test('a flow that eats memory ends at its limit, not at the expense of others', async () => {
   const bad = 'const all = []\nfor (;;) { all.push(new Array(1e5).fill(Math.random())); await new Promise(done => setTimeout(done, 1)) }'
   expect((await room.deploy(alarming(bad))).status).toBe(200)
   room.api.readings.push(reading(4))
-  await wait(45_000, bad)
+  await wait(90_000, bad)
   expect(room.flows.healthy().detail).toMatch(/heap|SIGABRT|SIGTRAP|exit/)
-}, 60_000)
+})

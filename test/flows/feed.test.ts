@@ -1,18 +1,20 @@
 // From reading to alarm through a real flow: at least once, one alarm each, also when Node-RED is killed, redeployed or the API fails.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { keyOf } from '../../flows/nodes/lib/alert.ts'
 import { alarming, reading, startRoom, until, type Node, type Room } from './room.ts'
 
 const HOT = 'if (!(msg.payload.metrics.temperatureC > 57)) return null\nmsg.alert = { text: { zh: "高温", en: "hot" } }\nreturn msg'
 const FIRST = 100_000
+// the limits are for a machine that does much else; when all is well nothing waits for them
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 let room: Room
 let next = FIRST
 
 beforeAll(async () => {
   room = await startRoom({ restart: { firstMs: 50 } })
-}, 30_000)
+})
 afterAll(() => room?.[Symbol.asyncDispose]())
 beforeEach(() => {
   room.api.posts.length = room.api.refuse.length = 0
@@ -33,7 +35,7 @@ const cursor = () => room.api.cursors.get('test') ?? 0
 const allDone = () =>
   until(
     () => cursor() >= next - 1,
-    20_000,
+    60_000,
     () => `cursor ${cursor()} of ${next - 1}; ${JSON.stringify(room.flows.healthy())} ${JSON.stringify(room.log.slice(-3))}`,
   )
 
@@ -56,7 +58,7 @@ test('the shipped flow: camera and smoke in one building within two minutes rais
   )
   await until(
     () => (room.api.cursors.get('camera-and-smoke') ?? 0) >= 60_070,
-    15_000,
+    60_000,
     () => `the shipped flow reads; ${JSON.stringify(room.log.slice(-4))}`,
   )
   const [alarm, ...more] = [...room.api.alarms.values()]
@@ -78,14 +80,14 @@ test('a pair whose first half was seen before a kill -9 still raises its alarm',
   )
   await until(
     () => (room.api.cursors.get('camera-and-smoke') ?? 0) >= 70_000,
-    10_000,
+    60_000,
     () => 'the first half is done',
   )
   await killed()
   room.api.readings.push(reading(70_030, { deviceId: 'smk', kind: 'smoke', place: { building: 'K' }, alarms: { smoke: true } }))
   await until(
     () => room.api.alarms.size === 1,
-    15_000,
+    60_000,
     () => `the pair is seen; ${JSON.stringify(room.log.slice(-4))}`,
   )
 })
@@ -96,7 +98,7 @@ test('kill -9 in the middle of a stream: no alarm lost, none twice', async () =>
   const keys = stream(2000)
   await until(
     () => room.api.posts.length > 40,
-    15_000,
+    60_000,
     () => 'the stream has begun',
   )
   await killed()
@@ -110,7 +112,7 @@ test('a deploy in the middle of a stream loses nothing', async () => {
   const keys = stream(1000)
   await until(
     () => room.api.posts.length > 20,
-    15_000,
+    60_000,
     () => 'the stream has begun',
   )
   expect((await room.deploy(alarming(HOT))).status).toBe(200)
@@ -124,7 +126,7 @@ test('while the API refuses, the cursor waits and the alarm is tried again', asy
   const keys = stream(1)
   await until(
     () => room.api.refuse.length < 3,
-    10_000,
+    60_000,
     () => 'the first try',
   )
   expect(cursor()).toBe(before)
@@ -153,7 +155,7 @@ async function killed(): Promise<void> {
   process.kill(pid, 'SIGKILL')
   await until(
     () => room.flows.pid() !== pid,
-    10_000,
+    60_000,
     () => 'the process is another one',
   )
 }

@@ -1,5 +1,5 @@
 // fire-reading: sends each reading of the feed into the flow, in order, and acknowledges it when the flow has finished with it.
-import { follow, type FeedReading } from './feed.ts'
+import { follow, type Feed } from './feed.ts'
 import { progress } from './one-progress.ts'
 import type { Red, RedNode } from './red.ts'
 import { serverOf } from './server-node.ts'
@@ -35,7 +35,7 @@ export default function (red: Red): void {
     let following: { abort: AbortController; ended: Promise<void> } | undefined
     const begin = (): void => {
       const abort = new AbortController()
-      const ended = follow({
+      const feed: Feed = {
         request,
         consumer,
         limit: Math.min(LIMIT_MAX, Math.max(1, Math.floor(Number(config.limit)) || LIMIT_DEFAULT)),
@@ -49,8 +49,8 @@ export default function (red: Red): void {
         },
         late: reading => this.warn(red._('fire-reading.late', { off: reading.off, deviceId: reading.deviceId, seconds: LATE_MS / 1000 })),
         signal: abort.signal,
-      })
-      following = { abort, ended }
+      }
+      following = { abort, ended: red.settings.fengsui.ready.then(() => follow(feed)) }
     }
     // any deploy may have stopped a node that held one of our readings: begin again from what is acknowledged
     const again = (): void => {
@@ -83,5 +83,3 @@ const list = (text: string | undefined): string =>
     .split(/[,，、\s]+/)
     .filter(part => part !== '')
     .join(',')
-
-export type { FeedReading }

@@ -38,5 +38,6 @@ export type Own = {
   apiUrl: string
   token: string
   revision(): string
+  ready: Promise<void>
   feed(state: { consumer: string; cursor: number; head: number; problem?: string }): void
 }
