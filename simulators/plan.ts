@@ -37,7 +37,7 @@ export function plan(o: { district: District; devices: number; seed: string }): 
   const cameras = Math.min(1200, Math.max(4, Math.round(o.devices * 0.06)))
   const smokes = planSmoke(random.fork('smoke'), o.district, scene, Math.max(0, o.devices - stations - drones - cameras))
   return [
-    ...planStations(random, posts, stations),
+    ...planStations(posts, stations),
     ...planDrones(posts, drones),
     ...planCameras(random.fork('camera'), o.district, scene, cameras),
     ...smokes,
@@ -45,19 +45,21 @@ export function plan(o: { district: District; devices: number; seed: string }): 
   ]
 }
 
-const gridOf = (random: Random, area: string) => `${area.replace('街道', '')}-${String(random.integer(1, GRIDS_PER_AREA)).padStart(2, '0')}`
+/** The grid (网格) that looks after a building: the same for everything that stands there. */
+const gridOf = (area: string, siteId: string) =>
+  `${area.replace('街道', '')}-${String(createRandom(`grid/${siteId}`).integer(1, GRIDS_PER_AREA)).padStart(2, '0')}`
 const nearestFirst = <T extends Spot>(spots: T[], to: Spot): T[] => {
   const target = toPlane(to.lon, to.lat)
   return spots.toSorted((a, b) => distance(toPlane(a.lon, a.lat), target) - distance(toPlane(b.lon, b.lat), target))
 }
 
-function planStations(random: Random, posts: Post[], count: number): Planned[] {
+function planStations(posts: Post[], count: number): Planned[] {
   return posts.slice(0, count).map(p => ({
     deviceId: p.id,
     kind: 'micro-station',
     name: p.name,
     area: p.area,
-    grid: gridOf(random.fork(p.id), p.area),
+    grid: gridOf(p.area, p.id),
     building: '',
     floor: '1',
     room: '',
@@ -96,7 +98,7 @@ function planCameras(random: Random, district: District, scene: Site, count: num
       kind: 'camera',
       name: `${site.name} 外 ${i + 1} 号摄像头`,
       area: site.area,
-      grid: gridOf(random.fork(site.id), site.area),
+      grid: gridOf(site.area, site.id),
       building: site.name,
       floor: '',
       room: '',
@@ -130,7 +132,7 @@ function planSmoke(random: Random, district: District, scene: Site, count: numbe
     kind: 'smoke',
     name: `${site.name} ${room === CORRIDOR ? `${floor} 层走廊` : `${room} 室`} 烟感`,
     area: site.area,
-    grid: gridOf(random.fork(site.id), site.area),
+    grid: gridOf(site.area, site.id),
     building: site.name,
     floor: String(floor),
     room: room === CORRIDOR ? `${floor}F-${CORRIDOR}` : room,

@@ -16,6 +16,8 @@ const USAGE = `usage: npm run replay -- FILE.jsonl[.gz]... [--speed X] [--url mq
   --speed X   1 = as recorded (default), 10 = ten times as fast, 0 = as fast as acknowledged
   several files begin together and are merged by time since their own beginning`
 const GATEWAY = 'replay'
+/** another replay that starts at the same moment makes a new password for the same gateway; then ours is made again */
+const REGISTRATIONS_MAX = 3
 const FIRST_CONNECTION_MS = 30_000
 const PROGRESS_MS = 5000
 
@@ -81,14 +83,12 @@ async function open(url: URL, login: Login | null, found: Survey): Promise<Link>
   if (login !== null) throw new FengsuiError('bad-credentials', `${url.href} refused user '${login.username}'`)
   if (!isLoopback(url)) throw new FengsuiError('bad-credentials', `${url.href} refuses anonymous devices: give --user and --password`)
   console.log(`registering ${count(found.devices.size)} devices via gateway '${GATEWAY}'`)
-  const logins = await issueByAdmin(registration(found))
-  const made = await connected(url, logins.get(GATEWAY) ?? null)
-  if (made === null)
-    throw new FengsuiError(
-      'bad-credentials',
-      `${url.href} refused the credential just made; is FENGSUI_DATA_DIR that of the running system?`,
-    )
-  return made
+  for (let tries = 0; tries < REGISTRATIONS_MAX; tries++) {
+    const logins = await issueByAdmin(registration(found))
+    const made = await connected(url, logins.get(GATEWAY) ?? null)
+    if (made !== null) return made
+  }
+  throw new FengsuiError('bad-credentials', `${url.href} refused the credential just made; is FENGSUI_DATA_DIR that of the running system?`)
 }
 
 /** The gateway, and every device of the recording behind it, with place and position as its self-description has them. */

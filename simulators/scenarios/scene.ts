@@ -17,6 +17,7 @@ const CAMERA_REACH_KM = 0.4
 const CAMERAS_MAX = 3
 const STOREY_PATH_M = 16
 const FLAT_PATH_M = 4
+const AGAINST_DRAUGHT_M = 3
 
 /** The detector of flat 1405 in the first "2 幢"; else any 1405; else the building with most detectors. */
 export function findScene(planned: readonly Planned[]): Scene | null {
@@ -50,7 +51,9 @@ function pathM(origin: Planned, device: Planned): number {
   const storeys = Number(device.floor) - Number(origin.floor)
   if (!(storeys >= 0)) return Infinity
   const corridor = device.room.endsWith(CORRIDOR)
-  const along = corridor ? 2 : 6 + FLAT_PATH_M * Math.abs(flatOf(device) - flatOf(origin))
+  const doors = flatOf(device) - flatOf(origin)
+  // the stair draws the smoke towards the higher numbers
+  const along = corridor ? 2 : 6 + FLAT_PATH_M * Math.abs(doors) + (doors < 0 ? AGAINST_DRAUGHT_M : 0)
   return along + storeys * STOREY_PATH_M
 }
 const flatOf = (p: Planned) => Number(p.room.slice(-2)) || 0
