@@ -8,7 +8,7 @@ import type { Meter } from '#contracts/metrics.ts'
 import { ANONYMOUS, publishProblem, type Identity } from './access.ts'
 import type { Persistence } from './bounded-store.ts'
 import { Guard } from './guard.ts'
-import { ownerOf, Refused, type Problem, type Session, type Sessions } from './sessions.ts'
+import { newSession, ownerOf, Refused, type Problem, type Session, type Sessions } from './sessions.ts'
 
 export type AdmissionOptions = {
   /** `append` must copy the payload before it returns: it is a slice of the read buffer. Resolves in the order of the calls. */
@@ -18,6 +18,11 @@ export type AdmissionOptions = {
   meter: Meter
   clock: Clock
 }
+/** A device taken from its gateway is refused there after at most this long. */
+const ALLOWED_MS = 5000
+/** Topics remembered for one connection; then all are forgotten and asked again. */
+const ALLOWED_MAX = 256
+
 type Answer = (error?: Error | null) => void
 
 export class Admission {
@@ -59,7 +64,7 @@ export class Admission {
     const isWill = client === null || packet === session.will
     if (isWill && this.#closing) return answer(new Refused('the broker is closing'))
     const guard = isWill || !(client.conn instanceof Guard) ? null : client.conn
-    const problem = client === null ? null : this.#problem(session.identity, packet)
+    const problem = client === null ? null : this.#problem(session, session.identity, packet)
     if (problem !== null) {
       guard?.settled(packet.length ?? 0)
       return this.#turnOut(client, session, packet, problem, answer)
@@ -101,13 +106,25 @@ export class Admission {
     answer(new Refused(problem.reason))
   }
 
-  #problem(identity: Identity, packet: PublishPacket): Problem | null {
-    const problem = publishProblem(identity, packet.topic)
+  #problem(session: Session, identity: Identity, packet: PublishPacket): Problem | null {
+    const problem = this.#topicProblem(session, identity, packet.topic)
     if (problem !== null) return problem
     if (packet.qos > 0 && packet.messageId === 0) return { code: 'protocol-error', reason: 'packet identifier 0 [MQTT-2.3.1-1]' }
     const bytes = packet.payload.length
     if (bytes <= this.#o.maxPayloadBytes) return null
     return { code: 'payload-too-large', reason: `a payload of ${bytes} bytes; the bound is ${this.#o.maxPayloadBytes}` }
+  }
+
+  #topicProblem(session: Session, identity: Identity, topic: string): Problem | null {
+    const nowMs = this.#o.clock.nowMs()
+    if (nowMs >= session.allowedUntilMs || session.allowed.size >= ALLOWED_MAX) {
+      session.allowed.clear()
+      session.allowedUntilMs = nowMs + ALLOWED_MS
+    }
+    if (session.allowed.has(topic)) return null
+    const problem = publishProblem(identity, topic)
+    if (problem === null) session.allowed.add(topic)
+    return problem
   }
 
   #store(client: Client | null, session: Session, packet: PublishPacket): Promise<unknown> {
@@ -168,6 +185,7 @@ export class Admission {
 function orphan(packet: PublishPacket): Session {
   const id = 'clientId' in packet && typeof packet.clientId === 'string' ? packet.clientId : `${ANONYMOUS.username}/`
   const username = ownerOf(id)
-  const identity: Identity = { username, grants: [], mayPublishFor: () => true }
-  return { username, clientId: id.slice(username.length + 1), identity, will: null, clientIdProblem: null, turnedOut: false }
+  const session = newSession(username, id.slice(username.length + 1), null, null)
+  session.identity = { username, grants: [], mayPublishFor: () => true }
+  return session
 }

@@ -5,7 +5,7 @@ import type { AuthenticateError, Client, ConnectPacket } from 'aedes'
 import { FengsuiError } from '#contracts/errors.ts'
 import { ANONYMOUS, publishProblem, textProblem, type Identity } from './access.ts'
 import type { Credentials } from './credentials.ts'
-import { Refused, type Problem, type Session, type Sessions, type Will } from './sessions.ts'
+import { newSession, Refused, type Problem, type Session, type Sessions, type Will } from './sessions.ts'
 
 export type EntryOptions = { credentials: Pick<Credentials, 'check'>; anonymous: boolean; maxPayloadBytes: number }
 type Decided = (error: AuthenticateError | null, ok: boolean | null) => void
@@ -35,7 +35,7 @@ export class Entry {
     const username = packet.username ?? ANONYMOUS.username
     const nameless = clean ? null : 'an empty ClientId with a persistent session [MQTT-3.1.3-8]'
     const clientIdProblem = clientId === '' ? nameless : textProblem(clientId)
-    this.#sessions.begin(client, { username, clientId, identity: null, will: packet.will ?? null, clientIdProblem, turnedOut: false })
+    this.#sessions.begin(client, newSession(username, clientId, packet.will ?? null, clientIdProblem))
     packet.clientId = `${username}/${clientId === '' ? `auto-${randomUUID()}` : clientId}`
     done(null, true)
   }

@@ -27,9 +27,23 @@ export type Session = {
   identity: Identity | null
   will: Will | null
   clientIdProblem: string | null
+  /** topics found allowed, for a few seconds: a device uses few, and asking costs as much as all the rest of a PUBLISH */
+  allowed: Set<string>
+  allowedUntilMs: number
   /** something of it was refused and reported; what comes in the same breath is refused with it */
   turnedOut: boolean
 }
+
+export const newSession = (username: string, clientId: string, will: Will | null, clientIdProblem: string | null): Session => ({
+  username,
+  clientId,
+  identity: null,
+  will,
+  clientIdProblem,
+  allowed: new Set(),
+  allowedUntilMs: 0,
+  turnedOut: false,
+})
 
 /** Ends a connection whose refusal has been reported already. */
 export class Refused extends Error {}
