@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createCatalogue, loadDecoders } from '../ingest/index.ts'
+import { createCatalogue, loadDecoders } from '../ingest/catalogue.ts'
 
 const USAGE = `usage: npm run decode -- --topic T --received-at ISO [--family F] [--retain] [--header k=v]... FILE...
        npm run decode -- --manifest sources.json
@@ -24,9 +24,9 @@ const fail = (message: string): never => {
   process.exit(2)
 }
 
+const options = readOptions()
 const decoders = await loadDecoders()
 const catalogue = createCatalogue({ decoders })
-const options = readOptions()
 if (options.manifest === undefined) for (const file of options.files) print(file, await readPayload(file), options.sample)
 else await decodeManifest(options.manifest)
 

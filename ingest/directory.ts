@@ -35,6 +35,8 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
   const devicesMax = o.devicesMax ?? DEVICES_MAX
   // in order of last hearing, so that the first unregistered entry is the one to go
   const entries = new Map([...(o.rows ?? [])].map(([id, json]) => [id, JSON.parse(json) as Entry] as const).sort(byLastHeard))
+  // ids that stand in storage: only their removal must be told, so that what nobody collects stays bounded too
+  const stored = new Set(entries.keys())
   const unsaved = new Set<string>()
   const unseen = new Set<string>()
 
@@ -46,10 +48,11 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
     unseen.add(deviceId)
   }
   const remove = (deviceId: string): boolean => {
-    const had = entries.delete(deviceId)
-    if (had) unsaved.add(deviceId)
+    if (!entries.delete(deviceId)) return false
+    if (stored.has(deviceId)) unsaved.add(deviceId)
+    else unsaved.delete(deviceId)
     unseen.delete(deviceId)
-    return had
+    return true
   }
   const makeRoom = (): boolean => {
     if (entries.size < devicesMax) return true
@@ -84,6 +87,10 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
     size: () => entries.size,
     dirty() {
       const rows = [...unsaved].map((id): StateRows[number] => [id, entries.has(id) ? JSON.stringify(entries.get(id)) : null])
+      for (const [id, json] of rows) {
+        if (json === null) stored.delete(id)
+        else stored.add(id)
+      }
       unsaved.clear()
       return rows
     },

@@ -25,11 +25,15 @@ export function createMemory(o: { rows?: Iterable<Row>; entriesMax?: number } = 
     return [key, { order, json: JSON.stringify(value) }]
   })
   const entries = new Map(loaded.sort((a, b) => a[1].order - b[1].order))
+  // keys that stand in storage: only their forgetting must be told, so that what is never told stays bounded too
+  const stored = new Set(entries.keys())
   const changed = new Set<string>()
   let nextOrder = loaded.reduce((top, [, entry]) => Math.max(top, entry.order), 0) + 1
 
   const forget = (key: string): void => {
-    if (entries.delete(key)) changed.add(key)
+    if (!entries.delete(key)) return
+    if (stored.has(key)) changed.add(key)
+    else changed.delete(key)
   }
   return {
     get(key) {
@@ -49,6 +53,8 @@ export function createMemory(o: { rows?: Iterable<Row>; entriesMax?: number } = 
     dirty() {
       const rows = [...changed].map((key): [string, string | null] => {
         const entry = entries.get(key)
+        if (entry === undefined) stored.delete(key)
+        else stored.add(key)
         return [key, entry === undefined ? null : `[${entry.order},${entry.json}]`]
       })
       changed.clear()

@@ -2,9 +2,12 @@
 // New names belong to the transaction that first uses them; they are kept after its commit, forgotten after its rollback.
 import type { DuckDBConnection } from '@duckdb/node-api'
 
+/** Names of devices and metrics together. Readings that would need one more are refused: somebody is inventing names. */
+export const NAMES_MAX = 1_000_000
+
 export type Names = {
-  /** the id of a name, new or known; callers prefix names by what they are (d: device, m: metric) */
-  idOf(name: string): number
+  /** the id of a name, new or known; undefined at the bound. Callers prefix names by what they are (d: device, m: metric) */
+  idOf(name: string): number | undefined
   known(name: string): number | undefined
   nameOf(id: number): string
   /** writes the new names in the open transaction */
@@ -13,7 +16,7 @@ export type Names = {
   forget(): void
 }
 
-export async function namesIn(connection: DuckDBConnection): Promise<Names> {
+export async function namesIn(connection: DuckDBConnection, namesMax = NAMES_MAX): Promise<Names> {
   const rows = (await connection.runAndReadAll('SELECT id, name FROM name')).getRows()
   const ids = new Map(rows.map(([id, name]) => [String(name), Number(id)]))
   const names = new Map(rows.map(([id, name]) => [Number(id), String(name)]))
@@ -24,6 +27,7 @@ export async function namesIn(connection: DuckDBConnection): Promise<Names> {
     idOf(name) {
       const known = ids.get(name)
       if (known !== undefined) return known
+      if (ids.size >= namesMax) return undefined
       const id = next++
       ids.set(name, id)
       names.set(id, name)

@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { noLog } from '#contracts/clock.ts'
 import { noMeter } from '#contracts/metrics.ts'
+import type { StoreRefusal } from '../../ingest/index.ts'
 import { openDuckdb } from '../../ingest/stores/duckdb.ts'
 import { reading, T0 } from './readings.ts'
 import { storeContract } from './store-contract.ts'
@@ -15,6 +17,17 @@ const deps = { log: noLog, meter: noMeter }
 function folder(): { dir: string; [Symbol.dispose](): void } {
   const dir = mkdtempSync(join(tmpdir(), 'fengsui-duckdb-'))
   return { dir, [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }) }
+}
+
+/** The child writes a line for each batch; its output is read to the end, so that only the signal can end it. */
+function batches(output: Readable, count: number): Promise<void> {
+  return new Promise(resolve => {
+    let seen = 0
+    output.on('data', chunk => {
+      seen += String(chunk).split('\n').length - 1
+      if (seen >= count) resolve()
+    })
+  })
 }
 
 storeContract('duckdb', async () => {
@@ -30,14 +43,12 @@ test('kill -9 in the middle of writing, then replay: every reading once', { time
     const child = spawn(process.execPath, [join(import.meta.dirname, 'write-until-killed.ts'), place.dir], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const gone = new Promise(resolve => child.once('exit', resolve))
-    let batches = 0
-    for await (const chunk of child.stdout) {
-      batches += String(chunk).split('\n').length - 1
-      if (batches >= 5 + round * 3) break
-    }
+    const gone = new Promise(resolve => child.once('exit', (_, signal) => resolve(signal)))
+    await batches(child.stdout, 5 + round * 3)
+    // into the middle of a batch, wherever that is
+    await new Promise(resolve => setTimeout(resolve, Math.random() * 30))
     child.kill('SIGKILL')
-    await gone
+    expect(await gone).toBe('SIGKILL')
 
     const store = await openDuckdb({ dir: place.dir }, deps)
     expect(store.notice).toBeUndefined()
@@ -85,7 +96,7 @@ test('a file that another process holds is left alone', { timeout: 30_000 }, asy
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const gone = new Promise(resolve => child.once('exit', resolve))
-  for await (const _ of child.stdout) break
+  await batches(child.stdout, 1)
   await expect(openDuckdb({ dir: place.dir }, deps)).rejects.toMatchObject({ code: 'room-unavailable' })
   child.kill('SIGKILL')
   await gone
@@ -95,13 +106,14 @@ test('a file that another process holds is left alone', { timeout: 30_000 }, asy
   await store.close()
 })
 
-test('days of arrival beyond the retention are dropped when a new day begins', async () => {
+test('of the days of arrival so many are kept; a clock that leaps for one message drops one', async () => {
   using place = folder()
-  const store = await openDuckdb({ dir: place.dir, retentionDays: 3 }, deps)
-  for (let day = 0; day < 6; day++)
-    await store.write([{ seq: day + 1, reading: reading({ atMs: T0 + day * 86_400_000, metrics: { temperature_c: day } }) }], day + 1)
+  const store = await openDuckdb({ dir: place.dir, retentionDays: 4 }, deps)
+  let seq = 0
+  for (const day of [0, 1, 2, 3, 4_000, 4])
+    await store.write([{ seq: ++seq, reading: reading({ atMs: T0 + day * 86_400_000, metrics: { temperature_c: day } }) }], seq)
   const [series] = await store.query({ deviceId: 'd1', ...all })
-  expect(series?.points.map(([, value]) => value)).toEqual([2, 3, 4, 5])
+  expect(series?.points.map(([, value]) => value)).toEqual([2, 3, 4])
   await store.close()
 })
 
@@ -115,5 +127,17 @@ test('a batch that fails leaves nothing behind and may be sent again', async () 
   await store.write([good], 2)
   const [series] = await store.query({ deviceId: 'd1', ...all })
   expect(series?.points).toEqual([[T0, 5]])
+  await store.close()
+})
+
+test('somebody inventing names is stopped, the rest is stored', async () => {
+  using place = folder()
+  const store = await openDuckdb({ dir: place.dir, namesMax: 3 }, deps)
+  const batch = ['a', 'b', 'c'].map((deviceId, i) => ({ seq: i + 1, reading: reading({ deviceId, metrics: { temperature_c: i } }) }))
+  const refused: StoreRefusal[] = []
+  await store.write(batch, 3, [], refusals => refused.push(...refusals))
+  expect(refused.map(({ deviceId }) => deviceId)).toEqual(['c'])
+  expect((await store.query({ deviceId: 'b', ...all }))[0]?.points).toEqual([[T0, 1]])
+  expect(await store.position()).toBe(3)
   await store.close()
 })
