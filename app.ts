@@ -244,7 +244,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       else directory.remove(deviceId)
     }
     api.push(dispatch.tick(clock.nowMs()))
-  }, 1000)
+  }, TICK_MS)
   stack.defer(() => clearInterval(tick))
 
   const running = stack.move()
@@ -313,6 +313,8 @@ function makeDataDir(settings: Settings): string {
 }
 
 const ROOMS_EVERY_MS = 1000
+/** how soon a device announced on the command line is known, and a shelved alarm is back */
+const TICK_MS = 250
 /** Asks the other processes how they are, so that /readyz and the live heartbeat can answer at once. */
 function watchRooms(others: Others): { latest(): RoomHealth[]; metrics(): Promise<MetricsSnapshot[]>; close(): void } {
   const silent = (rooms: string[], error: Error): RoomHealth[] => rooms.map(room => ({ room, ok: false, detail: error.message }))
