@@ -34,17 +34,3 @@ export const commandOf = (press: KeyPress): Command | null => {
   // Holding a key down moves through the list; it never sends a command twice.
   return press.repeat && command !== 'next' && command !== 'previous' ? null : command
 }
-
-export const pressOf = (event: KeyboardEvent): KeyPress => {
-  const at = event.target instanceof Element ? event.target : null
-  return {
-    key: event.key,
-    ctrlKey: event.ctrlKey,
-    altKey: event.altKey,
-    metaKey: event.metaKey,
-    repeat: event.repeat,
-    typing: at?.closest('input, textarea, select, [contenteditable]') !== null && at !== null,
-    inDialog: document.querySelector('dialog[open]') !== null,
-    inQueue: at?.closest('.queue') !== null && at !== null,
-  }
-}

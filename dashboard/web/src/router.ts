@@ -8,7 +8,10 @@ export const pageOf = (hash: string): Page => PAGES.find(page => hash === `#/${p
 
 export const page = signal<Page>('desk')
 
-export const startRouter = (target: Window): void => {
+/** What the router needs of the window. */
+type Address = { location: { hash: string }; addEventListener(kind: 'hashchange', then: () => void): void }
+
+export const startRouter = (target: Address): void => {
   const read = (): void => {
     page.value = pageOf(target.location.hash)
   }

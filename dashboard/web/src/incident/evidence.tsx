@@ -10,9 +10,11 @@ const valueOf = (evidence: Evidence): string => {
   return evidence.value
 }
 
+/** What a piece of evidence is about: a flag (`alarms.smoke`), a detection, a word of state, or a metric. */
 const nameOf = (what: string): string => {
-  const flag = term('flag', what.replace(/^alarms\./, ''))
-  return flag === what.replace(/^alarms\./, '') ? metric(what).name : flag
+  const bare = what.replace(/^(alarms|detections|state)\./, '')
+  const flag = term('flag', bare)
+  return flag === bare ? metric(bare).name : flag
 }
 
 const EvidenceRow = ({ evidence, nowMs, against }: { evidence: Evidence; nowMs: number; against: boolean }) => (

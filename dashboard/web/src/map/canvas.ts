@@ -70,6 +70,7 @@ export const createView = (o: MapOptions): MapView => {
     mercator,
     moved() {
       movedByHandAtMs = o.nowMs()
+      o.onHover(null)
       invalidate()
     },
     settled: redraw,

@@ -48,7 +48,7 @@ export const createView = (o: MapOptions): MapView => {
     touchPitch: false,
     keyboard: false,
     minZoom: 7,
-    maxZoom: 18,
+    maxZoom: 17,
     fadeDuration: 0,
     canvasContextAttributes: { antialias: false, contextType: 'webgl2' },
   })
@@ -101,6 +101,7 @@ export const createView = (o: MapOptions): MapView => {
     return row === null ? null : (o.devices.rows[row] ?? null)
   }
   map.on('move', () => markers.place())
+  map.on('movestart', () => o.onHover(null))
   map.on('moveend', redraw)
   map.on('resize', () => markers.place())
   for (const kind of ['dragstart', 'wheel', 'touchstart', 'dblclick'] as const)
@@ -114,7 +115,7 @@ export const createView = (o: MapOptions): MapView => {
   })
   map.on('mouseout', () => o.onHover(null))
   map.on('click', event => o.onDevice(under(event.point)?.[0] ?? null))
-  map.once('idle', () => o.onReady())
+  map.once('load', () => o.onReady())
   map.getCanvas().addEventListener('webglcontextlost', lose)
 
   return {

@@ -2,9 +2,17 @@
 // Shape says it as well as colour: disc with rim, disc, triangle, cross, hollow ring, dashed ring, dot.
 import { DEVICE_CONDITIONS, type DeviceCondition } from '#contracts/device.ts'
 import { THEMES, type Theme } from '../tokens.ts'
+import { DETAIL_ZOOM } from './cells.ts'
 
 /** One sign's box in the atlas, px; drawn at half of that on the map. */
 export const BOX_PX = 40
+
+/** Size of a sign seen from afar: what asks for people is the largest. */
+const SIZE_PX: Record<DeviceCondition, number> = { alarm: 20, 'pre-alarm': 17, fault: 14, offline: 13, stale: 12, unknown: 12, normal: 12 }
+const SIZES_PX = DEVICE_CONDITIONS.map(condition => SIZE_PX[condition])
+
+/** Size of the sign of a condition (its index in DEVICE_CONDITIONS) at a zoom, px. */
+export const signPx = (code: number, zoom: number): number => (SIZES_PX[code] ?? 12) * (zoom >= 15 ? 1.6 : zoom >= DETAIL_ZOOM ? 1.3 : 1)
 
 type Draw = (c: CanvasRenderingContext2D, colours: (typeof THEMES)[Theme]) => void
 

@@ -6,7 +6,7 @@ import { DEVICE_CONDITIONS } from '#contracts/device.ts'
 import type { DeviceTable } from '../live/devices.ts'
 import { THEMES, rgbOf, type Theme } from '../tokens.ts'
 import type { Cells, Picture } from './cells.ts'
-import { BOX_PX } from './glyphs.ts'
+import { BOX_PX, signPx } from './glyphs.ts'
 
 const iconMapping = Object.fromEntries(
   DEVICE_CONDITIONS.map((name, at) => [name, { x: at * BOX_PX, y: 0, width: BOX_PX, height: BOX_PX, mask: false }]),
@@ -34,8 +34,8 @@ const cellLayer = (o: { id: string; cells: Cells; counts: Uint32Array; colour: [
       attributes: {
         getPosition: { value: positions, size: 2 },
         getRadius: { value: radii, size: 1 },
-        getFillColor: { value: colours, size: 4 },
-        getLineColor: { value: colours, size: 4 },
+        getFillColor: { value: colours, size: 4, normalized: true },
+        getLineColor: { value: colours, size: 4, normalized: true },
       },
     },
     radiusUnits: 'meters',
@@ -59,7 +59,7 @@ const pointLayer = (picture: Picture, table: DeviceTable, atlas: Texture | null,
     iconAtlas: atlas as Texture,
     iconMapping,
     getIcon: (_: unknown, { index }: { index: number }) => DEVICE_CONDITIONS[table.codes[rows[index] ?? 0] ?? 5] ?? 'unknown',
-    getSize: zoom >= 15 ? 24 : 18,
+    getSize: (_: unknown, { index }: { index: number }) => signPx(table.codes[rows[index] ?? 0] ?? 0, zoom),
     sizeUnits: 'pixels',
     alphaCutoff: 0.05,
   })

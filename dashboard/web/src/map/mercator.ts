@@ -3,7 +3,7 @@ import type { Bounds } from './cells.ts'
 
 const TILE_PX = 512
 const ZOOM_MIN = 7
-const ZOOM_MAX = 18
+const ZOOM_MAX = 17
 
 const xOf = (lon: number): number => (lon + 180) / 360
 const yOf = (lat: number): number => {

@@ -4,13 +4,11 @@ import type { DeviceTable } from '../live/devices.ts'
 import { THEMES, type Theme } from '../tokens.ts'
 import type { Picture } from './cells.ts'
 import { areaLabels, linesOf, type Collection, type District } from './district.ts'
-import { BOX_PX } from './glyphs.ts'
+import { BOX_PX, signPx } from './glyphs.ts'
 import type { Mercator } from './mercator.ts'
 
 const MINOR_ROADS_ZOOM = 11.5
 const BUILDINGS_ZOOM = 14
-/** From this zoom on signs are drawn larger. */
-const LARGE_SIGNS_ZOOM = 15
 const MAJOR = new Set(['motorway', 'trunk', 'primary', 'secondary'])
 const FULL_TURN = Math.PI * 2
 
@@ -115,10 +113,10 @@ const names = ({ context, mercator, district, theme, english }: Scene): void => 
 }
 
 const points = ({ context, mercator, picture, devices, atlas }: Scene): void => {
-  const sizePx = mercator.zoom() >= LARGE_SIGNS_ZOOM ? 24 : 18
   for (const row of picture.points.rows) {
     const { x, y } = mercator.project(devices.lonLat[row * 2] ?? 0, devices.lonLat[row * 2 + 1] ?? 0)
     const code = devices.codes[row] ?? DEVICE_CONDITIONS.length - 1
+    const sizePx = signPx(code, mercator.zoom())
     context.drawImage(atlas, code * BOX_PX, 0, BOX_PX, BOX_PX, x - sizePx / 2, y - sizePx / 2, sizePx, sizePx)
   }
 }

@@ -8,25 +8,18 @@ import type { Store } from '../store.ts'
 import { DeviceCard, Tooltip } from './cards.tsx'
 import { loadDistrict, type District } from './district.ts'
 import { Legend } from './legend.tsx'
+import { chooseRenderer } from './probe.ts'
+import type { Renderer } from './renderer.ts'
 import type { Hover, MapOptions, MapView } from './view.ts'
 
 /** At most four ticks a second reach the map, however many deltas come in. */
 const TICK_MS = 250
 
 type State = 'loading' | 'ready' | 'failed'
-export type Renderer = 'webgl' | 'canvas'
-
-/** Asked once and given back: a probe must not keep one of the few contexts a browser allows. */
-const hasWebGl2 = (): boolean => {
-  const context = document.createElement('canvas').getContext('webgl2')
-  if (context === null) return false
-  context.getExtension('WEBGL_lose_context')?.loseContext()
-  return true
-}
 
 const createPane = (store: Store) => {
   const state = signal<State>('loading')
-  const renderer = signal<Renderer>(hasWebGl2() ? 'webgl' : 'canvas')
+  const renderer = signal<Renderer>(chooseRenderer(location.search))
   const hover = signal<Hover>(null)
   const missing = signal<readonly string[]>([])
   let district: Promise<District> | null = null
@@ -92,7 +85,11 @@ const createPane = (store: Store) => {
     host.replaceChildren()
     void mount(host)
   }
-  const paintIncidents = (): void => view?.incidents([...store.incidents.value.values()], store.selectedId.value)
+  const paintIncidents = (): void => {
+    // Read before the view is asked for: an effect that finds no view yet must still follow both signals.
+    const [list, selectedId] = [[...store.incidents.value.values()], store.selectedId.value]
+    view?.incidents(list, selectedId)
+  }
 
   /** Follows the store; each part redraws only what it is about. */
   const follow = (host: HTMLElement): (() => void) => {

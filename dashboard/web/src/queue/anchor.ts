@@ -1,7 +1,16 @@
 // Keeps the row under the officer's hand where it is on the screen while rows come and go above it, keeps the keyboard
-// focus on it, and counts what arrived out of sight above.
+// focus on it, and gives the scrolling back when the hand has left.
 
-export type Anchor = { before(list: HTMLElement): void; after(list: HTMLElement): void }
+export type Anchor = {
+  /** before the rows change */
+  before(list: HTMLElement): void
+  /** after they have; `held` = the hand is in the list */
+  after(list: HTMLElement, held: boolean): void
+  /** the hand has left: undo what was scrolled on its behalf */
+  release(list: HTMLElement): void
+  /** the officer scrolled: from here on the list stands where he left it */
+  scrolledByHand(): void
+}
 
 const rowOf = (list: HTMLElement, id: string): HTMLElement | null => list.querySelector(`[data-incident-id="${CSS.escape(id)}"]`)
 const focusedRow = (list: HTMLElement): HTMLElement | null => {
@@ -9,27 +18,37 @@ const focusedRow = (list: HTMLElement): HTMLElement | null => {
   return at instanceof HTMLElement && list.contains(at) ? at : null
 }
 
-/** `hand()` names the row to keep still: the hovered one; null = only a focused row is kept. */
+/** `hand()` names the hovered row; null = only a focused row is kept still. */
 export const createAnchor = (hand: () => string | null): Anchor => {
   let id: string | null = null
   let top = 0
-  let hadFocus = false
+  let focusedId: string | null = null
+  let driftPx = 0
   return {
     before(list) {
-      const focused = focusedRow(list)
-      hadFocus = focused !== null
-      id = focused?.dataset['incidentId'] ?? hand()
+      focusedId = focusedRow(list)?.dataset['incidentId'] ?? null
+      id = hand() ?? focusedId
       const row = id === null ? null : rowOf(list, id)
       if (row === null) id = null
       else top = row.getBoundingClientRect().top
     },
-    after(list) {
-      const row = id === null ? null : rowOf(list, id)
-      if (row === null) return
-      const moved = row.getBoundingClientRect().top - top
-      if (Math.abs(moved) >= 1) list.scrollTop += moved
+    after(list, held) {
+      const row = id === null || !held ? null : rowOf(list, id)
+      const moved = row === null ? 0 : row.getBoundingClientRect().top - top
+      if (Math.abs(moved) >= 1) {
+        const was = list.scrollTop
+        list.scrollTop += moved
+        driftPx += list.scrollTop - was
+      }
       // A keyed move takes the element out of the document for a moment, and the focus with it.
-      if (hadFocus && focusedRow(list) === null) row.focus({ preventScroll: true })
+      if (focusedId !== null && focusedRow(list) === null) rowOf(list, focusedId)?.focus({ preventScroll: true })
+    },
+    release(list) {
+      list.scrollTop -= driftPx
+      driftPx = 0
+    },
+    scrolledByHand() {
+      driftPx = 0
     },
   }
 }

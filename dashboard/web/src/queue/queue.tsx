@@ -113,9 +113,15 @@ const List = ({ store, view }: { store: Store; view: QueueView }) => {
   }
   useLayoutEffect(() => {
     if (list.current === null) return
-    anchor.after(list.current)
+    anchor.after(list.current, view.held.value)
     look()
   }, [ids])
+  const held = view.held.value
+  useLayoutEffect(() => {
+    if (held || list.current === null) return
+    anchor.release(list.current)
+    look()
+  }, [held])
 
   return (
     <>
@@ -128,6 +134,8 @@ const List = ({ store, view }: { store: Store; view: QueueView }) => {
         class="rows"
         ref={list}
         onScroll={look}
+        onWheel={() => anchor.scrolledByHand()}
+        onTouchMove={() => anchor.scrolledByHand()}
         onPointerMove={event => {
           const row = (event.target as Element).closest<HTMLElement>('[data-incident-id]')
           hovered.current = row?.dataset['incidentId'] ?? null

@@ -22,10 +22,11 @@ export const stateWords = (incident: Incident): string => {
 
 const Where = ({ incident }: { incident: Incident }) => {
   const exact = exactPlace(incident.place)
+  const wide = widePlace(incident.place)
   return (
     <span class="where">
-      {widePlace(incident.place)} <b>{exact}</b>
-      {exact === '' && widePlace(incident.place) === '' && t('place.unknown')}
+      {exact === '' ? wide : incident.place?.area} <b>{exact}</b>
+      {exact === '' && wide === '' && t('place.unknown')}
     </span>
   )
 }
@@ -66,16 +67,17 @@ export const Row = ({ incident, store, selected, reachable, onSelect }: RowProps
       >
         <Level severity={incident.severity} flashing={asks} />
         <span class="what">
-          {asks && <em>{stateWords(incident)}</em>} {say(incident.title)}
+          {asks ? <em>{stateWords(incident)}</em> : <i>{sending ? t('state.sending') : stateWords(incident)}</i>} {say(incident.title)}
         </span>
         <Standing incident={incident} store={store} />
-        <Where incident={incident} />
-        <span class="meta">
-          {sending ? t('state.sending') : !asks && <span class="state">{stateWords(incident)}</span>}
-          <span>{t('queue.alarms', { n: count(incident.alarmIds.length) })}</span>
-          {incident.deviceIds.length > 1 && <span>{t('queue.devices', { n: count(incident.deviceIds.length) })}</span>}
-          <span>{sourceOf(incident, store)}</span>
-          {incident.confirmedAt !== undefined && <span class="confirmed">{t('state.confirmed')}</span>}
+        <span class="second">
+          <Where incident={incident} />
+          <span class="meta">
+            {incident.confirmedAt !== undefined && <span class="confirmed">{t('state.confirmed')}</span>}
+            <span title={t('queue.counts-hint', { alarms: count(incident.alarmIds.length), devices: count(incident.deviceIds.length) })}>
+              {sourceOf(incident, store)} ×{count(incident.alarmIds.length)}
+            </span>
+          </span>
         </span>
       </button>
     </li>

@@ -15,6 +15,8 @@ export type QueueView = {
   hidden: ReadonlySignal<number>
   total: ReadonlySignal<number>
   waiting: ReadonlySignal<number>
+  /** the officer's hand is in the list: rows keep their order and place */
+  held: ReadonlySignal<boolean>
   touch(): void
   leave(): void
   /** the next (1) or previous (-1) row's id from the selected one */
@@ -41,6 +43,7 @@ export const createQueueView = (store: Store): QueueView => {
 
   return {
     filter,
+    held,
     ids,
     hidden: computed(() => order.value.length - ids.value.length),
     total: computed(() => order.value.length),

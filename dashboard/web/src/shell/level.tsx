@@ -13,7 +13,7 @@ export const SHAPES: Record<Severity, string> = {
 
 export const Level = ({ severity, flashing }: { severity: Severity; flashing: boolean }) => (
   <svg
-    class={flashing ? `level level-${severity} flashing` : `level level-${severity}`}
+    class={flashing ? `level severity-${severity} flashing` : `level severity-${severity}`}
     viewBox="0 0 32 32"
     role="img"
     aria-label={t('level.name', { n: NUMERALS[severity] })}
