@@ -48,13 +48,13 @@ export function createFleet(o: FleetOptions): Fleet {
   const groups = Map.groupBy(o.planned, p => p.via ?? p.deviceId)
   const perDevice = Math.min(BACKLOG_PER_DEVICE_MAX, Math.ceil(BACKLOG_TOTAL / o.planned.length))
   const links = new Map<string, Link>()
-  const sessionOf = (owner: string) => `${owner}-${o.world.wallMs(0).toString(36)}`.slice(-64)
+  const run = o.world.wallMs(0).toString(36)
+  const sessionOf = (owner: string, connection: number) => `${owner}-${run}-${connection}`.slice(-64)
   /** Only the connection's owner says good-bye: the detectors behind a gateway do not know that it was switched off. */
-  const farewell = (owner: string, members: Planned[]) =>
-    members.filter(p => p.deviceId === owner).map(p => statusOf(p, o.world, sessionOf(owner), false))
+  const farewell = (owner: string, members: Planned[]) => (connection: number) =>
+    members.filter(p => p.deviceId === owner).map(p => statusOf(p, o.world, sessionOf(owner, connection), false))
   const timers: NodeJS.Timeout[] = []
   for (const [owner, members] of groups) {
-    const session = sessionOf(owner)
     const kind = members.find(p => p.deviceId === owner)?.kind
     const random = o.random.fork(owner)
     const login = o.logins.get(owner)
@@ -67,12 +67,12 @@ export function createFleet(o: FleetOptions): Fleet {
         ...(kind === undefined
           ? {}
           : {
-              will: {
+              will: (connection: number) => ({
                 topic: nativeTopic({ kind, deviceId: owner, channel: 'status' }),
-                payload: JSON.stringify({ v: 1, online: false, reason: 'will', session }),
-              },
+                payload: JSON.stringify({ v: 1, online: false, reason: 'will', session: sessionOf(owner, connection) }),
+              }),
             }),
-        births: () => members.flatMap(p => birthsOf(p, o.world, session)),
+        births: connection => members.flatMap(p => birthsOf(p, o.world, sessionOf(owner, connection))),
         random,
         clock: o.clock,
         window,

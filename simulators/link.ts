@@ -21,11 +21,10 @@ export type LinkOptions = {
   clientId: string
   username?: string
   password?: string
-  will?: { topic: string; payload: string }
+  /** left with the broker; `connection` counts from 1, so that a late will of an old connection can be told apart */
+  will?: (connection: number) => { topic: string; payload: string }
   /** said first on every connection: births, self-descriptions */
-  births(): Outgoing[]
-  /** topics to listen to, and what to do with a message; it must not throw */
-  listen?: { topic: string; hear(topic: string, payload: Uint8Array): void }
+  births(connection: number): Outgoing[]
   random: Random
   clock: { nowMs(): number }
   window: Window
@@ -47,14 +46,15 @@ export type Link = {
   trouble(): string
   /** resolves when something changed: connected, acknowledged, closed */
   change(): Promise<void>
-  /** Says a last word, waits for its acknowledgement at most `waitMs`, disconnects in good order. */
-  close(lastWords: Outgoing[], waitMs: number): Promise<void>
+  /** Says its last words, waits for its acknowledgement at most `waitMs`, disconnects in good order. */
+  close(lastWords: (connection: number) => Outgoing[], waitMs: number): Promise<void>
 }
 
 type Flying = { message: Outgoing; birth: boolean }
 
 export function createLink(o: LinkOptions): Link {
   const backlog = createBacklog<Outgoing>(o.backlogMax)
+  let connection = 0
   let births: Outgoing[] = []
   let flying = new Set<Flying>()
   let client: MqttClient | null = null
@@ -73,13 +73,13 @@ export function createLink(o: LinkOptions): Link {
   }
 
   function dial(): void {
+    connection++
+    const will = o.will?.(connection)
     const attempt = connect(o.url, {
       clientId: o.clientId,
       ...(o.username === undefined ? {} : { username: o.username }),
       ...(o.password === undefined ? {} : { password: o.password }),
-      ...(o.will === undefined
-        ? {}
-        : { will: { topic: o.will.topic, payload: Buffer.from(o.will.payload), qos: 1 as const, retain: true } }),
+      ...(will === undefined ? {} : { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1 as const, retain: true } }),
       protocolVersion: 4,
       clean: true,
       keepalive: 60,
@@ -93,7 +93,6 @@ export function createLink(o: LinkOptions): Link {
     attempt.on('error', error => {
       trouble = error.message
     })
-    attempt.on('message', (topic, payload) => o.listen?.hear(topic, payload))
     attempt.on('close', () => lost(attempt))
   }
 
@@ -103,8 +102,7 @@ export function createLink(o: LinkOptions): Link {
     online = true
     attempts = 0
     trouble = ''
-    births = o.births()
-    if (o.listen !== undefined) attempt.subscribe(o.listen.topic, { qos: 1 })
+    births = o.births(connection)
     pump()
     changed()
   }
@@ -163,7 +161,7 @@ export function createLink(o: LinkOptions): Link {
     trouble: () => trouble,
     change: () => new Promise(resolve => void listeners.push(resolve)),
     async close(lastWords, waitMs) {
-      for (const message of lastWords) this.send(message)
+      for (const message of lastWords(connection)) this.send(message)
       const deadline = o.clock.nowMs() + waitMs
       while (online && this.pending() > 0 && o.clock.nowMs() < deadline)
         await Promise.race([this.change(), pause(Math.max(1, deadline - o.clock.nowMs()))])

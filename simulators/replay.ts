@@ -64,13 +64,13 @@ async function connected(url: URL, login: Login | null): Promise<Link | null> {
   link.open()
   while (!link.connected() && systemClock.nowMs() < deadline) {
     if (/refused: (not authorized|bad user)/i.test(link.trouble())) {
-      await link.close([], 0)
+      await link.close(() => [], 0)
       return null
     }
     await Promise.race([link.change(), new Promise(resolve => setTimeout(resolve, 250))])
   }
   if (link.connected()) return link
-  await link.close([], 0)
+  await link.close(() => [], 0)
   throw new FengsuiError(
     'room-unavailable',
     `no connection to ${url.href} in ${FIRST_CONNECTION_MS / 1000} s: ${link.trouble() || 'no answer'}`,
@@ -141,7 +141,7 @@ async function main(): Promise<number> {
   })
   clearInterval(reporting)
   const seconds = (systemClock.nowMs() - startedMs) / 1000
-  await link.close([], 0)
+  await link.close(() => [], 0)
   console.log(
     `${count(found.messages - result.unacknowledged)} of ${count(found.messages)} messages acknowledged in ${seconds.toFixed(1)} s`,
   )

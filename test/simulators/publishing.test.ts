@@ -79,7 +79,7 @@ test('what was said while the broker was away arrives later, complete, and as hi
   await second.stop()
 })
 
-test('a device is born with status and self-description, says good-bye when stopped, and has a will when it dies', async () => {
+test('a device is born with status and self-description, and says good-bye when stopped', async () => {
   const broker = await startTestBroker({ accept })
   const run = startRun({
     url: `mqtt://127.0.0.1:${broker.port}`,
@@ -106,6 +106,46 @@ test('a device is born with status and self-description, says good-bye when stop
       p.via === undefined ? { online: false, reason: 'shutdown' } : { online: true, reason: 'birth' },
     )
   for (const h of broker.heard.filter(h => h.topic.endsWith('/about'))) expect(violation('about', JSON.parse(String(h.payload)))).toBe('')
+  await broker.stop()
+})
+
+test('a connection that breaks leaves its will, of the same session as its birth', async () => {
+  const broker = await startTestBroker({ accept })
+  const clock = { nowMs: () => Date.now() }
+  const world = createWorld({ planned, seed: '3', scenario: 'quiet-night', speed: 1, messagesPerS: 30, startMs: Date.now() })
+  const fleet = createFleet({
+    url: `mqtt://127.0.0.1:${broker.port}`,
+    planned,
+    logins,
+    world,
+    random: createRandom('f'),
+    clock,
+    firstPauseMs: 100,
+  })
+  fleet.open()
+  await until('births', () => broker.heard.filter(h => h.topic.endsWith('/about')).length === planned.length)
+  const statuses = (reason: string) =>
+    broker.heard
+      .filter(h => h.topic.endsWith('/status'))
+      .map(h => ({
+        topic: h.topic,
+        retain: h.retain,
+        body: JSON.parse(String(h.payload)) as { reason: string; online: boolean; session: string },
+      }))
+      .filter(s => s.body.reason === reason)
+  broker.sever()
+  await until('wills', () => statuses('will').length === fleet.connections().all)
+  for (const will of statuses('will')) {
+    expect(violation('status', will.body)).toBe('')
+    expect(will).toMatchObject({ retain: true, body: { online: false } })
+    expect(statuses('birth').find(b => b.topic === will.topic)?.body.session).toBe(will.body.session)
+  }
+  const owners = fleet.connections().all
+  await until('births again', () => statuses('birth').length === 2 * planned.length)
+  const sessions = new Set(statuses('birth').map(b => `${b.topic} ${b.body.session}`))
+  expect(sessions.size).toBe(2 * planned.length)
+  expect(owners).toBe(statuses('will').length)
+  await fleet.close()
   await broker.stop()
 })
 

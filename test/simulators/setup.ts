@@ -44,7 +44,7 @@ export function violation(name: keyof typeof validators, value: unknown): string
 }
 
 export type Heard = { topic: string; qos: number; retain: boolean; payload: Buffer; clientId: string }
-export type TestBroker = { port: number; heard: Heard[]; stop(): Promise<void> }
+export type TestBroker = { port: number; heard: Heard[]; sever(): void; stop(): Promise<void> }
 /** A real Aedes; `accept` judges user name and password. */
 export async function startTestBroker(
   o: { port?: number; accept?: (username: string | undefined, password: string | undefined) => boolean } = {},
@@ -78,6 +78,9 @@ export async function startTestBroker(
   return {
     port: (server.address() as net.AddressInfo).port,
     heard,
+    sever: () => {
+      for (const socket of sockets) socket.destroy()
+    },
     async stop() {
       const closed = once(server, 'close')
       server.close()
