@@ -89,14 +89,14 @@ export function createLink(o: LinkOptions): Link {
       resubscribe: false,
     })
     client = attempt
-    attempt.on('connect', () => welcomed(attempt))
+    attempt.on('connect', welcomed)
     attempt.on('error', error => {
       trouble = error.message
     })
     attempt.on('close', () => lost(attempt))
   }
 
-  function welcomed(attempt: MqttClient): void {
+  function welcomed(): void {
     if (everOnline) o.counts.reconnects++
     everOnline = true
     online = true
