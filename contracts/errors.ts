@@ -3,7 +3,10 @@
 
 export const ERROR_CODES = {
   // the door (MQTT)
-  'bad-credentials': { status: 401, hint: 'Check the user name and password; `npm run admin -- device add` makes new ones.' },
+  'bad-credentials': {
+    status: 401,
+    hint: 'Check the user name and password; `npm run admin -- device add` (devices) or `user password` (people) makes new ones.',
+  },
   'not-your-topic': {
     status: 403,
     hint: 'Publish under your own device id, or register the device `via` this gateway, or grant the prefix.',

@@ -2,6 +2,8 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream'
+import { createGzip } from 'node:zlib'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Kpis } from '#contracts/live.ts'
 import { answers } from './errors.ts'
@@ -68,10 +70,13 @@ export function deskRoutes(app: App, parts: DeskParts): void {
       const file = join(parts.districtDir, `${layer}.geojson`)
       const found = await stat(file).catch(() => null)
       if (found === null) throw new FengsuiError('not-found', `the district has no layer ${layer}`)
-      const etag = `"${found.size.toString(36)}-${Math.floor(found.mtimeMs).toString(36)}"`
-      void reply.header('etag', etag).header('cache-control', 'private, no-cache')
+      const etag = `W/"${found.size.toString(36)}-${Math.floor(found.mtimeMs).toString(36)}"`
+      void reply.header('etag', etag).header('cache-control', 'private, no-cache').header('vary', 'accept-encoding')
       if (request.headers['if-none-match'] === etag) return reply.code(304).send()
-      return reply.type('application/geo+json').header('content-length', found.size).send(createReadStream(file))
+      void reply.type('application/geo+json')
+      if (!(request.headers['accept-encoding']?.includes('gzip') ?? false)) return reply.send(createReadStream(file))
+      // coordinates shrink to a sixth; a broken file ends the answer, which the error of the stream reports
+      return reply.header('content-encoding', 'gzip').send(pipeline(createReadStream(file), createGzip({ level: 4 }), () => {}))
     },
   })
 }

@@ -74,7 +74,20 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
   async function add({ grants, ...device }: Static<typeof newDevice>) {
     const { deviceId, via } = device
     const made = await credentials.issue({ deviceId, ...(via === undefined ? {} : { via }), ...(grants === undefined ? {} : { grants }) })
-    return { deviceId, device: shown(directory.register(device)), credentials: { username: made.username, password: made.password } }
+    return { device, credentials: { username: made.username, password: made.password } }
+  }
+
+  /** All or none: what was issued before one is refused is taken back. */
+  async function addAll(wanted: readonly Static<typeof newDevice>[]) {
+    refuseTaken(wanted)
+    const made: Awaited<ReturnType<typeof add>>[] = []
+    try {
+      for (const device of wanted) made.push(await add(device))
+      return made.map(entry => ({ deviceId: entry.device.deviceId, ...entry, device: shown(directory.register(entry.device)) }))
+    } catch (error) {
+      for (const { device } of made) credentials.revoke(device.deviceId)
+      throw error
+    }
   }
 
   app.post('/api/v1/devices', {
@@ -88,9 +101,7 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
     },
     handler: async (request, reply) => {
       const wanted = Array.isArray(request.body) ? request.body : [request.body]
-      refuseTaken(wanted)
-      const made = []
-      for (const device of wanted) made.push(await add(device))
+      const made = await addAll(wanted)
       parts.saveDirectory()
       parts.changed({ devices: made.map(entry => entry.device) })
       for (const { device } of made) audit(request, 'device.register', device.deviceId, { kind: device.kind })

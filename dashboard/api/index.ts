@@ -107,7 +107,11 @@ export async function startApi(parts: ApiParts): Promise<Api> {
       new FengsuiError('too-many-requests', `too many requests from this address; wait ${after}`),
   })
   await app.register(websocket, {
-    options: { server: upgrades.live, maxPayload: 1024, handleProtocols: offered => (offered.has(LIVE_PROTOCOL) ? LIVE_PROTOCOL : false) },
+    options: liveOptions(upgrades.live),
+    errorHandler: (err, socket, request) => {
+      log.warn({ err, requestId: request.id }, 'a live socket failed')
+      socket.terminate()
+    },
     preClose: done => done(),
   })
   addErrors(app, { log, isPage: isPageAddress })
@@ -158,6 +162,19 @@ export async function startApi(parts: ApiParts): Promise<Api> {
     },
   }
 }
+
+/** A snapshot shrinks to a tenth for a desk on a thin line; each is compressed by itself, so that no memory is kept for a client. */
+const liveOptions = (server: ReturnType<typeof createServer>) => ({
+  server,
+  maxPayload: 1024,
+  handleProtocols: (offered: Set<string>) => (offered.has(LIVE_PROTOCOL) ? LIVE_PROTOCOL : (false as const)),
+  perMessageDeflate: {
+    serverNoContextTakeover: true,
+    clientNoContextTakeover: true,
+    concurrencyLimit: 2,
+    zlibDeflateOptions: { level: 1 },
+  },
+})
 
 async function listen(app: App, { host, port }: { host: string; port: number }): Promise<void> {
   try {

@@ -37,6 +37,8 @@ export type LiveParts = {
   rooms: () => RoomHealth[]
   clock: Clock
   meter: Meter
+  /** default 15 s */
+  pingMs?: number
 }
 export type Changed = { incidents?: Incident[]; alarms?: Alarm[]; devices?: Device[]; removed?: string[] }
 export type Live = {
@@ -78,8 +80,9 @@ export function createLive(parts: LiveParts): Live {
 
   const serverTime = (): string => new Date(clock.nowMs()).toISOString()
 
-  function send(client: Client, bytes: Buffer): void {
-    client.socket.send(bytes, { binary: false })
+  /** Only snapshots are compressed: a delta never waits for a thread. */
+  function send(client: Client, bytes: Buffer, compress = false): void {
+    client.socket.send(bytes, { binary: false, compress })
     const { bufferedAmount } = client.socket
     // the snapshot itself may be larger than the limit: it counts until it has gone out
     if (bufferedAmount <= BUFFER_MAX) client.allowance = 0
@@ -166,7 +169,7 @@ export function createLive(parts: LiveParts): Live {
     })
   }
 
-  const timers = [setInterval(sendRows, ROWS_EVERY_MS), setInterval(beat, HEARTBEAT_MS), setInterval(ping, PING_MS)]
+  const timers = [setInterval(sendRows, ROWS_EVERY_MS), setInterval(beat, HEARTBEAT_MS), setInterval(ping, parts.pingMs ?? PING_MS)]
 
   return {
     push,
@@ -184,7 +187,7 @@ export function createLive(parts: LiveParts): Live {
       }
       snapshot ??= makeSnapshot()
       client.allowance = snapshot.length
-      send(client, snapshot)
+      send(client, snapshot, true)
     },
     async close() {
       timers.forEach(clearInterval)

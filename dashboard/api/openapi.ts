@@ -21,6 +21,8 @@ export async function addOpenApi(app: App): Promise<void> {
     },
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => (typeof json['$id'] === 'string' ? json['$id'] : `shape-${i}`) },
     transform: ({ schema, url, route }) => {
+      // somebody else's API, passed through
+      if (url.startsWith('/flows')) return { schema: { ...schema, hide: true }, url }
       const { scope } = route.config ?? {}
       if (scope === undefined) return { schema, url }
       if (scope === 'public') return { schema: { security: [], ...schema }, url }

@@ -50,6 +50,7 @@ export async function page(app: App, { webDir }: { webDir: string }): Promise<vo
     index: 'index.html',
     cacheControl: false,
     dotfiles: 'ignore',
+    preCompressed: true,
     setHeaders: (reply, path) =>
       void reply.header('cache-control', HASHED.test(path) ? `public, max-age=${YEAR_MS / 1000}, immutable` : 'no-cache'),
   })

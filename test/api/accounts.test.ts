@@ -1,3 +1,4 @@
+// Users, sessions, service tokens and the lock-out, on a real accounts.db and a clock of our own.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,5 +1,7 @@
+// Devices over HTTP, with real credentials and the real directory behind them.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { desk, startRoom, type Room } from './room.ts'
+import { desk } from './desk.ts'
+import { startRoom, type Room } from './room.ts'
 
 let room: Room
 beforeAll(async () => {
@@ -54,6 +56,12 @@ test('many at once, all or none, a gateway speaking for its own', async () => {
     ).status,
   ).toBe(409)
   expect((await get('/api/v1/devices/smk-3')).status).toBe(404)
+  const viaItself = [
+    { deviceId: 'smk-3', kind: 'smoke' },
+    { deviceId: 'smk-4', kind: 'smoke', via: 'smk-4' },
+  ]
+  expect((await post('/api/v1/devices', viaItself)).status).toBe(400)
+  expect(room.credentials.list().map(entry => entry.deviceId)).not.toContain('smk-3')
   expect(await post('/api/v1/devices', [{ deviceId: 'smk-3', kind: 'toaster' }])).toMatchObject({
     status: 400,
     body: { message: expect.stringMatching(/^body\.0\.kind must be one of/) },

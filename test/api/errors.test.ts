@@ -2,7 +2,8 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ERROR_CODES, FengsuiError, type ErrorCode } from '#contracts/errors.ts'
-import { startRoom, type Answer, type Room } from './room.ts'
+import { type Answer } from './answers.ts'
+import { startRoom, type Room } from './room.ts'
 
 let room: Room
 let broken: () => never = () => {

@@ -1,7 +1,10 @@
+// The live socket as a desk sees it: snapshot, gapless deltas, coming back, a desk that is too slow, who is let in.
+import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Device } from '#contracts/device.ts'
 import { createRing } from '../../dashboard/api/ring.ts'
-import { alarmBody, desk, startRoom, until, type Room } from './room.ts'
+import { desk, until } from './desk.ts'
+import { alarmBody, startRoom, type Room } from './room.ts'
 
 let room: Room
 const open: { close(): void }[] = []
@@ -126,7 +129,12 @@ test('a desk that does not read is closed and counted; the others miss nothing',
   const { seq } = await snapshotOf(good)
   slow.socket.pause()
   const { alarm } = await raise()
-  const huge = { ...alarm, evidence: [], counterEvidence: [], text: { zh: 'x'.repeat(400_000), en: 'y' } }
+  const huge = {
+    ...alarm,
+    evidence: [],
+    counterEvidence: [],
+    text: { zh: randomBytes(300_000).toString('base64'), en: 'does not compress' },
+  }
   const before = room.counted['fengsui_live_dropped_total'] ?? 0
   for (let i = 0; i < 60 && (room.counted['fengsui_live_dropped_total'] ?? 0) === before; i++) {
     room.api.push({ alarms: [huge] })

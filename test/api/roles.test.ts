@@ -1,7 +1,8 @@
 // Every route of openapi.json against every role: who may do what stands in contracts/people.ts and nowhere else.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROLES, SCOPES, SCOPES_OF, type Scope } from '#contracts/people.ts'
-import { startRoom, type Operation, type Room } from './room.ts'
+import { type Operation } from './answers.ts'
+import { startRoom, type Room } from './room.ts'
 
 /** What each route needs; a route that is not here fails the test. */
 const NEEDS: Record<string, Scope | 'public'> = {

@@ -3,61 +3,23 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Ajv } from 'ajv'
-import WebSocket from 'ws'
-import type { Alarm } from '#contracts/alarm.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
-import type { Device } from '#contracts/device.ts'
-import type { Incident, IncidentDetail } from '#contracts/incident.ts'
-import type { LiveMessage, QueueAlarm, RoomHealth } from '#contracts/live.ts'
+import type { RoomHealth } from '#contracts/live.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { ROLES, type Role, type Scope } from '#contracts/people.ts'
 import type { QuarantineEntry } from '#contracts/quarantine.ts'
 import type { Reading } from '#contracts/reading.ts'
 import { openCredentials } from '../../broker/credentials.ts'
-import { openAccounts, type Session } from '../../dashboard/api/accounts.ts'
-import type { ErrorBody } from '../../dashboard/api/errors.ts'
+import { openAccounts } from '../../dashboard/api/accounts.ts'
 import { startApi, type ApiParts } from '../../dashboard/api/index.ts'
-import { isTime } from '../../dashboard/api/schema.ts'
 import { openDispatch } from '../../dispatch/index.ts'
 import { createDirectory } from '../../ingest/directory.ts'
 import { openQuarantine } from '../../ingest/quarantine.ts'
 import { openCursors } from '../../journal/index.ts'
+import { answerChecker, type Answer, type Body } from './answers.ts'
 
 export const PASSWORD = 'correct horse battery'
-/** every field that some answer has; a test reads those of its own */
-export type Body = ErrorBody &
-  Session &
-  IncidentDetail & {
-    alarm: Alarm
-    incident: Incident
-    status: string
-    alarms: QueueAlarm[]
-    incidents: Incident[]
-    device: Device & { condition: string }
-    devices: (Device & { condition: string; deviceId: string; credentials: { username: string; password: string } })[]
-    credentials: { username: string; password: string }
-    entries: (QuarantineEntry & { actor: string; action: string; subject: string; seq: number; detail?: unknown })[]
-    total: number
-    next: string
-    series: { metric: string; points: [number, number][] }[]
-    cursor: number
-    head: number
-    readings: (Reading & { off: number })[]
-    commandId: string
-    topic: string
-    paths: Record<string, Record<string, Operation>>
-    condition: string
-    place: { room?: string }
-    payloadBase64: string
-  }
-export type Operation = {
-  description?: string
-  security?: object[]
-  responses: Record<string, { content?: Record<string, { schema: object }> }>
-}
-export type Answer = { status: number; body: Body; text: string; headers: Headers }
-export type Ask = { as?: Role | string | null; method?: string; json?: unknown; headers?: Record<string, string>; body?: string }
+export type Ask = { as?: string | null; method?: string; json?: unknown; headers?: Record<string, string>; body?: string }
 export type Room = Awaited<ReturnType<typeof startRoom>>
 
 /** Signs in users and service tokens without HTTP, so that a file full of tests does not meet the login limits. */
@@ -203,68 +165,6 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
       for (const part of [accounts, dispatch, credentials, quarantine, cursors]) part.close()
       await rm(dir, { recursive: true, force: true })
     },
-  }
-}
-
-/** Fails when a JSON answer is not what openapi.json says that route answers with that status. */
-async function answerChecker(url: string): Promise<(method: string, path: string, answer: Answer) => void> {
-  const document = (await (await fetch(`${url}/api/openapi.json`)).json()) as Pick<Body, 'paths'>
-  const ajv = new Ajv({ strict: false, validateSchema: false })
-  ajv.addFormat('date-time', isTime)
-  ajv.addSchema(document, 'doc')
-  const templates = Object.keys(document.paths).map(path => ({ path, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`) }))
-  return (method, path, answer) => {
-    const bare = path.split('?', 1)[0] ?? path
-    const template = templates.find(t => t.path === bare) ?? templates.find(t => t.pattern.test(bare))
-    const operation = template === undefined ? undefined : document.paths[template.path]?.[method.toLowerCase()]
-    if (template === undefined || operation === undefined || answer.body === null) return
-    const status = operation.responses[answer.status] ? String(answer.status) : `${String(answer.status)[0]}XX`
-    const media = operation.responses[status]?.content?.['application/json']
-    if (media === undefined) throw new Error(`${method} ${bare} answered ${answer.status}, which openapi.json does not list`)
-    const pointer = ['paths', template.path, method.toLowerCase(), 'responses', status, 'content', 'application/json', 'schema']
-    const validate = ajv.compile({
-      $ref: `doc#/${pointer.map(part => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`,
-    })
-    if (!validate(answer.body)) {
-      throw new Error(
-        `${method} ${bare} ${answer.status} is not as openapi.json says: ${ajv.errorsText(validate.errors)}\n${answer.text.slice(0, 500)}`,
-      )
-    }
-  }
-}
-
-/** A desk: every live message in order of arrival. */
-export async function desk(room: Room, o: { as?: string; query?: string; headers?: Record<string, string>; protocols?: string[] } = {}) {
-  const token = o.as === undefined ? undefined : (room.tokens[o.as] ?? o.as)
-  const headers = { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...o.headers }
-  const socket = new WebSocket(`${room.url.replace('http', 'ws')}/api/v1/live${o.query ?? ''}`, o.protocols ?? [], { headers })
-  const messages: LiveMessage[] = []
-  let closedWith: { code: number; reason: string } | null = null
-  socket.on('message', data => messages.push(JSON.parse(String(data)) as LiveMessage))
-  socket.on('close', (code, reason) => (closedWith = { code, reason: reason.toString() }))
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve)
-    socket.once('error', reject)
-  })
-  return {
-    socket,
-    messages,
-    closed: () => closedWith,
-    deltas: () => messages.filter(message => message.type === 'delta'),
-    async until<T>(found: () => T | undefined | false, what = 'the live message'): Promise<T> {
-      return until(found, () => `${what}; got ${JSON.stringify(messages).slice(0, 1000)}`)
-    },
-    close: () => socket.terminate(),
-  }
-}
-
-export async function until<T>(found: () => T | undefined | false, what: () => string, timeoutMs = 8000): Promise<T> {
-  const deadline = performance.now() + timeoutMs
-  for (;;) {
-    const result = found()
-    if (result !== undefined && result !== false) return result
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what()}`)
-    await new Promise(resolve => setTimeout(resolve, 10))
   }
 }
 

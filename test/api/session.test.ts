@@ -1,6 +1,8 @@
+// Logging in and out: cookie, bearer, expiry, lock-out, forged requests, and that no secret is ever written down.
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { SESSION_MS } from '../../dashboard/api/accounts.ts'
-import { PASSWORD, startRoom, type Answer, type Room } from './room.ts'
+import { type Answer } from './answers.ts'
+import { PASSWORD, startRoom, type Room } from './room.ts'
 
 let room: Room
 beforeAll(async () => {

@@ -1,0 +1,39 @@
+// A desk at the live socket: every message in order of arrival.
+import { WebSocket } from 'ws'
+import type { LiveMessage } from '#contracts/live.ts'
+import type { Room } from './room.ts'
+
+/** A desk: every live message in order of arrival. */
+export async function desk(room: Room, o: { as?: string; query?: string; headers?: Record<string, string>; protocols?: string[] } = {}) {
+  const token = o.as === undefined ? undefined : (room.tokens[o.as] ?? o.as)
+  const headers = { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...o.headers }
+  const socket = new WebSocket(`${room.url.replace('http', 'ws')}/api/v1/live${o.query ?? ''}`, o.protocols ?? [], { headers })
+  const messages: LiveMessage[] = []
+  let closedWith: { code: number; reason: string } | null = null
+  socket.on('message', data => messages.push(JSON.parse((data as Buffer).toString()) as LiveMessage))
+  socket.on('close', (code, reason) => (closedWith = { code, reason: reason.toString() }))
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve)
+    socket.once('error', reject)
+  })
+  return {
+    socket,
+    messages,
+    closed: () => closedWith,
+    deltas: () => messages.filter(message => message.type === 'delta'),
+    async until<T>(found: () => T | undefined | false, what = 'the live message'): Promise<T> {
+      return until(found, () => `${what}; got ${JSON.stringify(messages).slice(0, 1000)}`)
+    },
+    close: () => socket.terminate(),
+  }
+}
+
+export async function until<T>(found: () => T | undefined | false, what: () => string, timeoutMs = 8000): Promise<T> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    const result = found()
+    if (result !== undefined && result !== false) return result
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what()}`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
