@@ -2,12 +2,11 @@
 // (code, sender, topic) in memory, logged once per key, written to quarantine a second later.
 import type { Clock, Log } from '#contracts/clock.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import { createFirstTime } from './first-time.ts'
 import type { DoorNote } from './quarantine.ts'
 
 /** keys held between two flushes; refusals of further keys are counted under one key per code */
 export const REFUSAL_KEYS_MAX = 1_000
-/** keys logged per process; further ones are counted and written to quarantine, not logged */
-export const LOGGED_KEYS_MAX = 10_000
 const FLUSH_EVERY_MS = 1_000
 const TEXT_CHARS_MAX = 512
 
@@ -28,7 +27,7 @@ type Sum = Refused & { count: number; lastMs: number }
 
 export function createRefusals({ quarantine, log, meter, clock }: Parts): Refusals {
   let sums = new Map<string, Sum>()
-  const logged = new Set<string>()
+  const isFirst = createFirstTime()
 
   const flush = (): void => {
     if (sums.size === 0) return
@@ -56,8 +55,7 @@ export function createRefusals({ quarantine, log, meter, clock }: Parts): Refusa
       const sum = sums.get(key)
       if (sum === undefined) sums.set(key, { ...(isFull ? crowd(refused) : short(refused)), count: 1, lastMs: refused.atMs })
       else Object.assign(sum, { count: sum.count + 1, lastMs: refused.atMs })
-      if (logged.has(own) || logged.size >= LOGGED_KEYS_MAX) return
-      logged.add(own)
+      if (!isFirst(own)) return
       const { payload: _, ...fields } = short(refused)
       log.warn(fields, 'refused at the door; further ones of this kind are counted, not logged')
     },

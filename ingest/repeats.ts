@@ -7,6 +7,9 @@ import type { Decoded } from '#contracts/reading.ts'
 /** How far back, in journal messages, a repeat is recognised. Older ones are stored again: the same values at the same time. */
 export const REPEAT_WINDOW_MESSAGES = 10_000
 
+/** client id of a message that was sent through again out of quarantine */
+const REDRIVE = 'redrive:'
+
 export type Repeats = {
   /** tells the window about messages before the first to be judged */
   prime(messages: readonly Message[]): void
@@ -47,7 +50,8 @@ export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats 
     isRepeat(message, { readings }) {
       const found = look(message)
       const [first] = readings
-      if (first === undefined) return false
+      // sent through again by a person: the first time nothing could be read of it
+      if (first === undefined || message.clientId.startsWith(REDRIVE)) return false
       // without a time of its own a device may well say the same thing twice: then only a marked redelivery is a repeat
       const hasOwnTime = readings.every(reading => reading.tsSource !== 'server')
       return (found.id && first.msgId !== undefined) || (found.bytes && (hasOwnTime || message.dup))

@@ -6,6 +6,7 @@ import type { Meter } from '#contracts/metrics.ts'
 import type { QuarantineEntry } from '#contracts/quarantine.ts'
 import type { Reading } from '#contracts/reading.ts'
 import type { Catalogue } from './catalogue.ts'
+import { createFirstTime } from './first-time.ts'
 import { heldOf, refusedEntry } from './held.ts'
 import { createRepeats, REPEAT_WINDOW_MESSAGES } from './repeats.ts'
 import type { ReadingStore, RoomRows, StoreEntry } from './stores/store.ts'
@@ -47,6 +48,7 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
   const { reader, catalogue, store, log, meter, clock } = parts
   const random = parts.random ?? Math.random
   const repeats = createRepeats()
+  const isFirst = createFirstTime()
   const labels = { store: store.name }
   const closing = new AbortController()
   let position = 0
@@ -124,7 +126,14 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
 
   function hold(entries: readonly QuarantineEntry[]): void {
     parts.quarantine.put(entries)
-    for (const { code } of entries) meter.count('fengsui_quarantined_total', { code })
+    for (const { code, reason, where, topic, identity, seq, disposition } of entries) {
+      meter.count('fengsui_quarantined_total', { code })
+      if (!isFirst([code, identity, topic].join('\n'))) continue
+      log.warn(
+        { code, reason, where, topic, identity, seq, disposition },
+        'put in quarantine; further ones of this kind are counted, not logged',
+      )
+    }
   }
 
   /** Tries for ever, ever more slowly; undefined only when closing. */

@@ -7,7 +7,8 @@ import { noLog } from '#contracts/clock.ts'
 import { noMeter } from '#contracts/metrics.ts'
 import type { QuarantineEntry } from '#contracts/quarantine.ts'
 import { createRefusals, openQuarantine } from '../../ingest/index.ts'
-import { LOGGED_KEYS_MAX, REFUSAL_KEYS_MAX } from '../../ingest/refusals.ts'
+import { FIRST_TIME_KEYS_MAX } from '../../ingest/first-time.ts'
+import { REFUSAL_KEYS_MAX } from '../../ingest/refusals.ts'
 import { T0 } from './readings.ts'
 
 let dir: string
@@ -106,10 +107,10 @@ test('a flood of different senders is bounded in memory, rows and log', () => {
   using quarantine = openQuarantine({ dir })
   let lines = 0
   const refusals = createRefusals({ quarantine, log: { ...noLog, warn: () => void lines++ }, meter: noMeter, clock: { nowMs: () => T0 } })
-  const senders = LOGGED_KEYS_MAX + 500
+  const senders = FIRST_TIME_KEYS_MAX + 500
   for (let i = 0; i < senders; i++) refusals.add({ code: 'bad-credentials', reason: 'wrong', clientId: `c${i}`, atMs: T0 })
   refusals.close()
-  expect(lines).toBe(LOGGED_KEYS_MAX)
+  expect(lines).toBe(FIRST_TIME_KEYS_MAX)
   expect(quarantine.list({ limit: 1 }).total).toBe(REFUSAL_KEYS_MAX + 1)
   expect(quarantine.counts()).toEqual({ 'bad-credentials': senders })
 })

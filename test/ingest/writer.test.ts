@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { noLog, systemClock } from '#contracts/clock.ts'
+import { noLog, systemClock, type Log } from '#contracts/clock.ts'
 import type { Message } from '#contracts/message.ts'
 import { noMeter, type Meter } from '#contracts/metrics.ts'
 import {
@@ -37,7 +37,7 @@ function counting(): { meter: Meter; counts: Record<string, number> } {
   }
 }
 
-function start(journal: ReturnType<typeof journalOf>, store: ReadingStore, more: { meter?: Meter } = {}) {
+function start(journal: ReturnType<typeof journalOf>, store: ReadingStore, more: { meter?: Meter; log?: Log } = {}) {
   const quarantine = openQuarantine({ dir })
   const catalogue = createCatalogue({ decoders })
   const parts = {
@@ -99,6 +99,19 @@ test('rejects are held and notes are kept, once, under their place in the journa
   expect(Buffer.from(entries[2]?.payloadBase64 ?? '', 'base64').toString()).toBe('{"v":')
   expect(entries[1]).toMatchObject({ seq: 2, identity: 'tester', topic: 'fire/v1/smoke/s1/telemetry', where: '/ts' })
   expect(await values(store)).toEqual([2, 4])
+  await writer.close()
+  quarantine.close()
+  await store.close()
+})
+
+test('a device that is wrong all day is held each time and logged once', async () => {
+  const lines: object[] = []
+  const journal = journalOf([1, 2, 3].map(seq => message(seq, 'fire/v1/smoke/s1/telemetry', '{"v":')))
+  const store = await open()
+  const { writer, quarantine } = start(journal, store, { log: { ...noLog, warn: fields => void lines.push(fields) } })
+  await until(() => writer.status().position === 3)
+  expect(quarantine.list({ limit: 9 }).total).toBe(3)
+  expect(lines).toMatchObject([{ code: 'json-invalid', seq: 1, identity: 'tester' }])
   await writer.close()
   quarantine.close()
   await store.close()
@@ -209,10 +222,11 @@ test('repeats: by id, by bytes with a time of their own, by the redelivery mark;
   expect(repeats.isRepeat(same(2), decoded('device'))).toBe(true)
   expect(repeats.isRepeat(same(3), decoded('server'))).toBe(false)
   expect(repeats.isRepeat(same(4, { dup: true }), decoded('server'))).toBe(true)
-  expect(repeats.isRepeat(message(5, 'other', 'same'), decoded('device'))).toBe(false)
+  expect(repeats.isRepeat(same(5, { clientId: 'redrive:q-1', dup: true }), decoded('device'))).toBe(false)
+  expect(repeats.isRepeat(message(6, 'other', 'same'), decoded('device'))).toBe(false)
   // outside the window of three messages
-  expect(repeats.isRepeat(same(8), decoded('device'))).toBe(false)
+  expect(repeats.isRepeat(same(9), decoded('device'))).toBe(false)
   const withId = (seq: number, body: string) => message(seq, 't', `{"msgId":"identity-1","b":${body}}`)
-  expect(repeats.isRepeat(withId(9, '1'), decoded('device', 'identity-1'))).toBe(false)
-  expect(repeats.isRepeat(withId(10, '2'), decoded('device', 'identity-1'))).toBe(true)
+  expect(repeats.isRepeat(withId(10, '1'), decoded('device', 'identity-1'))).toBe(false)
+  expect(repeats.isRepeat(withId(11, '2'), decoded('device', 'identity-1'))).toBe(true)
 })
