@@ -196,7 +196,7 @@ function secretOf(file: string): string {
 
 function startDemo(settings: Settings, log: Logger): void {
   const url = `mqtt://${settings.host}:${settings.mqttPort}`
-  const args = ['--devices', '2000', '--rate', '60', '--seed', '7', '--scenario', 'night-fire', '--url', url]
+  const args = ['--devices', '2000', '--rate', '60', '--seed', '7', '--scenario', 'night-fire', '--speed', '4', '--url', url]
   const child = spawn(process.execPath, [join(import.meta.dirname, 'simulators/simulate.ts'), ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
