@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'vitest'
 import { commandOf, type KeyPress } from '../../dashboard/web/src/keys.ts'
 import { barPct, ownLatencyMs, stepsOf } from '../../dashboard/web/src/incident/waterfall.ts'
-import { windowOf } from '../../dashboard/web/src/incident/history.ts'
+import { mostTelling, subjectOf, windowOf } from '../../dashboard/web/src/incident/history.ts'
 import { pageOf } from '../../dashboard/web/src/router.ts'
 import { asked, isSoftware } from '../../dashboard/web/src/map/renderer.ts'
-import { at, T0 } from './incidents.ts'
+import type { Alarm, Evidence } from '#contracts/alarm.ts'
+import { alarm, at, T0 } from './incidents.ts'
 
 const press = (key: string, o: Partial<KeyPress> = {}): KeyPress => ({
   key,
@@ -81,4 +82,37 @@ test('a GPU that is only emulated counts as none, unless the address asks for it
   expect(isSoftware('Microsoft Basic Render Driver')).toBe(true)
   expect(isSoftware('ANGLE (Intel, Mesa Intel(R) UHD Graphics 630, OpenGL 4.6)')).toBe(false)
   expect([asked('?map=webgl'), asked('?map=canvas'), asked('?map=paper'), asked('')]).toEqual(['webgl', 'canvas', null, null])
+})
+
+describe('the chart is about', () => {
+  const evidence = (what: string, value: Evidence['value'], threshold?: number): Evidence => ({
+    seq: 1,
+    deviceId: 'smoke-7',
+    ts: at(0),
+    receivedAt: at(0),
+    what,
+    value,
+    ...(threshold === undefined ? {} : { threshold }),
+  })
+  const withEvidence = (...list: Evidence[]): Alarm => ({ ...alarm('x', 'a'), evidence: list, counterEvidence: [] })
+
+  test('the newest measured value, with its threshold', () => {
+    const found = subjectOf(
+      withEvidence(evidence('temperature_c', 40), evidence('obscuration_db_per_m', 0.3, 0.16), evidence('alarms.smoke', true)),
+    )
+    expect(found).toEqual({ deviceId: 'smoke-7', metric: 'obscuration_db_per_m', threshold: 0.16 })
+  })
+  test('the device alone where only flags speak; a confidence is no series', () => {
+    expect(subjectOf(withEvidence(evidence('detections.smoke', 0.86)))).toEqual({ deviceId: 'smoke-7' })
+    expect(subjectOf(withEvidence())).toEqual({ deviceId: 'smoke-1' })
+  })
+  test('then what shows a fire first is drawn, and an empty series never', () => {
+    const series = [
+      { metric: 'battery_v', points: [[T0, 3]] as [number, number][] },
+      { metric: 'obscuration_db_per_m', points: [] },
+      { metric: 'temperature_c', points: [[T0, 24]] as [number, number][] },
+    ]
+    expect(mostTelling(series)?.metric).toBe('temperature_c')
+    expect(mostTelling([])).toBeNull()
+  })
 })

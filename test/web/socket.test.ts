@@ -34,7 +34,7 @@ const stop = async (): Promise<void> => {
 const openTo =
   (port: () => number): OpenSocket =>
   (path, handlers) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${port()}/${path}`)
+    const socket = new WebSocket(`ws://127.0.0.1:${port()}${path}`)
     socket.on('open', () => handlers.opened())
     socket.on('message', data => handlers.heard(String(data as Buffer)))
     socket.on('close', code => handlers.closed(code))

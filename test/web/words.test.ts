@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ALARM_STATES } from '#contracts/alarm.ts'
+import { ALARM_KINDS, ALARM_STATES } from '#contracts/alarm.ts'
 import { DEVICE_CONDITIONS } from '#contracts/device.ts'
 import { INCIDENT_STATES } from '#contracts/incident.ts'
 import { ROLES } from '#contracts/people.ts'
@@ -56,6 +56,7 @@ test.each([
   ['device-kind', DEVICE_KINDS],
   ['state', INCIDENT_STATES],
   ['alarm-state', ALARM_STATES],
+  ['kind', ALARM_KINDS],
   ['role', ROLES],
 ] as const)('every %s of the contracts has a name', (group, names) => {
   for (const name of names) expect(Object.keys(zh)).toContain(`${group}.${name}`)

@@ -33,7 +33,7 @@ const failure = async (response: Response): Promise<ApiError> => {
 export const createApi = (fetcher: typeof fetch, onUnauthenticated: () => void): Api => {
   const send = async (method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> => {
     const limit = AbortSignal.timeout(ANSWER_WITHIN_MS)
-    const response = await fetcher(`api/v1/${path}`, {
+    const response = await fetcher(`/api/v1/${path}`, {
       method,
       credentials: 'same-origin',
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),

@@ -1,5 +1,5 @@
 // The last minutes of one metric of one device, for the small chart beside the evidence.
-import type { Alarm, Evidence } from '#contracts/alarm.ts'
+import type { Alarm } from '#contracts/alarm.ts'
 import type { Api } from '../api.ts'
 
 export type Series = { metric: string; points: [tsMs: number, value: number][] }
@@ -8,8 +8,32 @@ const TEN_MIN_MS = 600_000
 const SIXTY_MIN_MS = 3_600_000
 const POINTS = 240
 
-/** The newest evidence that is a number: what the chart is about. Undefined where the alarm rests on flags alone. */
-export const charted = (alarm: Alarm): Evidence | undefined => alarm.evidence.findLast(one => typeof one.value === 'number')
+/** What the chart is about; without a metric, the device's most telling one is drawn. */
+export type Subject = { deviceId: string; metric?: string; threshold?: number }
+
+/** The newest evidence that is a number; where the alarm rests on flags alone, the device that gave them. */
+export const subjectOf = (alarm: Alarm): Subject | null => {
+  const measured = alarm.evidence.findLast(one => typeof one.value === 'number' && !one.what.includes('.'))
+  if (measured !== undefined) {
+    const { deviceId, what, threshold } = measured
+    return { deviceId, metric: what, ...(threshold === undefined ? {} : { threshold }) }
+  }
+  const deviceId = alarm.evidence.at(-1)?.deviceId ?? alarm.deviceId
+  return deviceId === undefined ? null : { deviceId }
+}
+
+/** In the order in which a fire shows in them. */
+const TELLING = ['obscuration_db_per_m', 'smoke', 'co_ppm', 'gas_lel_pct', 'temperature', 'pressure', 'level', 'current']
+
+/** The series to draw where no evidence names one; null = the device measures nothing. */
+export const mostTelling = (series: readonly Series[]): Series | null => {
+  const withPoints = series.filter(one => one.points.length > 0)
+  for (const name of TELLING) {
+    const found = withPoints.find(one => one.metric.startsWith(name))
+    if (found !== undefined) return found
+  }
+  return withPoints[0] ?? null
+}
 
 /** From ten minutes before the alarm until now; at most an hour, so a long-standing alarm shows the hour it began in. */
 export const windowOf = (raisedAtMs: number, nowMs: number): { fromMs: number; toMs: number } => {
@@ -19,15 +43,15 @@ export const windowOf = (raisedAtMs: number, nowMs: number): { fromMs: number; t
 
 export const readHistory = async (
   api: Api,
-  o: { deviceId: string; metric: string; fromMs: number; toMs: number },
+  o: { subject: Subject; fromMs: number; toMs: number },
   signal: AbortSignal,
 ): Promise<Series | null> => {
   const query = new URLSearchParams({
     from: new Date(o.fromMs).toISOString(),
     to: new Date(o.toMs).toISOString(),
-    metric: o.metric,
     points: String(POINTS),
+    ...(o.subject.metric === undefined ? {} : { metric: o.subject.metric }),
   })
-  const answer = await api.get<{ series: Series[] }>(`devices/${encodeURIComponent(o.deviceId)}/readings?${query}`, signal)
-  return answer.series.find(series => series.metric === o.metric) ?? null
+  const answer = await api.get<{ series: Series[] }>(`devices/${encodeURIComponent(o.subject.deviceId)}/readings?${query}`, signal)
+  return mostTelling(answer.series)
 }

@@ -10,7 +10,7 @@ import type { Store } from '../store.ts'
 import { Commands, type Dialogs } from './commands.tsx'
 import type { DetailView } from './detail.ts'
 import { EvidenceList } from './evidence.tsx'
-import { charted } from './history.ts'
+import { subjectOf } from './history.ts'
 import { Sparkline } from './sparkline.tsx'
 import { barPct, ownLatencyMs, stepsOf } from './waterfall.ts'
 
@@ -23,12 +23,12 @@ const Head = ({ incident, store }: { incident: Incident; store: Store }) => {
       <p class="panel-title">
         <Level severity={incident.severity} flashing={false} />
         <span>
-          <b>{say(incident.title)}</b>
+          <b>{term('kind', incident.kind)}</b>
           <span class="muted id">{incident.id}</span>
         </span>
       </p>
       <h2 class="location" data-testid="incident-location">
-        {exact || wide || t('place.unknown')}
+        {exact || wide || incident.deviceIds[0] || t('place.unknown')}
       </h2>
       {exact !== '' && wide !== '' && <p class="wide">{wide}</p>}
       <p class="facts">
@@ -155,7 +155,7 @@ export const Panel = ({ store, view, dialogs }: { store: Store; view: DetailView
   const incident = id === null ? undefined : (store.incidents.value.get(id) ?? detail ?? undefined)
   if (incident === undefined) return <Nothing />
   const alarm = view.alarm.value
-  const evidence = alarm === null ? undefined : charted(alarm)
+  const subject = alarm === null ? null : subjectOf(alarm)
   return (
     <aside
       class="panel"
@@ -168,8 +168,8 @@ export const Panel = ({ store, view, dialogs }: { store: Store; view: DetailView
       {isOpen(incident) && <Commands store={store} incident={incident} dialogs={dialogs} />}
       {view.problem.value !== null && <p class="problem">{t('incident.not-loaded', { why: view.problem.value })}</p>}
       {alarm !== null && <EvidenceList store={store} alarm={alarm} />}
-      {alarm !== null && evidence !== undefined && (
-        <Sparkline key={`${alarm.id} ${evidence.deviceId} ${evidence.what}`} store={store} alarm={alarm} evidence={evidence} />
+      {alarm !== null && subject !== null && (
+        <Sparkline key={`${alarm.id} ${subject.deviceId} ${subject.metric}`} store={store} alarm={alarm} subject={subject} />
       )}
       <Alarms incident={incident} view={view} />
       <Latency view={view} />

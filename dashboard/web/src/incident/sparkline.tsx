@@ -1,16 +1,16 @@
 // The metric that triggered the alarm, over the minutes around it, refreshed while the link lives. Says so where nothing is stored.
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Alarm, Evidence } from '#contracts/alarm.ts'
+import type { Alarm } from '#contracts/alarm.ts'
 import { why } from '../actions.ts'
 import { amount, metric } from '../format.ts'
 import { t } from '../i18n.ts'
 import { theme } from '../preferences.ts'
 import type { Store } from '../store.ts'
-import { readHistory, windowOf, type Series } from './history.ts'
+import { readHistory, windowOf, type Series, type Subject } from './history.ts'
 
 const REFRESH_MS = 10_000
 
-const useSeries = (store: Store, alarm: Alarm, evidence: Evidence): { series: Series | null; problem: string } => {
+const useSeries = (store: Store, alarm: Alarm, subject: Subject): { series: Series | null; problem: string } => {
   const [series, setSeries] = useState<Series | null>(null)
   const [problem, setProblem] = useState('')
   useEffect(() => {
@@ -19,7 +19,7 @@ const useSeries = (store: Store, alarm: Alarm, evidence: Evidence): { series: Se
       if (store.phase.value === 'lost') return
       try {
         const window = windowOf(Date.parse(alarm.raisedAt), store.serverNow.value)
-        const found = await readHistory(store.api, { deviceId: evidence.deviceId, metric: evidence.what, ...window }, abort.signal)
+        const found = await readHistory(store.api, { subject, ...window }, abort.signal)
         if (abort.signal.aborted) return
         setSeries(found)
         setProblem(found === null || found.points.length === 0 ? t('chart.nothing') : '')
@@ -33,15 +33,15 @@ const useSeries = (store: Store, alarm: Alarm, evidence: Evidence): { series: Se
       abort.abort()
       clearInterval(timer)
     }
-  }, [alarm.id, evidence.deviceId, evidence.what])
+  }, [alarm.id, subject.deviceId, subject.metric])
   return { series, problem }
 }
 
-export const Sparkline = ({ store, alarm, evidence }: { store: Store; alarm: Alarm; evidence: Evidence }) => {
+export const Sparkline = ({ store, alarm, subject }: { store: Store; alarm: Alarm; subject: Subject }) => {
   const host = useRef<HTMLDivElement>(null)
-  const { series, problem } = useSeries(store, alarm, evidence)
+  const { series, problem } = useSeries(store, alarm, subject)
   const [broken, setBroken] = useState(false)
-  const { name, unit } = metric(evidence.what)
+  const { name, unit } = metric(subject.metric ?? series?.metric ?? '')
   const shownTheme = theme.value
 
   useEffect(() => {
@@ -52,7 +52,7 @@ export const Sparkline = ({ store, alarm, evidence }: { store: Store; alarm: Ala
     import('./chart.ts').then(
       ({ drawChart }) => {
         if (!gone)
-          undraw = drawChart(target, { series, threshold: evidence.threshold, theme: shownTheme, raisedAtMs: Date.parse(alarm.raisedAt) })
+          undraw = drawChart(target, { series, threshold: subject.threshold, theme: shownTheme, raisedAtMs: Date.parse(alarm.raisedAt) })
       },
       () => setBroken(true),
     )
@@ -60,23 +60,23 @@ export const Sparkline = ({ store, alarm, evidence }: { store: Store; alarm: Ala
       gone = true
       undraw?.()
     }
-  }, [series, shownTheme, evidence.threshold])
+  }, [series, shownTheme, subject.threshold])
 
   const last = series?.points.at(-1)
   return (
     <figure class="sparkline" data-testid="sparkline" data-points={series?.points.length ?? 0}>
       <figcaption>
         <span>
-          {name} · {evidence.deviceId}
+          {name} · {subject.deviceId}
         </span>
         {last !== undefined && (
           <b>
             {amount(last[1])} {unit}
           </b>
         )}
-        {evidence.threshold !== undefined && (
+        {subject.threshold !== undefined && (
           <span class="muted">
-            {t('chart.threshold', { value: amount(evidence.threshold) })} {unit}
+            {t('chart.threshold', { value: amount(subject.threshold) })} {unit}
           </span>
         )}
       </figcaption>

@@ -45,7 +45,7 @@ export const openLive = (o: LiveOptions): LiveSocket => {
 
   const path = (): string => {
     const at = o.position()
-    return at === null ? 'api/v1/live' : `api/v1/live?since=${at.seq}&epoch=${encodeURIComponent(at.epoch)}`
+    return at === null ? '/api/v1/live' : `/api/v1/live?since=${at.seq}&epoch=${encodeURIComponent(at.epoch)}`
   }
   const drop = (): void => {
     generation += 1

@@ -1,7 +1,7 @@
 // One incident in the queue: level, what, where down to the room, how many alarms of how many devices, how long it has stood.
 import type { Incident } from '#contracts/incident.ts'
 import { count, elapsed, exactPlace, widePlace } from '../format.ts'
-import { say, t, term } from '../i18n.ts'
+import { t, term } from '../i18n.ts'
 import { needsAnswer } from '../live/reduce.ts'
 import { Level } from '../shell/level.tsx'
 import type { Store } from '../store.ts'
@@ -26,7 +26,7 @@ const Where = ({ incident }: { incident: Incident }) => {
   return (
     <span class="where">
       {exact === '' ? wide : incident.place?.area} <b>{exact}</b>
-      {exact === '' && wide === '' && t('place.unknown')}
+      {exact === '' && wide === '' && (incident.deviceIds[0] ?? t('place.unknown'))}
     </span>
   )
 }
@@ -67,7 +67,8 @@ export const Row = ({ incident, store, selected, reachable, onSelect }: RowProps
       >
         <Level severity={incident.severity} flashing={asks} />
         <span class="what">
-          {asks ? <em>{stateWords(incident)}</em> : <i>{sending ? t('state.sending') : stateWords(incident)}</i>} {say(incident.title)}
+          {asks ? <em>{stateWords(incident)}</em> : <i>{sending ? t('state.sending') : stateWords(incident)}</i>}{' '}
+          {term('kind', incident.kind)}
         </span>
         <Standing incident={incident} store={store} />
         <span class="second">

@@ -51,11 +51,11 @@ const Links = ({ store }: { store: Store }) => (
       {t('nav.health')}
     </a>
     {store.may('flows:read') && (
-      <a href="flows/" target="_blank" rel="noopener">
+      <a href="/flows/" target="_blank" rel="noopener">
         {t('nav.flows')}
       </a>
     )}
-    <a href="api/docs" target="_blank" rel="noopener">
+    <a href="/api/docs" target="_blank" rel="noopener">
       {t('nav.api')}
     </a>
   </nav>
