@@ -251,7 +251,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   return {
     port: api.port,
     ...(admin.password === undefined ? {} : { adminPassword: admin.password }),
-    wake: () => path?.wake(),
+    wake: () => {
+      path?.wake()
+      api.wake()
+    },
     flowsToken: () => accounts.issueToken('flows', ['feed', 'alarms:raise', 'read']).token,
     metrics: snapshot,
     close: () => running.disposeAsync(),

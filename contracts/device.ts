@@ -42,7 +42,8 @@ export function conditionOf(device: Device, nowMs: number): DeviceCondition {
   const a = device.alarms
   if (a.fire || a.smoke || a.heat || a.co || a.gas || a.flame || a.manualCall) return a.test === true ? 'normal' : 'alarm'
   if (a.preAlarm || a.soundOfAlarm) return 'pre-alarm'
-  if (device.online === false) return 'offline'
+  // one that said it goes to sleep is judged by its silence, below
+  if (device.online === false && device.state?.['statusReason'] !== 'sleep') return 'offline'
   if (device.lastReceivedAt === undefined) return 'unknown'
   const silentS = (nowMs - Date.parse(device.lastReceivedAt)) / 1000
   if (silentS > (device.expectNextS ?? DEFAULT_EXPECT_NEXT_S) * GRACE) return 'stale'

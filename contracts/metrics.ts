@@ -30,6 +30,11 @@ export const METRICS = {
   fengsui_alarms_raised_total: { type: 'counter', help: 'alarms raised', labels: ['kind'] },
   fengsui_incidents_opened_total: { type: 'counter', help: 'incidents opened', labels: ['category'] },
   fengsui_alarm_latency_seconds: { type: 'histogram', help: 'broker received to alarm committed in the queue', labels: [] },
+  fengsui_notifications_total: {
+    type: 'counter',
+    help: 'attempts to tell somebody outside of an incident: delivered, retry (comes again), gave-up',
+    labels: ['channel', 'outcome'],
+  },
   fengsui_http_requests_total: { type: 'counter', help: 'HTTP requests', labels: ['method', 'status'] },
   fengsui_live_clients: { type: 'gauge', help: 'live sockets open', labels: [] },
   fengsui_live_dropped_total: { type: 'counter', help: 'live sockets closed because the client was too slow', labels: [] },

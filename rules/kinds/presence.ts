@@ -9,7 +9,9 @@ export type PresenceParameters = {
   sleepingFamilies?: string[]
 }
 
-const sleeps = (p: PresenceParameters, reading: Reading): boolean => p.sleepingFamilies?.includes(reading.source.family) === true
+/** A device that says it goes to sleep has promised when it will be back: its silence is judged by that, not by this rule. */
+const sleeps = (p: PresenceParameters, reading: Reading): boolean =>
+  reading.state?.['statusReason'] === 'sleep' || p.sleepingFamilies?.includes(reading.source.family) === true
 
 export const presence = defineKind<PresenceParameters, Latch>({
   name: 'presence',

@@ -72,6 +72,12 @@ test('a retained online/offline counts, a retained alarm does not', () => {
   expect(shortOf(play(fold, [{ ...smoke('a', 1), online: false, flags: { retained: true } }]))).toEqual(['+1'])
 })
 
+test('a device that says it goes to sleep is not an alarm, one that is cut off is', () => {
+  const fold = createFold({ ruleSet: setOf(ruleOf('presence', {})) })
+  expect(shortOf(play(fold, [at(0, { online: false, state: { statusReason: 'sleep' } })]))).toEqual([])
+  expect(shortOf(play(fold, [at(9, { online: false, state: { statusReason: 'will' } })]))).toEqual(['+9'])
+})
+
 test('a test with smoke is a test, and the smoke that goes on after it is a fire', () => {
   const fold = createFold({ ruleSet: setOf(SMOKE, ruleOf('device-test', {})) })
   const first = raises(
