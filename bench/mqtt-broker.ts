@@ -1,6 +1,6 @@
 // A broker in a process of its own, for durable-puback.ts. Argument: stock (Aedes alone), memory (our door, an append that
 // resolves at once) or journal (our door, our journal). Tells its port, and at the end its CPU time and the journal's head.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Aedes } from 'aedes'
@@ -28,7 +28,9 @@ async function stock(): Promise<Serving> {
 
 /** On the disk of the working copy: a temporary folder may be memory, and syncing that proves nothing. */
 async function ours(durable: boolean): Promise<Serving> {
-  const dir = mkdtempSync(join(import.meta.dirname, '..', '.cache-bench-'))
+  const cache = join(import.meta.dirname, '..', '.cache')
+  mkdirSync(cache, { recursive: true })
+  const dir = mkdtempSync(join(cache, 'bench-'))
   const credentials = openCredentials({ dir })
   const journal = await openJournal({ dir, log: noLog, meter: noMeter })
   const instant = { append: async (_message: InboundMessage): Promise<void> => {} }
