@@ -10,6 +10,7 @@ import { verifyChain, type AuditEntry, type AuditVerdict } from './audit.ts'
 import { actorOf, listLimit, required } from './checks.ts'
 import { commit, type Commit } from './commit.ts'
 import { openDatabase } from './database.ts'
+import { openDeliveries, type Deliveries } from './deliveries.ts'
 import { GROUP_WINDOW_MS } from './grouping.ts'
 import { openKpis, type QueueKpis } from './kpis.ts'
 import * as onAlarm from './people-alarms.ts'
@@ -37,16 +38,18 @@ export type DispatchOptions = {
   groupWindowMs?: number
   /** the district's local time, for "today" and for the day in an incident's id; China: 480 */
   utcOffsetMinutes?: number
+  /** names of the notifiers that are set up: each is told of every fire, through the outbox; none = nobody outside */
+  channels?: readonly string[]
 }
 
 export type Raised = { alarm: Alarm; incident: Incident; created: boolean; changes: Changes }
 export type Dispatch = ReturnType<typeof openDispatch>
 
 export const openDispatch = (o: DispatchOptions) => {
-  const { file, groupWindowMs = GROUP_WINDOW_MS, utcOffsetMinutes = UTC_OFFSET_MINUTES, ...given } = o
+  const { file, groupWindowMs = GROUP_WINDOW_MS, utcOffsetMinutes = UTC_OFFSET_MINUTES, channels = [], ...given } = o
   const db = openDatabase(file)
   migrate(db, file)
-  const desk = openDesk({ ...given, db, groupWindowMs, utcOffsetMinutes })
+  const desk = openDesk({ ...given, db, groupWindowMs, utcOffsetMinutes, channels })
   const state = stateTable(db)
   const kpis = openKpis(db, utcOffsetMinutes)
   const isDue = db.prepare('SELECT 1 FROM alarms WHERE shelved_until_ms <= ? LIMIT 1')
@@ -92,6 +95,9 @@ export const openDispatch = (o: DispatchOptions) => {
     escalateIncident: acting(onIncident.escalateIncident),
     mergeIncident: acting(onIncident.mergeIncident),
     closeIncident: acting(onIncident.closeIncident),
+
+    /** for notify.ts */
+    outbox: openDeliveries(desk) satisfies Deliveries,
 
     kpis: (nowMs: number): QueueKpis => kpis(nowMs),
 

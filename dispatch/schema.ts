@@ -52,6 +52,17 @@ const STEPS: readonly string[] = [
   CREATE TRIGGER audit_in_order BEFORE INSERT ON audit WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM audit)
     BEGIN SELECT RAISE(ABORT, 'the audit trail grows at its end only'); END;
   `,
+  `
+  -- what is to be told outside; seq is never used again, so that the order of an incident's rows is that of its events
+  CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, channel TEXT NOT NULL,
+    incident_id TEXT NOT NULL REFERENCES incidents (id) DEFERRABLE INITIALLY DEFERRED, state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'gave-up')),
+    attempts INTEGER NOT NULL, created_ms INTEGER NOT NULL, due_ms INTEGER, reason TEXT, json TEXT NOT NULL, UNIQUE (id, channel)
+  ) STRICT;
+  CREATE INDEX outbox_due ON outbox (channel, due_ms, seq) WHERE due_ms IS NOT NULL;
+  CREATE INDEX outbox_waiting ON outbox (channel, incident_id, seq, created_ms) WHERE state = 'waiting';
+  CREATE INDEX outbox_state ON outbox (state, seq);
+  `,
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])

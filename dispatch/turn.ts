@@ -10,6 +10,7 @@ import { alarmRows, toAlarm, type AlarmRecord, type AlarmRows } from './alarm-ro
 import { openAuditTrail, type AuditTrail } from './audit.ts'
 import { inTransaction } from './database.ts'
 import { incidentRows, type IncidentRecord, type IncidentRows } from './incident-rows.ts'
+import { outboxRows, type Outbox } from './outbox.ts'
 import { settle } from './settle.ts'
 import { WHAT } from './words.ts'
 
@@ -26,6 +27,7 @@ export type Desk = {
   alarms: AlarmRows
   incidents: IncidentRows
   audit: AuditTrail
+  outbox: Outbox
 }
 
 export type Telling = { actor: string; what: string; text?: Text; alarmId?: string; note?: string; detail?: Record<string, unknown> }
@@ -46,11 +48,15 @@ export type Turn = {
   afterCommit(count: (meter: Meter) => void): void
 }
 
-export const openDesk = (o: Omit<Desk, 'alarms' | 'incidents' | 'audit'>): Desk => ({
+export const openDesk = ({
+  channels,
+  ...o
+}: Omit<Desk, 'alarms' | 'incidents' | 'audit' | 'outbox'> & { channels: readonly string[] }): Desk => ({
   ...o,
   alarms: alarmRows(o.db),
   incidents: incidentRows(o.db),
   audit: openAuditTrail(o.db),
+  outbox: outboxRows(o.db, channels),
 })
 
 export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; changes: Changes } => {
@@ -93,7 +99,12 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
   const result = inTransaction(desk.db, () => {
     const made = act(turn)
     settle(turn)
-    for (const record of incidents.values()) desk.incidents.save(record)
+    for (const record of incidents.values()) {
+      // read before it is overwritten: what is told outside is the difference of the two
+      const before = desk.outbox.idle ? undefined : desk.incidents.get(record.incident.id)?.incident
+      desk.incidents.save(record)
+      desk.outbox.announce(before, record.incident, nowMs)
+    }
     return made
   })
   for (const count of counts) count(desk.meter)

@@ -1,6 +1,7 @@
 // What alarms and incidents are called, in Chinese and in English, and what a timeline line says. Words only, no decisions.
 import type { AlarmKind, Text } from '#contracts/alarm.ts'
 import type { Place } from '#contracts/reading.ts'
+import type { NotificationEvent } from './notifiers/notifier.ts'
 
 export const KIND_NAMES: Record<AlarmKind, Text> = {
   'fire-alarm': { zh: '火灾报警', en: 'Fire alarm' },
@@ -64,6 +65,8 @@ export const WHAT: Record<string, Text> = {
   absorbed: { zh: '并入其他警情的报警', en: 'Took in another incident' },
   closed: { zh: '警情结束', en: 'Closed' },
   're-opened': { zh: '结束后报警再起，警情重开', en: 'Re-opened: an alarm needs an answer after closing' },
+  notified: { zh: '已通知外部', en: 'Told outside' },
+  'not-notified': { zh: '未能通知外部', en: 'Could not be told outside' },
 }
 
 export const severityWords = (from: number, to: number): Text => ({
@@ -79,4 +82,20 @@ export const confirmedWords = (first: string, second: string): Text => ({
 export const escalatedWords = (from: string, to: string): Text => {
   const zh: Record<string, string> = { grid: '网格', community: '社区', street: '街道', district: '区', city: '市' }
   return { zh: `上报：${zh[from] ?? from} → ${zh[to] ?? to}`, en: `Escalated: ${from} to ${to}` }
+}
+
+const EVENT_NAMES: Record<NotificationEvent, Text> = {
+  opened: { zh: '新警情', en: 'opened' },
+  confirmed: { zh: '火灾确认', en: 'confirmed' },
+  severity: { zh: '等级上升', en: 'level rose' },
+  closed: { zh: '警情结束', en: 'closed' },
+  're-opened': { zh: '警情重开', en: 're-opened' },
+  merged: { zh: '警情并入', en: 'merged' },
+}
+
+export const notifiedWords = (delivered: boolean, channel: string, event: NotificationEvent): Text => {
+  const { zh, en } = EVENT_NAMES[event]
+  return delivered
+    ? { zh: `已通知 ${channel}：${zh}`, en: `Told ${channel}: ${en}` }
+    : { zh: `未能通知 ${channel}：${zh}`, en: `Could not tell ${channel}: ${en}` }
 }

@@ -14,7 +14,12 @@ export const NIGHT_MS = Date.parse('2026-03-12T14:40:00.000Z')
 export const MINUTE_MS = 60_000
 export const iso = (ms: number): string => new Date(ms).toISOString()
 
-export type TestDesk = { dispatch: Dispatch; clock: { nowMs(): number; set(ms: number): void; add(ms: number): void }; counted: string[] }
+export type TestDesk = {
+  dispatch: Dispatch
+  clock: { nowMs(): number; set(ms: number): void; add(ms: number): void }
+  counted: string[]
+  meter: Meter
+}
 
 const movableClock = (startMs: number): TestDesk['clock'] => {
   let now = startMs
@@ -29,7 +34,7 @@ const movableClock = (startMs: number): TestDesk['clock'] => {
   }
 }
 
-export const openDesk = (o: { file?: string; clock?: TestDesk['clock']; groupWindowMs?: number } = {}): TestDesk => {
+export const openDesk = (o: { file?: string; clock?: TestDesk['clock']; groupWindowMs?: number; channels?: string[] } = {}): TestDesk => {
   const clock = o.clock ?? movableClock(NIGHT_MS)
   const counted: string[] = []
   const meter: Meter = {
@@ -38,7 +43,12 @@ export const openDesk = (o: { file?: string; clock?: TestDesk['clock']; groupWin
     observe: (name, value) => counted.push(`${name} ${value}`),
   }
   const window = o.groupWindowMs === undefined ? {} : { groupWindowMs: o.groupWindowMs }
-  return { clock, counted, dispatch: openDispatch({ file: o.file ?? ':memory:', clock, log: noLog, meter, ...window }) }
+  return {
+    clock,
+    counted,
+    meter,
+    dispatch: openDispatch({ file: o.file ?? ':memory:', clock, log: noLog, meter, channels: o.channels ?? [], ...window }),
+  }
 }
 
 export const folder = (): { path: string; file: string } & Disposable => {

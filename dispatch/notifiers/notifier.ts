@@ -1,0 +1,38 @@
+// What a notifier is: one way to tell somebody outside about an incident. It says whether trying again can help; when to try again,
+// how often, and what the timeline says about it is dispatch/notify.ts. A notifier keeps nothing and never throws on purpose.
+import type { Text } from '#contracts/alarm.ts'
+import type { Incident } from '#contracts/incident.ts'
+
+export const NOTIFICATION_EVENTS = ['opened', 'confirmed', 'severity', 'closed', 're-opened', 'merged'] as const
+export type NotificationEvent = (typeof NOTIFICATION_EVENTS)[number]
+
+/** What leaves the house: the incident as it stood after the event, without the lists of ids and without names of officers. */
+export type NotifiedIncident = Omit<Incident, 'category' | 'alarmIds' | 'deviceIds' | 'acknowledgedBy' | 'closedBy'>
+
+export type Notification = {
+  /** the outbox row; the same on every attempt, so that whoever receives it twice can tell */
+  id: string
+  event: NotificationEvent
+  /** server time of the event, RFC 3339 */
+  at: string
+  /** one line for people */
+  text: Text
+  incident: NotifiedIncident
+}
+
+/**
+ * `reason` is shown in timelines, logs and health lines: no secret, no address (it may carry a token), nothing the other side wrote.
+ * `afterMs`: the other side asked to be left alone for this long.
+ */
+export type Outcome =
+  | { outcome: 'delivered' }
+  | { outcome: 'retry'; reason: string; afterMs?: number }
+  /** the same again cannot succeed */
+  | { outcome: 'never'; reason: string }
+
+export type Notifier = {
+  /** the channel: in outbox rows, metrics and timelines; lower case, never changes */
+  name: string
+  /** Ends soon after `signal` fires. Delivered only when the other side has said that it has it. */
+  send(n: Notification, signal: AbortSignal): Promise<Outcome>
+}
