@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Incident } from '#contracts/incident.ts'
 import { isOpen, needsAnswer } from '../../dashboard/web/src/live/reduce.ts'
-import { arrange, compare, drawn, isSticky, passes, type Filter } from '../../dashboard/web/src/queue/order.ts'
+import { arrange, compare, drawn, flashes, isSticky, passes, type Filter } from '../../dashboard/web/src/queue/order.ts'
 import { anyIncidents, at, incident } from './incidents.ts'
 
 const byId = (incidents: Incident[]): Map<string, Incident> => new Map(incidents.map(one => [one.id, one]))
@@ -74,6 +74,12 @@ describe('laws', () => {
       }),
     )
   })
+})
+
+test('only what waits for people flashes: unanswered, level I to III', () => {
+  const asking = ([1, 2, 3, 4] as const).map(severity => incident('a', { severity }))
+  expect(asking.map(flashes)).toEqual([true, true, true, false])
+  expect(flashes(incident('a', { state: 'acknowledged' }))).toBe(false)
 })
 
 describe('filter', () => {

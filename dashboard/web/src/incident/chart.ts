@@ -3,7 +3,7 @@ import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { amount, clockTime } from '../format.ts'
 import { THEMES, type Theme } from '../tokens.ts'
-import type { Series } from './history.ts'
+import type { History } from './history.ts'
 
 const HEIGHT_PX = 116
 
@@ -27,7 +27,7 @@ const dashedAt = (threshold: number, colour: string) => (plot: uPlot) => {
   ctx.restore()
 }
 
-export const drawChart = (host: HTMLElement, o: { series: Series; threshold: number | undefined; theme: Theme; raisedAtMs: number }) => {
+export const drawChart = (host: HTMLElement, o: { history: History; threshold: number | undefined; theme: Theme }) => {
   const colours = THEMES[o.theme]
   const axis = {
     stroke: colours.muted,
@@ -41,15 +41,18 @@ export const drawChart = (host: HTMLElement, o: { series: Series; threshold: num
       height: HEIGHT_PX,
       cursor: { y: false, drag: { x: false, y: false } },
       legend: { show: false },
-      scales: { x: { time: true }, y: { range: (_plot, low, high) => withThreshold(low, high, o.threshold) } },
+      scales: {
+        x: { time: true, range: [o.history.fromMs / 1000, o.history.toMs / 1000] },
+        y: { range: (_plot, low, high) => withThreshold(low, high, o.threshold) },
+      },
       axes: [
         { ...axis, size: 22, values: (_plot, ticks) => ticks.map(s => clockTime(s * 1000).slice(0, 5)) },
         { ...axis, size: 46, values: (_plot, ticks) => ticks.map(amount), space: 28 },
       ],
-      series: [{}, { stroke: colours.level1, width: 1.5, points: { show: o.series.points.length < 30, size: 4 } }],
+      series: [{}, { stroke: colours.level1, width: 1.5, points: { show: o.history.series.points.length < 30, size: 4 } }],
       hooks: o.threshold === undefined ? {} : { draw: [dashedAt(o.threshold, colours.text)] },
     },
-    [o.series.points.map(([tsMs]) => tsMs / 1000), o.series.points.map(([, value]) => value)],
+    [o.history.series.points.map(([tsMs]) => tsMs / 1000), o.history.series.points.map(([, value]) => value)],
     host,
   )
   const resize = new ResizeObserver(() => plot.setSize({ width: Math.max(200, host.clientWidth), height: HEIGHT_PX }))

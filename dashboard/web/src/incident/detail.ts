@@ -10,8 +10,11 @@ import type { Store } from '../store.ts'
 
 const SETTLE_MS = 250
 
+/** The API adds the alarms themselves: a closed incident has left the live state, and its alarms with it. */
+export type Detail = IncidentDetail & { alarms?: QueueAlarm[] }
+
 export type DetailView = {
-  detail: ReadonlySignal<IncidentDetail | null>
+  detail: ReadonlySignal<Detail | null>
   /** the alarm whose evidence is shown */
   alarm: ReadonlySignal<Alarm | null>
   problem: ReadonlySignal<string | null>
@@ -24,22 +27,25 @@ export type DetailView = {
 export const byWeight = (a: QueueAlarm, b: QueueAlarm): number => a.severity - b.severity || Date.parse(a.raisedAt) - Date.parse(b.raisedAt)
 
 export const createDetailView = (store: Store): DetailView => {
-  const detail = signal<IncidentDetail | null>(null)
+  const detail = signal<Detail | null>(null)
   const alarm = signal<Alarm | null>(null)
   const problem = signal<string | null>(null)
   const chosenAlarm = signal<string | null>(null)
   let timer: ReturnType<typeof setTimeout> | undefined
   let current: AbortController | null = null
 
-  const alarmsOf = (incidentId: string): QueueAlarm[] =>
-    [...store.desk.value.alarms.values()].filter(one => one.incidentId === incidentId).sort(byWeight)
+  const alarmsOf = (incidentId: string): QueueAlarm[] => {
+    const live = [...store.desk.value.alarms.values()].filter(one => one.incidentId === incidentId)
+    const known = detail.value?.id === incidentId ? (detail.value.alarms ?? []) : []
+    return (live.length > 0 ? live : [...known]).sort(byWeight)
+  }
 
   const load = async (id: string): Promise<void> => {
     current?.abort()
     const mine = new AbortController()
     current = mine
     try {
-      const incident = await store.api.get<IncidentDetail>(`incidents/${encodeURIComponent(id)}`, mine.signal)
+      const incident = await store.api.get<Detail>(`incidents/${encodeURIComponent(id)}`, mine.signal)
       const lead = chosenAlarm.value ?? alarmsOf(id)[0]?.id ?? incident.alarmIds[0]
       const evidence = lead === undefined ? null : await store.api.get<Alarm>(`alarms/${encodeURIComponent(lead)}`, mine.signal)
       if (mine.signal.aborted) return

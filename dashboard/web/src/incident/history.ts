@@ -3,6 +3,8 @@ import type { Alarm } from '#contracts/alarm.ts'
 import type { Api } from '../api.ts'
 
 export type Series = { metric: string; points: [tsMs: number, value: number][] }
+/** What was measured in a stretch of time; the chart spans the stretch, so it also shows when measuring began. */
+export type History = { series: Series; fromMs: number; toMs: number }
 
 const TEN_MIN_MS = 600_000
 const SIXTY_MIN_MS = 3_600_000
@@ -45,7 +47,7 @@ export const readHistory = async (
   api: Api,
   o: { subject: Subject; fromMs: number; toMs: number },
   signal: AbortSignal,
-): Promise<Series | null> => {
+): Promise<History | null> => {
   const query = new URLSearchParams({
     from: new Date(o.fromMs).toISOString(),
     to: new Date(o.toMs).toISOString(),
@@ -53,5 +55,6 @@ export const readHistory = async (
     ...(o.subject.metric === undefined ? {} : { metric: o.subject.metric }),
   })
   const answer = await api.get<{ series: Series[] }>(`devices/${encodeURIComponent(o.subject.deviceId)}/readings?${query}`, signal)
-  return mostTelling(answer.series)
+  const series = mostTelling(answer.series)
+  return series === null ? null : { series, fromMs: o.fromMs, toMs: o.toMs }
 }

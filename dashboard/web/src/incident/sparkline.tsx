@@ -6,12 +6,12 @@ import { amount, metric } from '../format.ts'
 import { t } from '../i18n.ts'
 import { theme } from '../preferences.ts'
 import type { Store } from '../store.ts'
-import { readHistory, windowOf, type Series, type Subject } from './history.ts'
+import { readHistory, windowOf, type History, type Subject } from './history.ts'
 
 const REFRESH_MS = 10_000
 
-const useSeries = (store: Store, alarm: Alarm, subject: Subject): { series: Series | null; problem: string } => {
-  const [series, setSeries] = useState<Series | null>(null)
+const useHistory = (store: Store, alarm: Alarm, subject: Subject): { history: History | null; problem: string } => {
+  const [history, setHistory] = useState<History | null>(null)
   const [problem, setProblem] = useState('')
   useEffect(() => {
     const abort = new AbortController()
@@ -21,8 +21,8 @@ const useSeries = (store: Store, alarm: Alarm, subject: Subject): { series: Seri
         const window = windowOf(Date.parse(alarm.raisedAt), store.serverNow.value)
         const found = await readHistory(store.api, { subject, ...window }, abort.signal)
         if (abort.signal.aborted) return
-        setSeries(found)
-        setProblem(found === null || found.points.length === 0 ? t('chart.nothing') : '')
+        setHistory(found)
+        setProblem(found === null ? t('chart.nothing') : '')
       } catch (error) {
         if (!abort.signal.aborted) setProblem(t('chart.failed', { why: why(error) }))
       }
@@ -34,25 +34,24 @@ const useSeries = (store: Store, alarm: Alarm, subject: Subject): { series: Seri
       clearInterval(timer)
     }
   }, [alarm.id, subject.deviceId, subject.metric])
-  return { series, problem }
+  return { history, problem }
 }
 
 export const Sparkline = ({ store, alarm, subject }: { store: Store; alarm: Alarm; subject: Subject }) => {
   const host = useRef<HTMLDivElement>(null)
-  const { series, problem } = useSeries(store, alarm, subject)
+  const { history, problem } = useHistory(store, alarm, subject)
   const [broken, setBroken] = useState(false)
-  const { name, unit } = metric(subject.metric ?? series?.metric ?? '')
+  const { name, unit } = metric(subject.metric ?? history?.series.metric ?? '')
   const shownTheme = theme.value
 
   useEffect(() => {
-    if (series === null || series.points.length === 0 || host.current === null) return undefined
+    if (history === null || host.current === null) return undefined
     const target = host.current
     let undraw: (() => void) | undefined
     let gone = false
     import('./chart.ts').then(
       ({ drawChart }) => {
-        if (!gone)
-          undraw = drawChart(target, { series, threshold: subject.threshold, theme: shownTheme, raisedAtMs: Date.parse(alarm.raisedAt) })
+        if (!gone) undraw = drawChart(target, { history, threshold: subject.threshold, theme: shownTheme })
       },
       () => setBroken(true),
     )
@@ -60,11 +59,11 @@ export const Sparkline = ({ store, alarm, subject }: { store: Store; alarm: Alar
       gone = true
       undraw?.()
     }
-  }, [series, shownTheme, subject.threshold])
+  }, [history, shownTheme, subject.threshold])
 
-  const last = series?.points.at(-1)
+  const last = history?.series.points.at(-1)
   return (
-    <figure class="sparkline" data-testid="sparkline" data-points={series?.points.length ?? 0}>
+    <figure class="sparkline" data-testid="sparkline" data-points={history?.series.points.length ?? 0}>
       <figcaption>
         <span>
           {name} · {subject.deviceId}

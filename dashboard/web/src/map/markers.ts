@@ -3,7 +3,7 @@
 import type { Incident } from '#contracts/incident.ts'
 import { say, t } from '../i18n.ts'
 import { needsAnswer } from '../live/reduce.ts'
-import { compare } from '../queue/order.ts'
+import { compare, flashes } from '../queue/order.ts'
 import { NUMERALS, SHAPES } from '../shell/level.tsx'
 import type { Camera } from './view.ts'
 
@@ -64,10 +64,12 @@ export const createMarkers = (host: HTMLElement, camera: Camera, onIncident: (id
     }
     one.incident = incident
     const asks = needsAnswer(incident)
-    const drawnAs = `marker severity-${incident.severity}${asks ? ' asks' : ''}${incident.id === selectedId ? ' selected' : ''}`
+    const drawnAs = `marker severity-${incident.severity}${asks ? ' asks' : ''}${flashes(incident) ? ' flashing' : ''}${incident.id === selectedId ? ' selected' : ''}`
     if (one.drawnAs === drawnAs) return
     one.drawnAs = drawnAs
     one.element.className = drawnAs
+    // The graver lies on top, and what waits for an answer on top of what does not.
+    one.element.style.zIndex = String((asks ? 10 : 0) + 5 - incident.severity)
     one.element.replaceChildren(shape(incident))
     one.element.setAttribute('aria-label', `${t('level.name', { n: NUMERALS[incident.severity] })} ${say(incident.title)}`)
   }

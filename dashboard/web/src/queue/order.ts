@@ -34,6 +34,9 @@ export type Filter = { which: 'all' | 'unacknowledged' | IncidentCategory; words
 /** Level I and II that nobody has answered pass every filter: a filter must not hide what must be answered. */
 export const isSticky = (incident: Incident): boolean => needsAnswer(incident) && incident.severity <= 2
 
+/** Flashing is for what waits for people: unanswered, level I to III. Level IV is said in words and stands still. */
+export const flashes = (incident: Incident): boolean => needsAnswer(incident) && incident.severity <= 3
+
 const searchable = (incident: Incident): string =>
   [incident.id, incident.title.zh, incident.title.en, incident.kind, ...Object.values(incident.place ?? {}), ...incident.deviceIds]
     .join(' ')

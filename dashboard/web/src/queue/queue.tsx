@@ -131,7 +131,7 @@ const List = ({ store, view }: { store: Store; view: QueueView }) => {
         </button>
       )}
       <ol
-        class="rows"
+        class={held ? 'rows held' : 'rows'}
         ref={list}
         onScroll={look}
         onWheel={() => anchor.scrolledByHand()}

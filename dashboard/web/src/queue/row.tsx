@@ -5,6 +5,7 @@ import { t, term } from '../i18n.ts'
 import { needsAnswer } from '../live/reduce.ts'
 import { Level } from '../shell/level.tsx'
 import type { Store } from '../store.ts'
+import { flashes } from './order.ts'
 
 /** How long the incident has stood in the queue; renders by itself each second, the row around it does not. */
 const Standing = ({ incident, store }: { incident: Incident; store: Store }) => (
@@ -65,7 +66,7 @@ export const Row = ({ incident, store, selected, reachable, onSelect }: RowProps
         tabIndex={reachable ? 0 : -1}
         onClick={() => onSelect(incident.id)}
       >
-        <Level severity={incident.severity} flashing={asks} />
+        <Level severity={incident.severity} flashing={flashes(incident)} />
         <span class="what">
           {asks ? <em>{stateWords(incident)}</em> : <i>{sending ? t('state.sending') : stateWords(incident)}</i>}{' '}
           {term('kind', incident.kind)}
