@@ -129,6 +129,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { openRegistrations } = await import('./ingest/registrations.ts')
   const { createFold, loadRuleSet } = await import('./rules/index.ts')
   const { openDispatch } = await import('./dispatch/index.ts')
+  const { openNotifiers } = await import('./dispatch/notifiers/index.ts')
+  const { startNotify } = await import('./dispatch/notify.ts')
   const { openAccounts } = await import('./dashboard/api/accounts.ts')
   const { startApi } = await import('./dashboard/api/index.ts')
   const { startAlarmPath } = await import('./alarm-path.ts')
@@ -144,7 +146,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
   const accounts = stack.adopt(openAccounts({ dir, clock }), a => a.close())
   const admin = await accounts.ensureAdmin(settings.adminPassword)
-  const dispatch = stack.adopt(openDispatch({ file: join(dir, 'dispatch.db'), clock, log, meter }), d => d.close())
+  const notifiers = openNotifiers(settings.webhook ? { webhook: settings.webhook } : {}, { clock })
+  const told = notifiers.map(n => n.name)
+  const dispatch = stack.adopt(openDispatch({ file: join(dir, 'dispatch.db'), clock, log, meter, channels: told }), d => d.close())
+  const notify = stack.adopt(startNotify({ dispatch: dispatch.outbox, notifiers, clock, log, meter }), n => n.close())
   const decoders = await loadDecoders()
   const ruleSet = await loadRuleSet(settings.rulesDir)
   const catalogue = createCatalogue({ decoders, rows: dispatch.rows('catalogue') })
@@ -174,6 +179,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       detail: `${ruleSet.name} ${ruleSet.version.slice(0, 8)}, ${path?.status().detail ?? 'starting'}`,
     },
     { room: 'dispatch', ok: true, detail: `${dispatch.kpis(clock.nowMs()).openIncidents} incidents open` },
+    ...(told.length > 0 ? [{ room: 'notify', ...notify.status() }] : []),
     { room: 'dashboard', ok: true, detail: `${directory.size()} devices known` },
   ]
   const api = stack.adopt(
@@ -230,7 +236,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       clock,
       log,
       meter,
-      changed: api.push,
+      changed: changes => {
+        api.push(changes)
+        notify.wake()
+      },
       failed: (message, error) => quarantine.put(failedEntry(message, error, clock)),
     }),
     p => p.close(),

@@ -24,6 +24,8 @@ export const SETTINGS = {
   DISTRICT_DIR: text,
   ADMIN_PASSWORD: { type: 'string', minLength: 10, secret: true },
   ANONYMOUS_DEVICES: { type: 'boolean', default: false },
+  WEBHOOK_URL: { type: 'string', pattern: '^https?://[^@]+$' },
+  WEBHOOK_SECRET: { type: 'string', minLength: 16, secret: true },
   MAX_PAYLOAD_BYTES: { type: 'integer', minimum: 1024, maximum: 16_777_216, default: 262_144 },
   LOG_LEVEL: { enum: ['debug', 'info', 'warn', 'error', 'silent'], default: 'info' },
   LANG: { enum: ['zh-CN', 'en'], default: 'zh-CN' },
@@ -40,6 +42,8 @@ export type Settings = {
   districtDir: string
   adminPassword?: string
   anonymousDevices: boolean
+  /** who is told of fires besides the dashboard */
+  webhook: { url: string; secret: string } | null
   maxPayloadBytes: number
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   lang: 'zh-CN' | 'en'
@@ -89,6 +93,7 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     districtDir: path('DISTRICT_DIR', join(root, 'dashboard/district')),
     ...(v['ADMIN_PASSWORD'] === undefined ? {} : { adminPassword: String(v['ADMIN_PASSWORD']) }),
     anonymousDevices: v['ANONYMOUS_DEVICES'] === true,
+    webhook: webhookOf(v),
     maxPayloadBytes: Number(v['MAX_PAYLOAD_BYTES']),
     logLevel: v['LOG_LEVEL'] as Settings['logLevel'],
     lang: v['LANG'] as Settings['lang'],
@@ -101,6 +106,14 @@ const influxOf = (v: Record<string, unknown>): NonNullable<Settings['influx']> =
   ...(v['INFLUX_TOKEN'] === undefined ? {} : { token: String(v['INFLUX_TOKEN']) }),
   ...(v['INFLUX_ORG'] === undefined ? {} : { org: String(v['INFLUX_ORG']) }),
 })
+
+function webhookOf(v: Record<string, unknown>): Settings['webhook'] {
+  const { WEBHOOK_URL: url, WEBHOOK_SECRET: secret } = v
+  if (url === undefined && secret === undefined) return null
+  if (url === undefined || secret === undefined)
+    throw new FengsuiError('setting-invalid', `${PREFIX}WEBHOOK_URL and ${PREFIX}WEBHOOK_SECRET go together`)
+  return { url: String(url), secret: String(secret) }
+}
 
 type AjvError = { keyword: string; instancePath: string; params: Record<string, unknown>; message?: string; data?: unknown }
 
