@@ -16,7 +16,13 @@ import { page, startRouter } from './router.ts'
 import { createSession } from './session.ts'
 import { createSound } from './sound.ts'
 import { createStore } from './store.ts'
-import './style.css'
+import './style/base.css'
+import './style/shell.css'
+import './style/desk.css'
+import './style/panel.css'
+import './style/map.css'
+import './style/pages.css'
+import './style/narrow.css'
 
 const liveUrl = (path: string): string => {
   const url = new URL(path, document.baseURI)

@@ -26,7 +26,15 @@ export const createView = (o: MapOptions): MapView => {
     width: () => o.host.clientWidth,
     height: () => o.host.clientHeight,
   }
-  const markers = createMarkers(o.host, camera, o.onIncident)
+  const markers = createMarkers({
+    host: o.host,
+    camera,
+    onIncident: o.onIncident,
+    goTo(lon, lat) {
+      mercator.centre(lon, lat)
+      redraw()
+    },
+  })
   let picture: Picture
   let pick: PickGrid
   let frame = 0

@@ -83,7 +83,12 @@ export const createView = (o: MapOptions): MapView => {
     },
   })
   map.addControl(overlay)
-  const markers = createMarkers(o.host, camera, o.onIncident)
+  const markers = createMarkers({
+    host: o.host,
+    camera,
+    onIncident: o.onIncident,
+    goTo: (lon, lat) => void map.easeTo({ center: [lon, lat], duration: 400 }),
+  })
 
   const redraw = (): void => {
     if (gone) return

@@ -33,7 +33,14 @@ const shape = (incident: Incident): SVGSVGElement => {
   return svg
 }
 
-export const createMarkers = (host: HTMLElement, camera: Camera, onIncident: (id: string) => void): Markers => {
+export const createMarkers = (o: {
+  host: HTMLElement
+  camera: Camera
+  onIncident: (id: string) => void
+  /** the officer asked to be taken there */
+  goTo: (lon: number, lat: number) => void
+}): Markers => {
+  const { host, camera, onIncident, goTo } = o
   const layer = document.createElement('div')
   layer.className = 'markers'
   host.append(layer)
@@ -92,7 +99,7 @@ export const createMarkers = (host: HTMLElement, camera: Camera, onIncident: (id
   }
   arrow.addEventListener('click', event => {
     event.stopPropagation()
-    if (selected !== undefined) onIncident(selected.id)
+    if (selected?.position !== undefined) goTo(selected.position.lon, selected.position.lat)
   })
 
   const place = (): void => {
