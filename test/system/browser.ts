@@ -19,7 +19,7 @@ export const openBrowser = (extra: string[] = SOFTWARE_GL): Promise<Browser> =>
 export async function openDesk(
   browser: Browser,
   running: Running,
-  o: { user?: string; password?: string } = {},
+  o: { user?: string; password?: string; query?: string } = {},
 ): Promise<Page & { foreign: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1920, height: 1080 }, locale: 'zh-CN' })
   const page = await context.newPage()
@@ -27,7 +27,7 @@ export async function openDesk(
   page.on('request', request => {
     if (!request.url().startsWith(running.http) && !/^(blob|data|ws):/.test(request.url())) foreign.push(request.url())
   })
-  await page.goto(`${running.http}/`)
+  await page.goto(`${running.http}/${o.query ?? ''}`)
   await page.getByTestId('login-username').fill(o.user ?? 'admin')
   await page.getByTestId('login-password').fill(o.password ?? PASSWORD)
   await page.getByTestId('login-submit').click()

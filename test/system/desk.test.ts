@@ -72,6 +72,17 @@ test('a lost connection is said, and the queue is right again after the system c
   running = again
 })
 
+test('with WebGL the map is drawn by deck.gl over MapLibre, without an error', async () => {
+  const page = await openDesk(browser, running, { query: '?map=webgl' })
+  const errors: string[] = []
+  page.on('pageerror', error => errors.push(error.message))
+  await page.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 90_000 })
+  expect(await page.locator('[data-testid="map"] canvas').count()).toBeGreaterThanOrEqual(2)
+  expect(errors).toEqual([])
+  expect(page.foreign).toEqual([])
+  await page.context().close()
+})
+
 test('without WebGL the queue works and the map is drawn all the same', async () => {
   const plain = await openBrowser(['--disable-3d-apis'])
   const page = await openDesk(plain, running)
