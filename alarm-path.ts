@@ -37,78 +37,110 @@ export type AlarmPath = {
 const BATCH_MESSAGES = 500
 /** a lost wake-up costs at most this much */
 const POLL_MS = 200
+/** a batch that could not be committed is tried again after this long: the same batch, since the rules' memory holds it already */
+const RETRY_MS = 1000
+/** messages that lie on disk this long before the rules have read them are late alarms, and said to be */
+const LATE_MS = 10_000
 
 export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
-  const { reader, dispatch, clock, meter } = parts
+  const { reader, dispatch, clock, log, meter } = parts
   let position = dispatch.position()
+  let head = position
+  /** folded and not committed yet; nothing is read before it is */
+  let pending: (Commit & { last: Message }) | null = null
+  let lateMs = 0
   let failure: string | null = null
+  let retryAtMs = -Infinity
   let broken = 0
   let awake = false
   let closed = false
   let turn: Promise<void> = Promise.resolve()
 
+  function foldReading(decoded: Reading, message: Message, signals: Commit['signals']): void {
+    const { reading } = parts.directory.apply(decoded)
+    for (const signal of parts.fold.apply(reading, message.seq)) {
+      signals.push({
+        signal,
+        trace: { brokerAt: iso(message.receivedAtMs), diskAt: iso(message.committedAtMs), ruleAt: iso(clock.nowMs()) },
+      })
+    }
+    meter.count('fengsui_readings_evaluated_total')
+  }
+
+  /** One bad reading stops neither the others of its message nor the messages behind it. */
   function foldMessage(message: Message, signals: Commit['signals']): void {
+    let problem: unknown
     for (const decoded of parts.catalogue.decode(message).readings) {
-      const { reading } = parts.directory.apply(decoded)
-      for (const signal of parts.fold.apply(reading, message.seq)) {
-        signals.push({
-          signal,
-          trace: { brokerAt: iso(message.receivedAtMs), diskAt: iso(message.committedAtMs), ruleAt: iso(clock.nowMs()) },
-        })
+      try {
+        foldReading(decoded, message, signals)
+      } catch (error) {
+        problem ??= error
       }
-      meter.count('fengsui_readings_evaluated_total')
+    }
+    if (problem !== undefined) keepAside(message, problem)
+  }
+
+  /** Quarantine is a convenience here: where it cannot be written, the alarms go on and the journal still has the message. */
+  function keepAside(message: Message, problem: unknown): void {
+    broken += 1
+    const error = problem instanceof Error ? problem : new Error(String(problem))
+    try {
+      parts.failed(message, error)
+    } catch (unkept) {
+      log.error({ err: unkept, seq: message.seq, reason: error.message }, 'a message broke a rule and could not be put in quarantine')
     }
   }
 
-  function foldBatch(messages: Message[]): void {
+  function folded(messages: Message[], last: Message): Commit & { last: Message } {
     const signals: Commit['signals'] = []
-    for (const message of messages) {
-      // one bad message must not stop the alarms behind it
-      try {
-        foldMessage(message, signals)
-      } catch (error) {
-        broken += 1
-        parts.failed(message, error as Error)
-      }
-    }
-    const last = messages.at(-1)
-    if (!last) return
+    for (const message of messages) foldMessage(message, signals)
     const rows = [
       { room: 'catalogue', rows: parts.catalogue.dirty() },
       { room: 'directory', rows: parts.directory.dirty() },
       { room: 'rules', rows: parts.fold.dirty() },
     ]
-    const changes = dispatch.commit({ position: last.seq, signals, rows })
+    return { position: last.seq, signals, rows, last }
+  }
+
+  function commit({ last, ...batch }: Commit & { last: Message }): void {
+    const changes = dispatch.commit(batch)
+    pending = null
     position = last.seq
-    for (const { signal, trace } of signals) {
-      if (signal.type === 'raise') meter.observe('fengsui_alarm_latency_seconds', (clock.nowMs() - Date.parse(trace.brokerAt)) / 1000)
-    }
+    lateMs = clock.nowMs() - last.committedAtMs
     parts.changed({ ...changes, devices: parts.directory.touched() })
   }
 
   async function drain(): Promise<void> {
     while (!closed) {
-      const messages = reader.read(position, BATCH_MESSAGES)
-      meter.gauge('fengsui_journal_lag', reader.head() - position, { consumer: 'rules' })
-      if (messages.length === 0) break
-      foldBatch(messages)
+      if (pending === null) {
+        const messages = reader.read(position, BATCH_MESSAGES)
+        head = reader.head()
+        meter.gauge('fengsui_journal_lag', head - position, { consumer: 'rules' })
+        const last = messages.at(-1)
+        pending = last === undefined ? null : folded(messages, last)
+      }
+      const isEnd = pending === null
+      if (pending !== null) commit(pending)
+      if (failure !== null) log.info({ position }, 'the alarm path goes on')
       failure = null
+      if (isEnd) break
       await new Promise(setImmediate)
     }
   }
 
+  /** The process stays, so that people can still see and handle what is in the queue, and /readyz can say what is wrong. */
+  function failed(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error)
+    if (failure !== reason) log.error({ err: error, position }, 'the alarm path stands still; it tries again every second')
+    failure = reason
+    retryAtMs = performance.now() + RETRY_MS
+  }
+
   const wake = () => {
-    if (awake || closed) return
+    if (awake || closed || performance.now() < retryAtMs) return
     awake = true
     turn = drain()
-      .catch((error: Error) => {
-        // memory may be ahead of the database now: say so, and let the supervisor start this process from what is on disk
-        failure = error.message
-        parts.log.error({ err: error, position }, 'the alarm path failed; it starts again from the last committed position')
-        setImmediate(() => {
-          throw error
-        })
-      })
+      .catch(failed)
       .finally(() => {
         awake = false
       })
@@ -116,13 +148,26 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   const poll = setInterval(wake, POLL_MS)
   wake()
 
+  /** What is wrong, gravest first; null = nothing. */
+  function problem(): string | null {
+    if (failure !== null) return `stands still at ${position}: ${failure}`
+    // somebody put another journal in its place: its messages carry numbers that were read long ago
+    if (head < position) return `the journal ends at ${head}, but ${position} was read already: no new message is looked at`
+    if (head > position && lateMs > LATE_MS) return `${head - position} messages behind, ${Math.round(lateMs / 1000)} s late`
+    return broken > 0 ? `at ${position}; ${broken} messages broke a decoder or rule, see quarantine` : null
+  }
+
   return {
     wake,
     status() {
-      const head = reader.head()
+      try {
+        head = reader.head()
+      } catch (error) {
+        failure ??= error instanceof Error ? error.message : String(error)
+      }
+      const wrong = problem()
       const where = head > position ? `${head - position} messages behind` : `at ${position}`
-      const detail = failure ?? (broken > 0 ? `${where}; ${broken} messages broke a decoder or rule, see quarantine` : where)
-      return { position, head, ok: failure === null && broken === 0, detail }
+      return { position, head, ok: wrong === null, detail: wrong ?? where }
     },
     async close() {
       closed = true

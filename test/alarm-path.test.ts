@@ -1,0 +1,134 @@
+// The way of an alarm on a bad night: a queue that cannot be written, a quarantine that cannot, a rule that breaks, a foreign journal.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { noLog, systemClock } from '#contracts/clock.ts'
+import type { Message } from '#contracts/message.ts'
+import { noMeter } from '#contracts/metrics.ts'
+import type { Reading } from '#contracts/reading.ts'
+import { startAlarmPath, type AlarmPath, type AlarmPathParts } from '../alarm-path.ts'
+import { openDispatch, type Dispatch } from '../dispatch/index.ts'
+import { createCatalogue, createDirectory, loadDecoders } from '../ingest/index.ts'
+import { createFold, loadRuleSet } from '../rules/index.ts'
+import { journalOf, message, until } from './ingest/readings.ts'
+
+const decoders = await loadDecoders()
+const ruleSet = await loadRuleSet(join(import.meta.dirname, '../rules/sets/default'))
+let dir: string
+let dispatch: Dispatch
+let path: AlarmPath | undefined
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'fengsui-alarm-path-'))
+  dispatch = openDispatch({ file: join(dir, 'dispatch.db'), clock: systemClock, log: noLog, meter: noMeter })
+})
+afterEach(async () => {
+  await path?.close()
+  path = undefined
+  dispatch.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+/** A detector of its own for each message, with its smoke alarm on, as it arrives now. */
+function smoke(seq: number, o: Partial<Message> = {}): Message {
+  const nowMs = Date.now()
+  const deviceId = `s${seq}`
+  const body = { v: 1, deviceId, kind: 'smoke', ts: nowMs, alarms: { smoke: true } }
+  return message(seq, `fire/v1/smoke/${deviceId}/telemetry`, body, { receivedAtMs: nowMs, committedAtMs: nowMs, ...o })
+}
+
+function start(messages: Message[], more: Partial<AlarmPathParts> = {}) {
+  const reader = journalOf(messages)
+  path = startAlarmPath({
+    reader,
+    catalogue: createCatalogue({ decoders, rows: dispatch.rows('catalogue') }),
+    directory: createDirectory({ rows: dispatch.rows('directory') }),
+    fold: createFold({ ruleSet, rows: dispatch.rows('rules') }),
+    dispatch,
+    clock: systemClock,
+    log: noLog,
+    meter: noMeter,
+    changed: () => {},
+    failed: () => {},
+    ...more,
+  })
+  return { reader, path }
+}
+const alarmed = () => new Set(dispatch.alarms({ limit: 100 }).map(alarm => alarm.deviceId))
+
+test('a queue that cannot be written holds the alarms up, says so, and loses none', { timeout: 60_000 }, async () => {
+  const full = new Error('database or disk is full')
+  let isFull = true
+  const wilful = {
+    position: () => dispatch.position(),
+    commit: (o: Parameters<Dispatch['commit']>[0]) => {
+      if (isFull) throw full
+      return dispatch.commit(o)
+    },
+  }
+  const { reader, path } = start([smoke(1)], { dispatch: wilful })
+  await until(() => !path.status().ok)
+  expect(path.status().detail).toContain('database or disk is full')
+  reader.messages.push(smoke(2))
+  path.wake()
+  expect(alarmed()).toEqual(new Set())
+  isFull = false
+  await until(() => path.status().ok && path.status().position === 2)
+  expect(alarmed()).toEqual(new Set(['s1', 's2']))
+})
+
+test('another program that locks the queue for longer than we are patient does not end the process', { timeout: 60_000 }, async () => {
+  const other = new DatabaseSync(join(dir, 'dispatch.db'))
+  other.exec('BEGIN IMMEDIATE')
+  const { path } = start([smoke(1)])
+  await until(() => !path.status().ok, 20_000)
+  expect(path.status().detail).toContain('locked')
+  other.exec('ROLLBACK')
+  other.close()
+  await until(() => path.status().ok && path.status().position === 1, 20_000)
+  expect(alarmed()).toEqual(new Set(['s1']))
+})
+
+test('a reading that breaks a rule stops no other, even where it cannot be put in quarantine', async () => {
+  const fold = createFold({ ruleSet })
+  const breaking = {
+    dirty: () => fold.dirty(),
+    apply: (reading: Reading, seq: number) => {
+      if (reading.deviceId === 's2') throw new TypeError('a rule broke')
+      return fold.apply(reading, seq)
+    },
+  }
+  const { path } = start([smoke(1), smoke(2), smoke(3)], {
+    fold: breaking,
+    failed: () => {
+      throw new Error('quarantine: database or disk is full')
+    },
+  })
+  await until(() => path.status().position === 3)
+  expect(alarmed()).toEqual(new Set(['s1', 's3']))
+  expect(path.status()).toMatchObject({ ok: false, detail: expect.stringContaining('1 messages broke') })
+})
+
+test('a journal that ends before what was read is not called well', async () => {
+  dispatch.commit({ position: 50, signals: [], rows: [] })
+  const { path } = start([smoke(1)])
+  expect(path.status()).toMatchObject({ ok: false, detail: expect.stringContaining('the journal ends at 1, but 50 was read') })
+})
+
+test('alarms that are late are not called well, and are again when they have caught up', async () => {
+  const old = Date.now() - 60_000
+  let isHeld = true
+  const messages = [smoke(1, { committedAtMs: old }), smoke(2)]
+  const inner = journalOf(messages)
+  const reader = {
+    head: () => inner.head(),
+    read: (after: number, max: number) => inner.read(after, isHeld ? 1 : max).filter(m => !isHeld || m.seq === 1),
+  }
+  const { path } = start([], { reader })
+  await until(() => path.status().position === 1)
+  expect(path.status()).toMatchObject({ ok: false, detail: expect.stringMatching(/1 messages behind, 6\d s late/) })
+  isHeld = false
+  await until(() => path.status().ok)
+  expect(path.status().position).toBe(2)
+})
