@@ -104,13 +104,18 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
     })
   }
 
+  /** Asked for by the health page, which must answer also when our own database does not. */
   const status = (): { ok: boolean; detail: string } => {
-    const { waiting, oldestMs } = dispatch.backlog(channel)
-    const since = oldestMs === null ? '' : `, the oldest since ${new Date(oldestMs).toISOString()}`
-    const why = failure ?? trouble
-    return {
-      ok: failure === null && waiting < WAITING_MAX,
-      detail: `${channel}: ${waiting} waiting${since}${why === null ? '' : `, ${why}`}`,
+    try {
+      const { waiting, oldestMs } = dispatch.backlog(channel)
+      const since = oldestMs === null ? '' : `, the oldest since ${new Date(oldestMs).toISOString()}`
+      const why = failure ?? trouble
+      return {
+        ok: failure === null && waiting < WAITING_MAX,
+        detail: `${channel}: ${waiting} waiting${since}${why === null ? '' : `, ${why}`}`,
+      }
+    } catch (error) {
+      return { ok: false, detail: `${channel}: the outbox cannot be read: ${error instanceof Error ? error.message : String(error)}` }
     }
   }
   return { pump, status, settled: () => Promise.all(inFlight.values()) }

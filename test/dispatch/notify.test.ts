@@ -14,6 +14,7 @@ import {
   WAITING_MAX,
   type Notify,
 } from '../../dispatch/notify.ts'
+import type { OutboxRow } from '../../dispatch/outbox.ts'
 import { codeOf, folder, NIGHT_MS, openDesk, raise, send, type TestDesk } from './desk.ts'
 import { SECRET } from './notifier-conformance.ts'
 import { startReceiver, TOKEN } from './receiver.ts'
@@ -241,6 +242,35 @@ describe('bounds', () => {
     expect(b.notify.status()).toMatchObject({ ok: false, detail: expect.stringContaining('100000 waiting') })
     send(b.dispatch, raise({ id: 'c', ...AT('z') }))
     expect(b.notify.status().detail).toContain('100001 waiting')
+  })
+
+  it('survives a database that refuses, says so, and sends again under the same key', async () => {
+    const notifier = scripted()
+    const { dispatch, clock, meter } = openDesk({ channels: ['webhook'] })
+    const { log, lines } = logged()
+    let full = true
+    const refused = (): never => {
+      throw new Error('database or disk is full')
+    }
+    const outbox = {
+      ...dispatch.outbox,
+      delivered: (row: OutboxRow) => (full ? refused() : dispatch.outbox.delivered(row)),
+      backlog: (channel: string) => (full && notifier.sent.length === 0 ? refused() : dispatch.outbox.backlog(channel)),
+    }
+    send(dispatch, raise({ id: 'a' }))
+    const notify = startNotify({ dispatch: outbox, notifiers: [notifier], clock, log, meter })
+    expect(notify.status()).toMatchObject({ ok: false, detail: expect.stringContaining('disk is full') })
+    await expect.poll(() => lines.length).toBe(1)
+    expect(notify.status()).toMatchObject({
+      ok: false,
+      detail: 'webhook: 1 waiting, the oldest since 2026-03-12T14:40:00.000Z, database or disk is full',
+    })
+    full = false
+    clock.add(RETRY_MS_MIN)
+    await expect.poll(() => notify.status()).toEqual({ ok: true, detail: 'webhook: 0 waiting' })
+    expect(notifier.sent.map(n => n.id)).toEqual([notifier.sent[0]?.id, notifier.sent[0]?.id])
+    await notify.close()
+    dispatch.close()
   })
 
   it('waits 2 s to 5 min, cut by up to a half', () => {
