@@ -8,8 +8,7 @@ import { noLog, systemClock, type Clock, type Log } from '#contracts/clock.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { RoomHealth } from '#contracts/live.ts'
-import type { InboundMessage, Message } from '#contracts/message.ts'
-import type { QuarantineEntry } from '#contracts/quarantine.ts'
+import type { InboundMessage } from '#contracts/message.ts'
 import type { Reading } from '#contracts/reading.ts'
 import type { AlarmPath } from './alarm-path.ts'
 import type { MetricsSnapshot } from './processes/metrics.ts'
@@ -100,7 +99,7 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   const directory = createDirectory({})
   const target = settings.influx ? { kind: 'influx' as const, dir, ...settings.influx } : { kind: 'duckdb' as const, dir }
   const store = stack.adopt(await openStore(target, { log, meter }), s => s.close())
-  const writer = stack.adopt(await startStoreWriter({ reader, catalogue, directory, store, quarantine, log, meter, clock }), w => w.close())
+  const writer = stack.adopt(startStoreWriter({ reader, catalogue, directory, store, quarantine, log, meter, clock }), w => w.close())
 
   const running = stack.move()
   return {
@@ -115,17 +114,23 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   }
 }
 
-/** What core needs of the other processes. `flowsSecret` signs the way to Node-RED; `processes` is the supervisor's own line. */
-export type Others = { edge: EdgePort; store: StorePort; flowsSecret: string; processes(): Promise<RoomHealth[]> }
+/** The supervisor's own lines: what runs, how often it was restarted. */
+export type SupervisorPort = { health(): Promise<RoomHealth[]>; metrics(): Promise<MetricsSnapshot> }
+export const SUPERVISOR_METHODS = ['health', 'metrics'] as const
+
+/** What core needs of the other processes; `flowsSecret` signs the way to Node-RED. */
+export type Others = { edge: EdgePort; store: StorePort; supervisor: SupervisorPort; flowsSecret: string }
 
 /** Rules, dispatch, API: from a committed message to a row on the screen. */
 export async function createCore(settings: Settings, parts: Parts, others: Others): Promise<Core> {
   const { createMeter, mergedText } = await import('./processes/metrics.ts')
+  const { watchRooms } = await import('./processes/rooms.ts')
   const { openCursors, openReader } = await import('./journal/index.ts')
   const { openCredentials } = await import('./broker/credentials.ts')
   const { createCatalogue, loadDecoders } = await import('./ingest/catalogue.ts')
   const { createDirectory } = await import('./ingest/directory.ts')
   const { openQuarantine } = await import('./ingest/quarantine.ts')
+  const { brokenOf, redriven } = await import('./ingest/held.ts')
   const { openRegistrations } = await import('./ingest/registrations.ts')
   const { createFold, loadRuleSet } = await import('./rules/index.ts')
   const { openDispatch } = await import('./dispatch/index.ts')
@@ -168,7 +173,11 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     readMessages: (after: number, max: number) => reader.read(after, max),
     cursors,
   }
-  const rooms = watchRooms(others)
+  const rooms = watchRooms([
+    { rooms: ['broker', 'journal'], health: others.edge.health, metrics: others.edge.metrics },
+    { rooms: ['ingest'], health: others.store.health, metrics: others.store.metrics },
+    { rooms: ['processes'], health: others.supervisor.health, metrics: others.supervisor.metrics },
+  ])
   stack.defer(rooms.close)
   let path: AlarmPath | null = null
   const health = (): RoomHealth[] => [
@@ -218,7 +227,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       history: { query: query => others.store.query(query) },
       feed,
       rules: { get: () => ruleSet },
-      redrive: entry => others.edge.append(messageOf(entry, clock)),
+      redrive: entry => {
+        const original = entry.seq === undefined ? undefined : reader.read(entry.seq - 1, 1)[0]
+        return others.edge.append(redriven(entry, original, clock.nowMs()))
+      },
       publish: (topic, payload) => others.edge.publish(topic, payload),
       health,
       metricsText: async () => mergedText([await snapshot(), ...(await rooms.metrics())]),
@@ -240,7 +252,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         api.push(changes)
         notify.wake()
       },
-      failed: (message, error) => quarantine.put(failedEntry(message, error, clock)),
+      failed: (message, error) => quarantine.put(brokenOf(message, error)),
     }),
     p => p.close(),
   )
@@ -282,7 +294,7 @@ export async function createApp(
   const all: Parts = { clock: parts.clock ?? systemClock, log: parts.log ?? noLog }
   const edgePort = lateEdge()
   const store = stack.adopt(await createStore(settings, all), s => s.close())
-  const others = { edge: edgePort.port, store, flowsSecret: '', processes: async () => [] }
+  const others = { edge: edgePort.port, store, flowsSecret: '', supervisor: { health: async () => [], metrics: async () => [] } }
   const core = stack.adopt(await createCore({ ...settings, flowsPort: 0 }, all, others), c => c.close())
   // the door opens last and closes first
   const edge = stack.adopt(
@@ -324,70 +336,12 @@ function makeDataDir(settings: Settings): string {
   return settings.dataDir
 }
 
-const ROOMS_EVERY_MS = 1000
 /** how soon a device announced on the command line is known, and a shelved alarm is back */
 const TICK_MS = 250
-/** Asks the other processes how they are, so that /readyz and the live heartbeat can answer at once. */
-function watchRooms(others: Others): { latest(): RoomHealth[]; metrics(): Promise<MetricsSnapshot[]>; close(): void } {
-  const silent = (rooms: string[], error: Error): RoomHealth[] => rooms.map(room => ({ room, ok: false, detail: error.message }))
-  let latest: RoomHealth[] = silent(['broker', 'journal', 'ingest'], new Error('not asked yet'))
-  let asking = false
-  const ask = async () => {
-    if (asking) return
-    asking = true
-    const [edge, store, processes] = await Promise.all([
-      others.edge.health().catch((error: Error) => silent(['broker', 'journal'], error)),
-      others.store.health().catch((error: Error) => silent(['ingest'], error)),
-      others.processes().catch((error: Error) => silent(['processes'], error)),
-    ])
-    latest = [...edge, ...store, ...processes]
-    asking = false
-  }
-  const timer = setInterval(() => void ask(), ROOMS_EVERY_MS)
-  void ask()
-  return {
-    latest: () => latest,
-    metrics: async () => {
-      const asked = await Promise.allSettled([others.edge.metrics(), others.store.metrics()])
-      return asked.flatMap(a => (a.status === 'fulfilled' ? [a.value] : []))
-    },
-    close: () => clearInterval(timer),
-  }
-}
 
 function withPlace(reading: Reading, device: Device | undefined): Reading {
   if (!device) return reading
   const place = reading.place ?? device.place
   const position = reading.position ?? device.position
   return { ...reading, ...(place ? { place } : {}), ...(position ? { position } : {}) }
-}
-
-/** A re-driven message is a new arrival of the same bytes; who sent it first is kept. */
-function messageOf(entry: QuarantineEntry, clock: Clock): InboundMessage {
-  if (entry.topic === undefined || entry.payloadBase64 === undefined) {
-    throw new FengsuiError('invalid-request', `quarantine entry ${entry.id} holds no message that could be re-driven`)
-  }
-  const payload = Buffer.from(entry.payloadBase64, 'base64')
-  const { topic, identity = 'unknown' } = entry
-  return { receivedAtMs: clock.nowMs(), identity, clientId: `redrive:${entry.id}`, topic, qos: 1, retain: false, dup: false, payload }
-}
-
-function failedEntry(message: Message, error: Error, clock: Clock): QuarantineEntry {
-  const at = new Date(clock.nowMs()).toISOString()
-  return {
-    id: `r-${message.seq}`,
-    source: 'decoder',
-    code: 'rule-failed',
-    reason: error.message,
-    disposition: 'held',
-    identity: message.identity,
-    clientId: message.clientId,
-    topic: message.topic,
-    seq: message.seq,
-    count: 1,
-    firstAt: at,
-    lastAt: at,
-    bytes: message.payload.byteLength,
-    payloadBase64: Buffer.from(message.payload.subarray(0, 65_536)).toString('base64'),
-  }
 }

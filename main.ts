@@ -12,7 +12,18 @@ import { systemClock } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { RoomHealth } from '#contracts/live.ts'
 import type { Meter } from '#contracts/metrics.ts'
-import { createCore, createEdge, createStore, EDGE_METHODS, preloadEdge, STORE_METHODS, type EdgePort, type StorePort } from './app.ts'
+import {
+  createCore,
+  createEdge,
+  createStore,
+  EDGE_METHODS,
+  preloadEdge,
+  STORE_METHODS,
+  SUPERVISOR_METHODS,
+  type EdgePort,
+  type StorePort,
+  type SupervisorPort,
+} from './app.ts'
 import type { Flows } from './flows/start.ts'
 import { linkToSupervisor, remote, serve } from './processes/link.ts'
 import { createMeter } from './processes/metrics.ts'
@@ -52,8 +63,8 @@ async function supervise(demo: boolean): Promise<void> {
   })
   const flowsSecret = randomBytes(32).toString('base64url')
   let flows: Flows | null = null
-  supervisor.link.handle('processes', () => processLines(supervisor, flows, settings))
-  supervisor.link.handle('metrics', () => snapshot())
+  const port: SupervisorPort = { health: async () => processLines(supervisor, flows, settings), metrics: snapshot }
+  serve<SupervisorPort>(supervisor.link, port, SUPERVISOR_METHODS)
 
   let stopping = false
   const stop = async (signal: string) => {
@@ -247,7 +258,7 @@ function runProcess(name: string): void {
       edge: remote<EdgePort>(link, 'edge', EDGE_METHODS),
       store: remote<StorePort>(link, 'store', STORE_METHODS),
       flowsSecret,
-      processes: () => link.request('main', 'processes') as Promise<RoomHealth[]>,
+      supervisor: remote<SupervisorPort>(link, 'main', SUPERVISOR_METHODS),
     })
     link.handle('committed', () => core.wake())
     link.handle('flowsToken', () => core.flowsToken())

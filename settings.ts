@@ -80,7 +80,7 @@ export function readSettings(environment: Record<string, string | undefined>, cw
   if (!validate(given)) {
     throw new FengsuiError('setting-invalid', (validate.errors ?? []).map(describe).join('; '))
   }
-  const v = given as Record<string, string | number | boolean>
+  const v = given as Values
   const path = (name: string, fallback: string) => resolve(cwd, String(v[name] ?? fallback))
   return {
     dataDir: path('DATA_DIR', './data'),
@@ -100,14 +100,16 @@ export function readSettings(environment: Record<string, string | undefined>, cw
   }
 }
 
-const influxOf = (v: Record<string, unknown>): NonNullable<Settings['influx']> => ({
+type Values = Record<string, string | number | boolean | undefined>
+
+const influxOf = (v: Values): NonNullable<Settings['influx']> => ({
   url: String(v['INFLUX_URL']),
   bucket: String(v['INFLUX_BUCKET']),
   ...(v['INFLUX_TOKEN'] === undefined ? {} : { token: String(v['INFLUX_TOKEN']) }),
   ...(v['INFLUX_ORG'] === undefined ? {} : { org: String(v['INFLUX_ORG']) }),
 })
 
-function webhookOf(v: Record<string, unknown>): Settings['webhook'] {
+function webhookOf(v: Values): Settings['webhook'] {
   const { WEBHOOK_URL: url, WEBHOOK_SECRET: secret } = v
   if (url === undefined && secret === undefined) return null
   if (url === undefined || secret === undefined)

@@ -3,7 +3,7 @@
 // live socket; the PUBACK of the same messages in the same run is the baseline.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { MqttClient } from 'mqtt'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 import type { LiveMessage } from '#contracts/live.ts'
 import { device, start } from '../test/system/running.ts'
 
@@ -47,9 +47,9 @@ const socket = new WebSocket(`${running.http.replace('http', 'ws')}/api/v1/live`
 const sentAt = new Map<string, number>()
 const queuedMs: number[] = []
 const shownMs: number[] = []
-socket.on('message', data => {
+socket.on('message', (data: Buffer) => {
   const now = performance.timeOrigin + performance.now()
-  const message = JSON.parse(String(data)) as LiveMessage
+  const message = JSON.parse(data.toString()) as LiveMessage
   if (message.type !== 'delta') return
   for (const alarm of message.alarms ?? []) {
     const sent = sentAt.get(alarm.deviceId ?? '')

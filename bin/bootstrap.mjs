@@ -80,13 +80,10 @@ function ensureDependencies() {
   withLock('install', () => {
     if (dependenciesAreCurrent()) return
     say('installing dependencies (npm ci)')
-    const npm = process.env.npm_execpath
-      ? [process.execPath, [process.env.npm_execpath]]
-      : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []]
-    const { status } = spawnSync(npm[0], [...npm[1], 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-      cwd: root,
-      stdio: ['ignore', 2, 2],
-    })
+    const own = process.env.npm_execpath
+    const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+    const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+    const { status } = spawnSync(own ? process.execPath : npm, own ? [own, ...args] : args, { cwd: root, stdio: ['ignore', 2, 2] })
     if (status !== 0) fail('npm ci failed; see its message above')
   })
 }

@@ -1,6 +1,7 @@
-// What the store writer puts in quarantine: messages that no decoder could read or that carry a note, readings that the store
-// refused. Everything in an entry comes from the journal, so a replay makes the same entry.
-import type { Message } from '#contracts/message.ts'
+// What goes to quarantine and how it comes back: messages that no decoder could read or that carry a note, messages a rule broke on,
+// readings that the store refused. Everything in an entry comes from the journal, so a replay makes the same entry.
+import { FengsuiError } from '#contracts/errors.ts'
+import type { InboundMessage, Message } from '#contracts/message.ts'
 import type { QuarantineEntry } from '#contracts/quarantine.ts'
 import type { Decoded } from '#contracts/reading.ts'
 import { base64 } from './quarantine.ts'
@@ -10,14 +11,29 @@ import type { StoreEntry, StoreRefusal } from './stores/store.ts'
 export function heldOf(message: Message, decoded: Decoded): QuarantineEntry | undefined {
   const [first, ...more] = decoded.rejected === undefined ? (decoded.notes ?? []) : [decoded.rejected, ...(decoded.notes ?? [])]
   if (first === undefined) return undefined
-  const at = new Date(message.receivedAtMs).toISOString()
   return {
     id: `q-${message.seq}`,
-    source: 'decoder',
     code: first.code,
     reason: [first.reason, ...more.map(note => `${note.code}: ${note.reason}`)].join('; '),
     ...(first.where !== undefined && { where: first.where }),
     disposition: decoded.rejected === undefined ? 'kept-with-note' : 'held',
+    ...whole(message),
+  }
+}
+
+/** A message that broke a rule: set aside, so that the alarms behind it go on. */
+export const brokenOf = (message: Message, error: Error): QuarantineEntry => ({
+  id: `r-${message.seq}`,
+  code: 'rule-failed',
+  reason: error.message,
+  disposition: 'held',
+  ...whole(message),
+})
+
+function whole(message: Message) {
+  const at = new Date(message.receivedAtMs).toISOString()
+  return {
+    source: 'decoder' as const,
     identity: message.identity,
     clientId: message.clientId,
     topic: message.topic,
@@ -48,4 +64,16 @@ export function refusedEntry({ seq, deviceId, reason }: StoreRefusal, entries: r
     bytes: bytes.byteLength,
     payloadBase64: base64(bytes),
   }
+}
+
+/**
+ * A re-driven message is a new arrival of the same bytes; who sent it first is kept. An entry holds at most 64 KiB: a longer one is taken
+ * from the journal (`original`). @throws FengsuiError invalid-request when the bytes are not there whole
+ */
+export function redriven(entry: QuarantineEntry, original: Message | undefined, nowMs: number): InboundMessage {
+  const payload = original?.payload ?? (entry.payloadBase64 === undefined ? undefined : Buffer.from(entry.payloadBase64, 'base64'))
+  if (entry.topic === undefined || payload === undefined || payload.byteLength !== entry.bytes)
+    throw new FengsuiError('invalid-request', `quarantine entry ${entry.id} holds no whole message that could be re-driven`)
+  const { topic, identity = 'unknown' } = entry
+  return { receivedAtMs: nowMs, identity, clientId: `redrive:${entry.id}`, topic, qos: 1, retain: false, dup: false, payload }
 }

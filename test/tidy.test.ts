@@ -22,7 +22,7 @@ const MEETING_PLACES = ['app.ts', 'main.ts', 'vitest.config.ts', 'bin/', 'test/'
 
 const files = globSync('**/*.{ts,tsx,mjs,js}', {
   cwd: root,
-  exclude: f => /(^|\/)(node_modules|dist|data|\.cache|fixtures)(\/|$)/.test(String(f)),
+  exclude: f => /(^|\/)(node_modules|dist|data|\.cache|fixtures)(\/|$)/.test(f),
 }).map(f => f.replaceAll('\\', '/'))
 const importsOf = (text: string) =>
   [
