@@ -11,7 +11,8 @@ const RATE = 500
 const SECONDS = 30
 const GATEWAYS = 10
 const DEVICES_EACH = 100
-const ALARM_EVERY = 250
+/** no divisor of the devices, so that each alarm is the first of another one */
+const ALARM_EVERY = 241
 
 const percentile = (values: number[], p: number) =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))] ?? NaN
@@ -68,7 +69,8 @@ const begun = performance.now()
 const pending: Promise<void>[] = []
 for (let n = 0; n < RATE * SECONDS; n++) {
   const due = begun + (n * 1000) / RATE
-  if (performance.now() < due) await delay(due - performance.now())
+  const earlyMs = due - performance.now()
+  if (earlyMs > 0) await delay(earlyMs)
   const deviceId = `smk-${n % GATEWAYS}-${Math.floor(n / GATEWAYS) % DEVICES_EACH}`
   const isAlarm = n % ALARM_EVERY === 0 && !alarmed.has(deviceId)
   const at = performance.timeOrigin + performance.now()
