@@ -9,6 +9,7 @@ export type Packet =
 
 export type Link = {
   request(to: string, method: string, params?: unknown, timeoutMs?: number): Promise<unknown>
+  /** A notice may be left out when a newer one of the same method follows: say where things stand, not what was added. */
   notify(to: string, method: string, params?: unknown): void
   handle(method: string, answer: (params: never) => unknown): void
   /** feeds in what arrived from the other side */
@@ -37,7 +38,8 @@ export function createLink(self: string, post: (packet: Packet) => void): Link {
 
   return {
     request(to, method, params, timeoutMs = 5000) {
-      if (open.size >= MAX_OPEN_REQUESTS) throw new FengsuiError('room-unavailable', `${to} has ${open.size} requests open already`)
+      if (open.size >= MAX_OPEN_REQUESTS)
+        return Promise.reject(new FengsuiError('room-unavailable', `${open.size} requests to other processes are open already`))
       const id = nextId++
       return new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
@@ -65,11 +67,38 @@ export function createLink(self: string, post: (packet: Packet) => void): Link {
   }
 }
 
+/**
+ * A way out to one process. Notices go one at a time, and of those that wait only the newest of each method is kept: a process
+ * that does not read must not fill the memory of the one that tells it. `send` calls back when the packet has left.
+ */
+export function createOutlet(send: (packet: Packet, left: () => void) => void): (packet: Packet) => void {
+  const waiting = new Map<string, Packet>()
+  let isSending = false
+  const next = (): void => {
+    const [first] = waiting
+    isSending = first !== undefined
+    if (first === undefined) return
+    waiting.delete(first[0])
+    send(first[1], next)
+  }
+  return packet => {
+    // a request that does not leave ends by its deadline
+    if (packet.kind !== 'notice') return send(packet, () => {})
+    waiting.set(packet.method, packet)
+    if (!isSending) next()
+  }
+}
+
+/** Every process answers this at once; one that does not is stuck. */
+export const ALIVE = 'alive'
+
 /** The link of a child process to its supervisor. When the supervisor is gone the process must go too: `onOrphaned`. */
 export function linkToSupervisor(self: string, onOrphaned: () => void): Link {
-  const link = createLink(self, packet => {
-    if (process.connected) process.send?.(packet)
+  const outlet = createOutlet((packet, left) => {
+    if (process.connected) process.send?.(packet, left)
   })
+  const link = createLink(self, outlet)
+  link.handle(ALIVE, () => true)
   process.on('message', (packet: Packet) => link.receive(packet))
   process.on('disconnect', onOrphaned)
   return link

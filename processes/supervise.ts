@@ -1,10 +1,11 @@
-// Starts the processes, passes their packets on, restarts what ends with back-off, and stops all in reverse order.
+// Starts the processes, passes their packets on, restarts what ends or hangs with back-off, and stops all in reverse order.
 // It does no other work, so that nothing can stall it; a process that cannot start at all ends the whole start with its reason.
 import { fork, type ChildProcess } from 'node:child_process'
 import type { Log } from '#contracts/clock.ts'
 import { FengsuiError, type ErrorCode } from '#contracts/errors.ts'
-import { createLink, type Link, type Packet } from './link.ts'
+import { ALIVE, createLink, createOutlet, type Link, type Packet } from './link.ts'
 
+/** `up`: it said that it is ready, and it answers. */
 export type ProcessState = { name: string; up: boolean; restarts: number; pid?: number; since: string }
 export type Supervisor = {
   link: Link
@@ -21,6 +22,10 @@ type Child = {
   name: string
   configuration: unknown
   process: ChildProcess | null
+  post: (packet: Packet) => void
+  isReady: boolean
+  /** looks since it answered last */
+  unanswered: number
   restarts: number
   failures: number
   since: number
@@ -33,14 +38,23 @@ const BACKOFF_MS_MAX = 10_000
 const STEADY_MS = 60_000
 const STOP_MS_MAX = 5000
 const START_MS_MAX = 30_000
+/** A process that is started again may take longer, for it may have much to read; this long is a process that hangs. */
+const RESTART_MS_MAX = 300_000
+/** How often each process is asked whether it is there, and how many looks in a row may go unanswered before it is killed: 30 s. */
+const LOOK_EVERY_MS = 5000
+const UNANSWERED_MAX = 6
+/** From here on it is no longer called up. */
+const UNANSWERED_WORRYING = 2
 
-export function createSupervisor(o: { entry: string; log: Log; onRestart?: (name: string) => void }): Supervisor {
+export type SupervisorOptions = { entry: string; log: Log; onRestart?: (name: string) => void; lookEveryMs?: number }
+
+export function createSupervisor(o: SupervisorOptions): Supervisor {
   const children = new Map<string, Child>()
   let stopping = false
 
   const post = (packet: Packet) => {
-    const child = children.get(packet.to)?.process
-    if (child?.connected) child.send(packet)
+    const child = children.get(packet.to)
+    if (child?.process?.connected === true) child.post(packet)
     else if (packet.kind === 'request') {
       const error = { code: 'room-unavailable' as const, message: `${packet.to} is not running` }
       route({ kind: 'answer', from: packet.to, to: packet.from, id: packet.id, error })
@@ -52,6 +66,9 @@ export function createSupervisor(o: { entry: string; log: Log; onRestart?: (name
   function launch(child: Child, after: Promise<unknown> = Promise.resolve()): Promise<unknown> {
     const started = fork(o.entry, [child.name], { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] })
     child.process = started
+    child.post = createOutlet((packet, left) => void (started.connected && started.send(packet, left)))
+    child.isReady = false
+    child.unanswered = 0
     child.since = Date.now()
     return new Promise((resolve, reject) => {
       const late = setTimeout(
@@ -59,8 +76,11 @@ export function createSupervisor(o: { entry: string; log: Log; onRestart?: (name
         START_MS_MAX,
       )
       started.on('message', (message: Packet | Start) => {
-        if ('ready' in message) resolve(message.ready)
-        else if ('fatal' in message) reject(new FengsuiError(message.fatal.code, message.fatal.message))
+        if ('ready' in message) {
+          clearTimeout(late)
+          child.isReady = true
+          resolve(message.ready)
+        } else if ('fatal' in message) reject(new FengsuiError(message.fatal.code, message.fatal.message))
         else route(message)
       })
       started.on('error', error => reject(new FengsuiError('process-start-failed', `${child.name}: ${error.message}`)))
@@ -91,6 +111,28 @@ export function createSupervisor(o: { entry: string; log: Log; onRestart?: (name
     }, waitMs)
   }
 
+  /** Counts looks, not time: when this machine or this process was asleep, nobody is blamed for it. */
+  function look(child: Child) {
+    const running = child.process
+    if (running === null || firstStarts.has(child)) return
+    const hangs = child.isReady ? child.unanswered >= UNANSWERED_MAX : Date.now() - child.since > RESTART_MS_MAX
+    if (hangs) {
+      o.log.error({ process: child.name, pid: running.pid, ready: child.isReady }, 'a process hangs and is killed')
+      running.kill('SIGKILL')
+    }
+    if (!child.isReady) return
+    child.unanswered += 1
+    if (child.unanswered > 1) return
+    link.request(child.name, ALIVE, [], lookEveryMs * (UNANSWERED_MAX + 2)).then(
+      () => {
+        if (child.process === running) child.unanswered = 0
+      },
+      () => {}, // the count says it
+    )
+  }
+  const lookEveryMs = o.lookEveryMs ?? LOOK_EVERY_MS
+  const looking = setInterval(() => children.forEach(look), lookEveryMs)
+
   async function stopOne(child: Child) {
     if (child.timer) clearTimeout(child.timer)
     const running = child.process
@@ -105,7 +147,10 @@ export function createSupervisor(o: { entry: string; log: Log; onRestart?: (name
   return {
     link,
     async start(name, configuration, after) {
-      const child: Child = { name, configuration, process: null, restarts: 0, failures: 0, since: Date.now(), timer: null }
+      const child: Child = {
+        ...{ name, configuration, process: null, post: () => {}, isReady: false, unanswered: 0 },
+        ...{ restarts: 0, failures: 0, since: Date.now(), timer: null },
+      }
       children.set(name, child)
       firstStarts.add(child)
       const ready = await launch(child, after)
@@ -115,13 +160,14 @@ export function createSupervisor(o: { entry: string; log: Log; onRestart?: (name
     states: () =>
       [...children.values()].map(c => ({
         name: c.name,
-        up: c.process !== null,
+        up: c.process !== null && c.isReady && c.unanswered <= UNANSWERED_WORRYING,
         restarts: c.restarts,
         since: new Date(c.since).toISOString(),
         ...(c.process?.pid === undefined ? {} : { pid: c.process.pid }),
       })),
     async stop() {
       stopping = true
+      clearInterval(looking)
       for (const child of [...children.values()].reverse()) await stopOne(child)
     },
   }
