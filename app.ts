@@ -60,7 +60,8 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const { clock, log } = parts
   const dir = makeDataDir(settings)
   const { meter, snapshot } = createMeter()
-  const quarantine = stack.adopt(openQuarantine({ dir, clock }), q => q.close())
+  // the door never waits for it: refusals that cannot be written now are written a second later
+  const quarantine = stack.adopt(openQuarantine({ dir, clock, busyMs: 20 }), q => q.close())
   const refusals = stack.adopt(createRefusals({ quarantine, log, meter, clock }), r => r.close())
   const credentials = stack.adopt(openCredentials({ dir, clock }), c => c.close())
   const journal = stack.adopt(await openJournal({ dir, log, meter, clock, onCommit: committed }), j => j.close())
@@ -180,6 +181,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   ])
   stack.defer(rooms.close)
   let path: AlarmPath | null = null
+  let tickProblem: string | null = null
   const health = (): RoomHealth[] => [
     ...rooms.latest(),
     {
@@ -187,7 +189,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       ok: path?.status().ok ?? false,
       detail: `${ruleSet.name} ${ruleSet.version.slice(0, 8)}, ${path?.status().detail ?? 'starting'}`,
     },
-    { room: 'dispatch', ok: true, detail: `${dispatch.kpis(clock.nowMs()).openIncidents} incidents open` },
+    { room: 'dispatch', ok: tickProblem === null, detail: tickProblem ?? `${dispatch.kpis(clock.nowMs()).openIncidents} incidents open` },
     ...(told.length > 0 ? [{ room: 'notify', ...notify.status() }] : []),
     { room: 'dashboard', ok: true, detail: `${directory.size()} devices known` },
   ]
@@ -259,12 +261,19 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   // registrations made on the command line, and alarms whose shelving ends
   let seenChange = 0
   const tick = setInterval(() => {
-    for (const { change, deviceId, device } of registrations.since(seenChange)) {
-      seenChange = change
-      if (device) directory.register(device)
-      else directory.remove(deviceId)
+    try {
+      for (const { change, deviceId, device } of registrations.since(seenChange)) {
+        seenChange = change
+        if (device) directory.register(device)
+        else directory.remove(deviceId)
+      }
+      api.push(dispatch.tick(clock.nowMs()))
+      tickProblem = null
+    } catch (error) {
+      // tried again at the next tick; alarms do not wait for it
+      if (tickProblem === null) log.error({ err: error }, 'announced devices or ends of shelving could not be followed')
+      tickProblem = (error as Error).message
     }
-    api.push(dispatch.tick(clock.nowMs()))
   }, TICK_MS)
   stack.defer(() => clearInterval(tick))
 

@@ -221,6 +221,7 @@ function runProcess(name: string): void {
   const loaded = name === 'edge' ? preloadEdge() : Promise.resolve()
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => {})
+  process.on('SIGHUP', () => {}) // a terminal that closes: the supervisor ends us in order
   process.on('message', (message: { configure?: Configuration; stop?: boolean }) => {
     if (message.configure) {
       start(message.configure).then(

@@ -40,7 +40,8 @@ export type Quarantine = {
   [Symbol.dispose](): void
 }
 
-export function openQuarantine(o: { dir: string; clock?: Clock; rowsMax?: number }): Quarantine {
+/** `busyMs`: how long a write waits, and its process with it, while another process writes; default 5 s */
+export function openQuarantine(o: { dir: string; clock?: Clock; rowsMax?: number; busyMs?: number }): Quarantine {
   const rowsMax = o.rowsMax ?? QUARANTINE_ROWS_MAX
   const clock = o.clock ?? systemClock
   const db = new DatabaseSync(join(o.dir, 'quarantine.db'))
@@ -57,6 +58,7 @@ export function openQuarantine(o: { dir: string; clock?: Clock; rowsMax?: number
   const addUp = db.prepare(`INSERT INTO entry (${columns}) VALUES (${values}) ON CONFLICT (id) DO UPDATE SET
     count = count + excluded.count, last_at = excluded.last_at, reason = excluded.reason, payload = coalesce(excluded.payload, payload)`)
   const count = db.prepare('SELECT count(*) AS n FROM entry')
+  db.exec(`PRAGMA busy_timeout = ${o.busyMs ?? 5000}`)
   let written = SWEEP_EVERY
 
   const transaction = (work: () => void): void => {
@@ -66,7 +68,7 @@ export function openQuarantine(o: { dir: string; clock?: Clock; rowsMax?: number
       if (written >= SWEEP_EVERY) sweep()
       db.exec('COMMIT')
     } catch (error) {
-      db.exec('ROLLBACK')
+      if (db.isTransaction) db.exec('ROLLBACK') // a full disk has rolled back already
       throw error
     }
   }
