@@ -63,6 +63,7 @@ test('a flow that eats memory ends at its limit, not at the expense of others', 
   const bad = 'const all = []\nfor (;;) { all.push(new Array(1e5).fill(Math.random())); await new Promise(done => setTimeout(done, 1)) }'
   expect((await room.deploy(alarming(bad))).status).toBe(200)
   room.api.readings.push(reading(4))
-  await wait(90_000, bad)
+  // near its limit the process spends all its time collecting garbage: on a busy machine that takes minutes
+  await wait(240_000, bad)
   expect(room.flows.healthy().detail).toMatch(/heap|SIGABRT|SIGTRAP|exit/)
-})
+}, 300_000)

@@ -39,7 +39,7 @@ const fires = async (running: Running) =>
   (await running.get<{ incidents: Incident[] }>('/api/v1/incidents?limit=500')).incidents.filter(i => i.category === 'fire')
 const alarms = async (running: Running) => (await running.get<{ alarms: Alarm[] }>('/api/v1/alarms?limit=1000')).alarms
 
-test.each(['SDC02', 'SDC05', 'SDC10', 'SDC35'])('%s: one fire, one incident, within a second', async name => {
+test.each(['SDC02', 'SDC05', 'SDC10', 'SDC35'])('%s: one fire, one incident, opened by its first alarm', async name => {
   await using running = await start()
   await replay(running, `${name}-alarms`)
   const incidents = await fires(running)
@@ -49,9 +49,13 @@ test.each(['SDC02', 'SDC05', 'SDC10', 'SDC35'])('%s: one fire, one incident, wit
   const all = (await alarms(running)).filter(a => a.incidentId === incident.id)
   const first = all.reduce((a, b) => (a.raisedAt < b.raisedAt ? a : b))
   const detail = await running.get<Alarm>(`/api/v1/alarms/${encodeURIComponent(first.id)}`)
-  const tookMs = Date.parse(detail.waterfall.incidentAt!) - Date.parse(detail.waterfall.brokerAt!)
+  // the first alarm opens the incident in its own transaction: it waits for no window and no second opinion. How long that takes is
+  // measured in bench/alarm-latency.ts; here only the outer limit of GB/T 26875.1, 10 s, which also a starved machine must keep
+  const { brokerAt, alarmAt, incidentAt } = detail.waterfall
+  expect(incidentAt).toBe(alarmAt)
+  const tookMs = Date.parse(incidentAt!) - Date.parse(brokerAt!)
   expect(tookMs).toBeGreaterThanOrEqual(0)
-  expect(tookMs).toBeLessThan(1000)
+  expect(tookMs).toBeLessThan(10_000)
 })
 
 test('two homes at once stay two incidents', async () => {

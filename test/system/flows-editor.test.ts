@@ -56,6 +56,7 @@ test('a node of ours shows its settings and its help', async () => {
   expect(await page.locator('#node-input-kind').inputValue()).toBe('fire-alarm')
   expect(await page.locator('.red-ui-tray').innerText()).toContain('Ⅰ级(最严重)')
   await page.locator('#node-dialog-cancel').click()
+  await page.locator('#node-input-name').waitFor({ state: 'detached' })
 })
 
 test('every setting of a node can be seen and changed', async () => {
