@@ -1,6 +1,6 @@
 // The journal room: what the broker admitted, on disk before anybody is told so, in one contiguous order for every reader.
 // It never knows what a reading is, and it is the only thing that broker, rules and store share.
 export { openJournal, type Appended, type Journal, type JournalOptions } from './journal.ts'
-export { openReader, type JournalReader } from './reader.ts'
+export { openReader, type Extent, type JournalReader } from './reader.ts'
 export { openCursors, type Cursors } from './cursors.ts'
 export { verifyJournal, type Verdict } from './verify.ts'

@@ -1,6 +1,6 @@
 // Reads committed messages, from any process, without ever holding up the writer. A file that is not there yet reads as empty.
-// Every group it opens is checked (CRC, count, contiguity): a damaged journal is an error here, never a shorter answer.
-import { existsSync } from 'node:fs'
+// Every group it opens is checked (CRC, count, contiguity): what lies before damage is read, damage itself is an error, never a gap.
+import { statSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { FengsuiError } from '#contracts/errors.ts'
@@ -9,15 +9,26 @@ import { GROUP_COLUMNS, HEAD_SQL, JOURNAL_FILE, journalError, openForReading, re
 import { decodeGroup, unpackGroup } from './encoding.ts'
 
 export type JournalReader = {
-  /** Messages with seq > afterSeq in order, at most maxMessages. Throws journal-damaged naming the group. */
+  /**
+   * Messages with seq > afterSeq in order, at most maxMessages, and none behind a damaged group.
+   * @throws FengsuiError journal-damaged naming the group when already the first of them lies in it
+   */
   read(afterSeq: number, maxMessages: number): Message[]
+  /** The group that holds `seq`, or the hole where it should be, told without unpacking it; undefined beyond the head. */
+  groupAt(seq: number): Extent | undefined
   /** The newest committed seq; 0 = nothing. One index step: cheap enough to poll. */
   head(): number
   close(): void
   [Symbol.dispose](): void
 }
 
-type Open = { database: DatabaseSync; head: StatementSync; holding: StatementSync; from: StatementSync }
+export type Extent = { firstSeq: number; lastSeq: number }
+
+type Prepared = { database: DatabaseSync; head: StatementSync; holding: StatementSync; from: StatementSync; behind: StatementSync }
+type Open = Prepared & { file: Stats }
+
+/** How often a reader looks whether another file lies in the place of the one it has open. */
+const LOOK_EVERY_MS = 1000
 
 export function openReader(o: { dir: string }): JournalReader {
   refuseOldSqlite()
@@ -28,6 +39,7 @@ class GroupReader implements JournalReader {
   readonly #path: string
   #opened: Open | undefined
   #closed = false
+  #lookAtMs = 0
   /** The group read last, unpacked: a consumer that takes small bites does not unpack it each time. */
   #last: { row: GroupRow; bytes: Buffer } | undefined
 
@@ -40,37 +52,51 @@ class GroupReader implements JournalReader {
   }
 
   read(afterSeq: number, maxMessages: number): Message[] {
-    return this.#try('reading', () => {
-      const messages: Message[] = []
+    const messages: Message[] = []
+    try {
       const open = this.#open()
-      if (open === undefined || maxMessages <= 0) return messages
-      const start = open.holding.get(afterSeq + 1)
-      if (start === undefined) return messages
-      let expected: number | undefined
-      for (const raw of open.from.iterate(Number(start['firstSeq']))) {
-        const row = raw as GroupRow
-        if (expected !== undefined && row.firstSeq !== expected)
-          throw new FengsuiError(
-            'journal-damaged',
-            `${this.#path}: message ${expected} is missing, the next group begins at ${row.firstSeq}`,
-          )
-        expected = row.lastSeq + 1
-        if (row.lastSeq > afterSeq) decodeGroup(row, this.#unpacked(row), afterSeq, maxMessages, messages)
-        if (messages.length >= maxMessages) break
-      }
-      return messages
+      if (open !== undefined && maxMessages > 0) this.#collect(open, afterSeq, maxMessages, messages)
+    } catch (error) {
+      const known = journalError(`reading ${this.#path}`, error)
+      // the next read begins at the damage, and says so
+      if (known.code !== 'journal-damaged' || messages.length === 0) throw known
+    }
+    return messages
+  }
+
+  groupAt(seq: number): Extent | undefined {
+    return this.#try('looking for a group of', () => {
+      const open = this.#open()
+      const row = open?.holding.get(seq) as Extent | undefined
+      const behind = open?.behind.get(seq)?.['firstSeq']
+      const end = behind === undefined ? undefined : Number(behind) - 1
+      // columns can be damaged too: no group reaches into the one behind it
+      if (row !== undefined && row.lastSeq >= seq) return { firstSeq: row.firstSeq, lastSeq: Math.min(row.lastSeq, end ?? row.lastSeq) }
+      if (end === undefined) return undefined
+      return { firstSeq: row === undefined ? 1 : Math.max(row.firstSeq, row.lastSeq + 1), lastSeq: end }
     })
   }
 
   close(): void {
     this.#closed = true
-    this.#opened?.database.close()
-    this.#opened = undefined
-    this.#last = undefined
+    this.#release()
   }
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  #collect(open: Open, afterSeq: number, maxMessages: number, messages: Message[]): void {
+    const start = open.holding.get(afterSeq + 1)
+    let expected = start === undefined ? Math.max(1, afterSeq + 1) : undefined
+    for (const raw of open.from.iterate(Number(start?.['firstSeq'] ?? afterSeq + 1))) {
+      const row = raw as GroupRow
+      if (expected !== undefined && row.firstSeq !== expected)
+        throw new FengsuiError('journal-damaged', `${this.#path}: message ${expected} is missing, the next group begins at ${row.firstSeq}`)
+      expected = row.lastSeq + 1
+      if (row.lastSeq > afterSeq) decodeGroup(row, this.#unpacked(row), afterSeq, maxMessages, messages)
+      if (messages.length >= maxMessages) break
+    }
   }
 
   #unpacked(row: GroupRow): Buffer {
@@ -80,15 +106,32 @@ class GroupReader implements JournalReader {
 
   #open(): Open | undefined {
     if (this.#closed) throw new FengsuiError('journal-unavailable', `${this.#path}: the reader is closed`)
+    if (this.#opened !== undefined && this.#isReplaced(this.#opened.file)) this.#release()
     if (this.#opened !== undefined) return this.#opened
-    if (!existsSync(this.#path)) return undefined
+    const file = statSync(this.#path, { throwIfNoEntry: false })
+    if (file === undefined) return undefined
     const database = openForReading(this.#path)
     try {
-      this.#opened = prepare(database)
+      const prepared = prepare(database)
+      if (prepared !== undefined) this.#opened = { ...prepared, file }
     } finally {
       if (this.#opened === undefined) database.close()
     }
     return this.#opened
+  }
+
+  /** A restored backup has an inode of its own. A file that is merely gone is read on: the writer still has it too. */
+  #isReplaced(file: Stats): boolean {
+    if (performance.now() < this.#lookAtMs) return false
+    this.#lookAtMs = performance.now() + LOOK_EVERY_MS
+    const now = statSync(this.#path, { throwIfNoEntry: false })
+    return now !== undefined && (now.ino !== file.ino || now.dev !== file.dev)
+  }
+
+  #release(): void {
+    this.#opened?.database.close()
+    this.#opened = undefined
+    this.#last = undefined
   }
 
   #try<T>(doing: string, read: () => T): T {
@@ -101,12 +144,15 @@ class GroupReader implements JournalReader {
 }
 
 /** undefined while the writer has made the file but not yet the table. */
-function prepare(database: DatabaseSync): Open | undefined {
+function prepare(database: DatabaseSync): Prepared | undefined {
   if (database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'groups'").get() === undefined) return undefined
   return {
     database,
     head: database.prepare(HEAD_SQL),
-    holding: database.prepare('SELECT first_seq AS firstSeq FROM groups WHERE first_seq <= ? ORDER BY first_seq DESC LIMIT 1'),
+    holding: database.prepare(
+      'SELECT first_seq AS firstSeq, last_seq AS lastSeq FROM groups WHERE first_seq <= ? ORDER BY first_seq DESC LIMIT 1',
+    ),
+    behind: database.prepare('SELECT first_seq AS firstSeq FROM groups WHERE first_seq > ? ORDER BY first_seq LIMIT 1'),
     from: database.prepare(`SELECT ${GROUP_COLUMNS} FROM groups WHERE first_seq >= ? ORDER BY first_seq`),
   }
 }

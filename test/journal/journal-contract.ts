@@ -189,6 +189,25 @@ export function journalContract(name: string, engine: Engine, modulePath: string
     })
   })
 
+  describe(`${name}: a reader asked for a group`, () => {
+    test('names the group of every message, one beside the other, and none beyond the head', async () => {
+      const dir = freshDir()
+      using reader = engine.openReader({ dir })
+      expect(reader.groupAt(1)).toBeUndefined()
+      await using journal = await open(dir, { groupMaxMessages: 7 })
+      await Promise.all(Array.from({ length: 40 }, (_, i) => journal.append(message(i + 1))))
+      let groups = 0
+      for (let seq = 1; seq <= 40; groups++) {
+        const group = reader.groupAt(seq)
+        expect(group).toMatchObject({ firstSeq: seq })
+        expect(reader.groupAt(group?.lastSeq ?? 0)).toEqual(group)
+        seq = (group?.lastSeq ?? 40) + 1
+      }
+      expect(groups).toBeGreaterThanOrEqual(6)
+      expect(reader.groupAt(41)).toBeUndefined()
+    })
+  })
+
   describe(`${name}: cursors`, () => {
     test('are kept, each for itself', () => {
       const dir = freshDir()

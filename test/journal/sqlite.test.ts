@@ -1,5 +1,5 @@
 // The SQLite journal: the contract every engine keeps, and what can only be done to a file: cut it, flip it, fill it, lock it.
-import { copyFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
@@ -63,18 +63,59 @@ describe('damage', () => {
     expect(verdict).toMatchObject({ ok: false, messages: 4, head: 4 })
     expect(verdict.problem).toMatch(/after message 4.*group 5-8: CRC-32/)
     using reader = engine.openReader({ dir })
-    expect(reader.read(0, 4)).toHaveLength(4)
+    expect(reader.read(0, 100).map(m => m.seq)).toEqual([1, 2, 3, 4])
     expect(() => reader.read(4, 1)).toThrow(/group 5-8/)
+    expect(() => reader.read(6, 100)).toThrow(/group 5-8/)
+    expect(reader.groupAt(6)).toEqual({ firstSeq: 5, lastSeq: 8 })
+    expect(reader.read(8, 100).map(m => m.seq)).toEqual([9, 10, 11, 12])
   })
 
-  test('a lost group is found', async () => {
-    const dir = await threeGroups()
+  function change(dir: string, sql: string): void {
     const database = new DatabaseSync(join(dir, 'journal.db'))
-    database.exec('DELETE FROM groups WHERE first_seq = 5')
+    database.exec(sql)
     database.close()
-    expect(engine.verifyJournal({ dir }).problem).toMatch(/message 5 is missing/)
+  }
+
+  test.each([
+    [5, [1, 2, 3, 4]],
+    [1, []],
+  ])('a lost group is found: that of message %i', async (lost, before) => {
+    const dir = await threeGroups()
+    change(dir, `DELETE FROM groups WHERE first_seq = ${lost}`)
+    expect(engine.verifyJournal({ dir }).problem).toContain(`message ${lost} is missing`)
     using reader = engine.openReader({ dir })
-    expect(() => reader.read(0, 100)).toThrow(/message 5 is missing/)
+    if (before.length > 0) expect(reader.read(0, 100).map(m => m.seq)).toEqual(before)
+    expect(() => reader.read(lost - 1, 100)).toThrow(`message ${lost} is missing`)
+    expect(reader.groupAt(lost)).toEqual({ firstSeq: lost, lastSeq: lost + 3 })
+    expect(reader.read(lost + 3, 100)[0]?.seq).toBe(lost + 4)
+  })
+
+  test.each([3, 4, 6, 10, 99])('a group whose end is written wrongly (%i) hides no message of another group', async wrong => {
+    const dir = await threeGroups()
+    change(dir, `UPDATE groups SET last_seq = ${wrong} WHERE first_seq = 5`)
+    using reader = engine.openReader({ dir })
+    expect(reader.read(0, 100).map(m => m.seq)).toEqual([1, 2, 3, 4])
+    let at = 4
+    while (at < 8) {
+      expect(() => reader.read(at, 100)).toThrow(/missing|says it holds/)
+      at = reader.groupAt(at + 1)?.lastSeq ?? 99
+    }
+    expect(at).toBe(8)
+    expect(reader.read(8, 100).map(m => m.seq)).toEqual([9, 10, 11, 12])
+  })
+
+  test('another file in the place of the one that is open is noticed', { timeout: 60_000 }, async () => {
+    const dir = await threeGroups()
+    using reader = engine.openReader({ dir })
+    expect(reader.read(0, 1)[0]?.topic).toBe('fire/v1/smoke/d1/telemetry')
+    const other = freshDir()
+    await using journal = await open(other)
+    await journal.append(message(77))
+    await journal.close()
+    for (const end of ['-wal', '-shm']) rmSync(join(dir, `journal.db${end}`), { force: true })
+    renameSync(join(other, 'journal.db'), join(dir, 'journal.db'))
+    await expect.poll(() => reader.head(), { timeout: 20_000 }).toBe(1)
+    expect(reader.read(0, 1)[0]?.topic).toBe('fire/v1/smoke/d77/telemetry')
   })
 
   test('a file that is not SQLite is not opened, not overwritten', async () => {
