@@ -6,6 +6,7 @@ import type { MqttClient } from 'mqtt'
 import { WebSocket } from 'ws'
 import type { LiveMessage } from '#contracts/live.ts'
 import { device, start } from '../test/system/running.ts'
+import { cpuSeconds, processTree, roleOf } from './process-tree.ts'
 
 const RATE = 500
 const SECONDS = 30
@@ -63,6 +64,8 @@ socket.on('message', (data: Buffer) => {
 await new Promise(resolve => socket.once('open', resolve))
 await delay(1500)
 
+const pids = await processTree(running.process.pid!)
+const cpuBefore = await Promise.all(pids.map(cpuSeconds))
 const ackedMs: number[] = []
 const alarmed = new Set<string>()
 const begun = performance.now()
@@ -96,6 +99,8 @@ for (let n = 0; n < RATE * SECONDS; n++) {
   )
 }
 await Promise.all(pending)
+const cpuAfter = await Promise.all(pids.map(cpuSeconds))
+const roles = await Promise.all(pids.map(roleOf))
 const tookS = (performance.now() - begun) / 1000
 await delay(1000)
 socket.close()
@@ -106,4 +111,6 @@ console.log(`${(ackedMs.length / tookS).toFixed(0)} messages/s acknowledged, ${a
 console.log(line('publish -> durable PUBACK (baseline)', ackedMs, base))
 console.log(line('publish -> alarm committed in queue', queuedMs, base))
 console.log(line('publish -> alarm at a live socket', shownMs, base))
+const cpu = roles.map((role, i) => `${role} ${(((cpuAfter[i]! - cpuBefore[i]!) * 1000) / ackedMs.length).toFixed(2)}`)
+console.log(`CPU ms a message, by process: ${cpu.join(', ')}`)
 if (queuedMs.length !== alarmed.size) process.exitCode = 1
