@@ -3,6 +3,7 @@
 import type { Alarm, AlarmSignal } from '#contracts/alarm.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
 import type { Device } from '#contracts/device.ts'
+import { FengsuiError } from '#contracts/errors.ts'
 import type { Incident } from '#contracts/incident.ts'
 import type { Message } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
@@ -13,7 +14,7 @@ type Trace = { brokerAt: string; diskAt: string; ruleAt: string }
 type Commit = { position: number; signals: { signal: AlarmSignal; trace: Trace }[]; rows: { room: string; rows: StateRows }[] }
 
 export type AlarmPathParts = {
-  reader: { read(afterSeq: number, maxMessages: number): Message[]; head(): number }
+  reader: { read(afterSeq: number, maxMessages: number): Message[]; head(): number; groupAt(seq: number): Extent | undefined }
   catalogue: { decode(message: Message): Decoded; dirty(): StateRows }
   directory: { apply(reading: Reading): { reading: Reading }; dirty(): StateRows; touched(): Device[] }
   fold: { apply(reading: Reading, seq: number): AlarmSignal[]; dirty(): StateRows }
@@ -24,7 +25,10 @@ export type AlarmPathParts = {
   changed(changes: { alarms: Alarm[]; incidents: Incident[]; devices: Device[] }): void
   /** a message that a decoder or a rule broke on; it is kept aside and the path goes on with the next */
   failed(message: Message, error: Error): void
+  /** a group of the journal that cannot be read; its place is kept and the path goes on behind it */
+  passedOver(group: Extent, error: Error): void
 }
+type Extent = { firstSeq: number; lastSeq: number }
 
 export type AlarmPath = {
   /** a newer head was committed */
@@ -39,6 +43,8 @@ const BATCH_MESSAGES = 500
 const POLL_MS = 200
 /** a batch that could not be committed is tried again after this long: the same batch, since the rules' memory holds it already */
 const RETRY_MS = 1000
+/** reads that met the same damaged group, `RETRY_MS` apart, before it is passed over: the next read of a disk may be a good one */
+const DAMAGED_READS_MAX = 5
 /** messages that lie on disk this long before the rules have read them are late alarms, and said to be */
 const LATE_MS = 10_000
 
@@ -52,6 +58,8 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   let failure: string | null = null
   let retryAtMs = -Infinity
   let broken = 0
+  let damagedReads = 0
+  const passed = { messages: 0, last: '' }
   let awake = false
   let closed = false
   let turn: Promise<void> = Promise.resolve()
@@ -110,10 +118,39 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     parts.changed({ ...changes, devices: parts.directory.touched() })
   }
 
+  function readNext(): Message[] {
+    try {
+      const messages = reader.read(position, BATCH_MESSAGES)
+      damagedReads = 0
+      return messages
+    } catch (error) {
+      damagedReads = isDamage(error) ? damagedReads + 1 : 0
+      const group = damagedReads < DAMAGED_READS_MAX ? undefined : reader.groupAt(position + 1)
+      if (group === undefined || !isDamage(error)) throw error
+      passOver(group, error)
+      return reader.read(position, BATCH_MESSAGES)
+    }
+  }
+
+  /** An alarm that can be read does not wait behind messages that nobody can. */
+  function passOver(group: Extent, error: FengsuiError): void {
+    try {
+      parts.passedOver(group, error)
+    } catch (unkept) {
+      log.error({ err: unkept, ...group }, 'a damaged group could not be put in quarantine')
+    }
+    dispatch.commit({ position: group.lastSeq, signals: [], rows: [] })
+    position = group.lastSeq
+    damagedReads = 0
+    passed.messages += group.lastSeq - group.firstSeq + 1
+    passed.last = `${group.firstSeq}-${group.lastSeq}`
+    log.error({ err: error, ...group }, 'the alarm path passes over a damaged group of the journal; no rule has seen its messages')
+  }
+
   async function drain(): Promise<void> {
     while (!closed) {
       if (pending === null) {
-        const messages = reader.read(position, BATCH_MESSAGES)
+        const messages = readNext()
         head = reader.head()
         meter.gauge('fengsui_journal_lag', head - position, { consumer: 'rules' })
         const last = messages.at(-1)
@@ -167,7 +204,9 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
       }
       const wrong = problem()
       const where = head > position ? `${head - position} messages behind` : `at ${position}`
-      return { position, head, ok: wrong === null, detail: wrong ?? where }
+      const lost =
+        passed.messages > 0 ? `; ${passed.messages} messages passed over, last the damaged ${passed.last}: no rule has seen them` : ''
+      return { position, head, ok: wrong === null && lost === '', detail: `${wrong ?? where}${lost}` }
     },
     async close() {
       closed = true
@@ -177,4 +216,5 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   }
 }
 
+const isDamage = (error: unknown): error is FengsuiError => error instanceof FengsuiError && error.code === 'journal-damaged'
 const iso = (ms: number): string => new Date(ms).toISOString()

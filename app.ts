@@ -126,12 +126,12 @@ export type Others = { edge: EdgePort; store: StorePort; supervisor: SupervisorP
 export async function createCore(settings: Settings, parts: Parts, others: Others): Promise<Core> {
   const { createMeter, mergedText } = await import('./processes/metrics.ts')
   const { watchRooms } = await import('./processes/rooms.ts')
-  const { openCursors, openReader } = await import('./journal/index.ts')
+  const { openCursors, openReader, readPast } = await import('./journal/index.ts')
   const { openCredentials } = await import('./broker/credentials.ts')
   const { createCatalogue, loadDecoders } = await import('./ingest/catalogue.ts')
   const { createDirectory } = await import('./ingest/directory.ts')
   const { openQuarantine } = await import('./ingest/quarantine.ts')
-  const { brokenOf, redriven } = await import('./ingest/held.ts')
+  const { brokenOf, passedOverId, passedOverOf, redriven } = await import('./ingest/held.ts')
   const { openRegistrations } = await import('./ingest/registrations.ts')
   const { createFold, loadRuleSet } = await import('./rules/index.ts')
   const { openDispatch } = await import('./dispatch/index.ts')
@@ -167,7 +167,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const feed = {
     head: () => reader.head(),
     read: (after: number, max: number) =>
-      reader.read(after, max).flatMap(message => {
+      readPast(reader, after, max, group => quarantine.get(passedOverId(group)) !== undefined).flatMap(message => {
         const { readings } = feedCatalogue.decode(message)
         return readings.map(reading => ({ seq: message.seq, reading: withPlace(reading, directory.get(reading.deviceId)) }))
       }),
@@ -255,6 +255,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         notify.wake()
       },
       failed: (message, error) => quarantine.put(brokenOf(message, error)),
+      passedOver: (group, error) => quarantine.put(passedOverOf(group, error, clock.nowMs())),
     }),
     p => p.close(),
   )

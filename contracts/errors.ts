@@ -51,7 +51,10 @@ export const ERROR_CODES = {
   },
   'rules-invalid': { status: 422, hint: 'The reason gives file and path; the last good rule set stays in force.' },
   'district-invalid': { status: 500, hint: 'The district folder needs valid GeoJSON; the reason gives the file.' },
-  'journal-damaged': { status: 500, hint: 'Run `npm run verify`; restore from a backup if it names a place before the tail.' },
+  'journal-damaged': {
+    status: 500,
+    hint: 'Run `npm run verify`; restore from a backup if it names a place before the tail. Quarantine lists the groups that were passed over.',
+  },
   'process-start-failed': { status: 500, hint: 'See the log line before this one.' },
 } as const satisfies Record<string, { status: number; hint: string }>
 

@@ -1,5 +1,5 @@
 // What goes to quarantine and how it comes back: messages that no decoder could read or that carry a note, messages a rule broke on,
-// readings that the store refused. Everything in an entry comes from the journal, so a replay makes the same entry.
+// readings that the store refused, groups of the journal that nobody can read. Everything in an entry comes from the journal, so a replay makes the same entry.
 import { FengsuiError } from '#contracts/errors.ts'
 import type { InboundMessage, Message } from '#contracts/message.ts'
 import type { QuarantineEntry } from '#contracts/quarantine.ts'
@@ -29,6 +29,24 @@ export const brokenOf = (message: Message, error: Error): QuarantineEntry => ({
   disposition: 'held',
   ...whole(message),
 })
+
+export const passedOverId = (group: { firstSeq: number }): string => `g-${group.firstSeq}`
+
+/** A damaged group that was passed over: there are no bytes to keep, only the numbers of the messages that it held. */
+export const passedOverOf = (group: { firstSeq: number; lastSeq: number }, error: Error, nowMs: number): QuarantineEntry => {
+  const at = new Date(nowMs).toISOString()
+  return {
+    id: passedOverId(group),
+    source: 'decoder',
+    code: 'journal-damaged',
+    reason: `messages ${group.firstSeq}-${group.lastSeq} cannot be read: ${error.message}`,
+    disposition: 'held',
+    count: group.lastSeq - group.firstSeq + 1,
+    firstAt: at,
+    lastAt: at,
+    bytes: 0,
+  }
+}
 
 function whole(message: Message) {
   const at = new Date(message.receivedAtMs).toISOString()

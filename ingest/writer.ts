@@ -1,13 +1,14 @@
 // Reads the journal from where the store stands, decodes, and writes batches until the store takes them: for ever, in order,
 // never past a batch that is not stored. What cannot be read goes to quarantine before the position moves on.
 import type { Clock, Log } from '#contracts/clock.ts'
+import { FengsuiError } from '#contracts/errors.ts'
 import type { Message } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { QuarantineEntry } from '#contracts/quarantine.ts'
 import type { Reading } from '#contracts/reading.ts'
 import type { Catalogue } from './catalogue.ts'
 import { createFirstTime } from './first-time.ts'
-import { heldOf, refusedEntry } from './held.ts'
+import { heldOf, passedOverOf, refusedEntry } from './held.ts'
 import { createRepeats, REPEAT_WINDOW_MESSAGES } from './repeats.ts'
 import type { ReadingStore, RoomRows, StoreEntry } from './stores/store.ts'
 
@@ -19,9 +20,11 @@ const LINGER_MS = 100
 const POLL_MS = 1_000
 const BACK_OFF_FIRST_MS = 250
 const BACK_OFF_MAX_MS = 10_000
+/** reads that met the same damaged group before it is passed over: a bad read of a disk may be a good one a second later */
+const DAMAGED_READS_MAX = 5
 
 export type StoreWriterParts = {
-  reader: { read(afterSeq: number, maxMessages: number): Message[]; head(): number }
+  reader: { read(afterSeq: number, maxMessages: number): Message[]; head(): number; groupAt(seq: number): Extent | undefined }
   catalogue: Pick<Catalogue, 'decode' | 'dirty' | 'restore'>
   /** one of its own, not the core's: gaps would be counted twice. Readings are stored with the kind it knows. */
   directory?: { apply(r: Reading): { reading: Reading } }
@@ -42,6 +45,7 @@ export type StoreWriter = {
   close(): Promise<void>
 }
 
+type Extent = { firstSeq: number; lastSeq: number }
 type Batch = { entries: StoreEntry[]; held: QuarantineEntry[]; rows: RoomRows[]; messages: number; upTo: number; duplicates: number }
 
 export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
@@ -55,12 +59,14 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
   let announced = 0
   let failure: string | null = null
   let failures = 0
+  let damagedReads = 0
+  const passedOver = { messages: 0, last: '' }
   let wakeUp: () => void = () => {}
 
   async function run(): Promise<void> {
     await untilDone('start', begin)
     while (!closing.signal.aborted) {
-      const messages = await untilDone('read the journal', async () => reader.read(position, BATCH_MESSAGES_MAX))
+      const messages = await untilDone('read the journal', readNext)
       meter.gauge('fengsui_journal_lag', Math.max(0, headNow() - position), { consumer: 'store' })
       if (messages === undefined || messages.length === 0) await waitForMessages()
       else await storeBatch(decodeBatch(messages))
@@ -73,12 +79,47 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
     catalogue.restore(await store.rows('catalogue'))
     const from = Math.max(0, position - REPEAT_WINDOW_MESSAGES)
     for (let at = from; at < position;) {
-      const before = reader.read(at, Math.min(BATCH_MESSAGES_MAX, position - at))
+      const before = readBefore(at)
       repeats.prime(before.filter(({ seq }) => seq <= position))
-      const last = before.at(-1)
+      const last = before.at(-1)?.seq ?? reader.groupAt(at + 1)?.lastSeq
       if (last === undefined) break
-      at = last.seq
+      at = last
     }
+  }
+
+  /** What is only to be remembered, not to be stored: nothing from a group that is damaged. */
+  function readBefore(at: number): Message[] {
+    try {
+      return reader.read(at, Math.min(BATCH_MESSAGES_MAX, position - at))
+    } catch (error) {
+      if (isDamage(error)) return []
+      throw error
+    }
+  }
+
+  async function readNext(): Promise<Message[]> {
+    try {
+      const messages = reader.read(position, BATCH_MESSAGES_MAX)
+      damagedReads = 0
+      return messages
+    } catch (error) {
+      damagedReads = isDamage(error) ? damagedReads + 1 : 0
+      const group = damagedReads < DAMAGED_READS_MAX ? undefined : reader.groupAt(position + 1)
+      if (group === undefined || !isDamage(error)) throw error
+      await passOver(group, error)
+      return reader.read(position, BATCH_MESSAGES_MAX)
+    }
+  }
+
+  /** One group that nobody can read does not hold up the history behind it. */
+  async function passOver(group: Extent, error: FengsuiError): Promise<void> {
+    hold([passedOverOf(group, error, clock.nowMs())])
+    await store.write([], group.lastSeq, [], () => {})
+    position = group.lastSeq
+    damagedReads = 0
+    passedOver.messages += group.lastSeq - group.firstSeq + 1
+    passedOver.last = `${group.firstSeq}-${group.lastSeq}`
+    log.error({ err: error, ...group }, 'the store writer passes over a damaged group of the journal')
   }
 
   function decodeBatch(messages: readonly Message[]): Batch {
@@ -187,11 +228,12 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
       const head = headNow()
       const where = head > position ? `${head - position} messages behind` : `at ${position}`
       const notice = store.notice === undefined ? '' : `; ${store.notice}`
+      const lost = passedOver.messages === 0 ? '' : `; ${passedOver.messages} messages passed over, last the damaged ${passedOver.last}`
       return {
         position,
         head,
-        ok: failure === null,
-        detail: `${failure ?? where}${failures > 0 ? `; ${failures} failures so far` : ''}${notice}`,
+        ok: failure === null && lost === '',
+        detail: `${failure ?? where}${failures > 0 ? `; ${failures} failures so far` : ''}${lost}${notice}`,
       }
     },
     async close() {
@@ -200,3 +242,5 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
     },
   }
 }
+
+const isDamage = (error: unknown): error is FengsuiError => error instanceof FengsuiError && error.code === 'journal-damaged'

@@ -38,8 +38,8 @@ function smoke(seq: number, o: Partial<Message> = {}): Message {
   return message(seq, `fire/v1/smoke/${deviceId}/telemetry`, body, { receivedAtMs: nowMs, committedAtMs: nowMs, ...o })
 }
 
-function start(messages: Message[], more: Partial<AlarmPathParts> = {}) {
-  const reader = journalOf(messages)
+function start(messages: Message[], more: Partial<AlarmPathParts> = {}, damaged: { firstSeq: number; lastSeq: number }[] = []) {
+  const reader = journalOf(messages, damaged)
   path = startAlarmPath({
     reader,
     catalogue: createCatalogue({ decoders, rows: dispatch.rows('catalogue') }),
@@ -51,6 +51,7 @@ function start(messages: Message[], more: Partial<AlarmPathParts> = {}) {
     meter: noMeter,
     changed: () => {},
     failed: () => {},
+    passedOver: () => {},
     ...more,
   })
   return { reader, path }
@@ -122,7 +123,7 @@ test('alarms that are late are not called well, and are again when they have cau
   const messages = [smoke(1, { committedAtMs: old }), smoke(2)]
   const inner = journalOf(messages)
   const reader = {
-    head: () => inner.head(),
+    ...inner,
     read: (after: number, max: number) => inner.read(after, isHeld ? 1 : max).filter(m => !isHeld || m.seq === 1),
   }
   const { path } = start([], { reader })
@@ -131,4 +132,46 @@ test('alarms that are late are not called well, and are again when they have cau
   isHeld = false
   await until(() => path.status().ok)
   expect(path.status().position).toBe(2)
+})
+
+test(
+  'a damaged group holds no alarm behind it up: after five reads it is passed over, kept aside, and said',
+  { timeout: 60_000 },
+  async () => {
+    let reads = 0
+    const held: object[] = []
+    const inner = journalOf(
+      [1, 2, 3, 4, 5].map(seq => smoke(seq)),
+      [{ firstSeq: 2, lastSeq: 4 }],
+    )
+    const reader = {
+      ...inner,
+      read: (after: number, max: number) => (after === 1 ? (reads++, inner.read(after, max)) : inner.read(after, max)),
+    }
+    const { path } = start([], {
+      reader,
+      passedOver: (group, error) => {
+        held.push({ ...group, reason: error.message })
+        throw new Error('quarantine: database or disk is full')
+      },
+    })
+    await until(() => path.status().position === 1 && !path.status().ok)
+    expect(path.status().detail).toMatch(/stands still at 1: .*group 2-4/)
+    await until(() => path.status().position === 5)
+    expect(reads).toBe(5)
+    expect(alarmed()).toEqual(new Set(['s1', 's5']))
+    expect(held).toEqual([{ firstSeq: 2, lastSeq: 4, reason: 'group 2-4: CRC-32' }])
+    await until(() => path.status().detail.startsWith('at 5'))
+    expect(path.status()).toMatchObject({ ok: false, detail: expect.stringContaining('3 messages passed over, last the damaged 2-4') })
+    expect(dispatch.position()).toBe(5)
+  },
+)
+
+test('a group that can be read again in time is not passed over', { timeout: 60_000 }, async () => {
+  const { reader, path } = start([smoke(1), smoke(2)], {}, [{ firstSeq: 2, lastSeq: 2 }])
+  await until(() => path.status().detail.includes('group 2-2'))
+  reader.damaged.splice(0)
+  await until(() => path.status().position === 2)
+  expect(alarmed()).toEqual(new Set(['s1', 's2']))
+  expect(path.status().ok).toBe(true)
 })

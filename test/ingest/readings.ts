@@ -1,4 +1,5 @@
 // Readings, messages and a journal in memory for the tests of this room.
+import { FengsuiError } from '#contracts/errors.ts'
 import type { Message } from '#contracts/message.ts'
 import type { Reading } from '#contracts/reading.ts'
 
@@ -46,10 +47,29 @@ export const native = (seq: number, body: object = {}, o: Partial<Message> = {})
   )
 
 /** A journal that is a list; what is not listed has been deleted by retention. */
-export function journalOf(messages: Message[]): { read(after: number, max: number): Message[]; head(): number; messages: Message[] } {
+type Extent = { firstSeq: number; lastSeq: number }
+type TestJournal = {
+  messages: Message[]
+  damaged: Extent[]
+  read(after: number, max: number): Message[]
+  groupAt(seq: number): Extent | undefined
+  head(): number
+}
+
+/** A journal in memory; what is `damaged` reads as it does on disk: an error, and nothing behind it. */
+export function journalOf(messages: Message[], damaged: Extent[] = []): TestJournal {
+  const groupAt = (seq: number) => damaged.find(({ firstSeq, lastSeq }) => firstSeq <= seq && seq <= lastSeq)
   return {
     messages,
-    read: (after, max) => messages.filter(({ seq }) => seq > after).slice(0, max),
+    damaged,
+    groupAt,
+    read(after, max) {
+      const wanted = messages.filter(({ seq }) => seq > after).slice(0, max)
+      const group = groupAt(after + 1)
+      if (group !== undefined) throw new FengsuiError('journal-damaged', `group ${group.firstSeq}-${group.lastSeq}: CRC-32`)
+      const end = wanted.findIndex(({ seq }) => groupAt(seq) !== undefined)
+      return end < 0 ? wanted : wanted.slice(0, end)
+    },
     head: () => messages.at(-1)?.seq ?? 0,
   }
 }

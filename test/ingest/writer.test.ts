@@ -191,6 +191,34 @@ test('a store that is down is asked again, in order, nothing skipped; what it re
   quarantine.close()
 })
 
+test('a damaged group is held with its range, and the history behind it is stored; also after a restart', { timeout: 60_000 }, async () => {
+  const journal = journalOf(
+    [1, 2, 3, 4, 5].map(n => native(n)),
+    [{ firstSeq: 2, lastSeq: 4 }],
+  )
+  const store = await open()
+  const first = start(journal, store)
+  await until(() => first.writer.status().position === 5, 30_000)
+  expect(await values(store)).toEqual([1, 5])
+  expect(first.writer.status()).toMatchObject({
+    ok: false,
+    detail: expect.stringContaining('3 messages passed over, last the damaged 2-4'),
+  })
+  const { entries } = first.quarantine.list({ limit: 9 })
+  expect(entries).toMatchObject([{ id: 'g-2', source: 'decoder', code: 'journal-damaged', disposition: 'held', count: 3 }])
+  expect(entries[0]?.reason).toContain('messages 2-4')
+  await first.writer.close()
+  first.quarantine.close()
+
+  journal.messages.push(native(6))
+  const second = start(journal, store)
+  await until(() => second.writer.status().position === 6)
+  expect(second.writer.status().ok).toBe(true)
+  await second.writer.close()
+  second.quarantine.close()
+  await store.close()
+})
+
 test('closing does not wait for a store that never comes back', async () => {
   const { writer, quarantine } = start(journalOf([native(1)]), wilfulStore(Number.POSITIVE_INFINITY))
   await until(() => !writer.status().ok)

@@ -68,6 +68,11 @@ describe('damage', () => {
     expect(() => reader.read(6, 100)).toThrow(/group 5-8/)
     expect(reader.groupAt(6)).toEqual({ firstSeq: 5, lastSeq: 8 })
     expect(reader.read(8, 100).map(m => m.seq)).toEqual([9, 10, 11, 12])
+    // who only looks on leaves out what somebody has passed over, and nothing else
+    const past = (wasPassedOver: boolean, max: number) => engine.readPast(reader, 2, max, () => wasPassedOver).map(m => m.seq)
+    expect(past(true, 100)).toEqual([3, 4, 9, 10, 11, 12])
+    expect(past(true, 3)).toEqual([3, 4, 9])
+    expect(() => past(false, 100)).toThrow(/group 5-8/)
   })
 
   function change(dir: string, sql: string): void {
