@@ -37,7 +37,8 @@ const BACKOFF_MS_MIN = 200
 const BACKOFF_MS_MAX = 10_000
 const STEADY_MS = 60_000
 const STOP_MS_MAX = 5000
-const START_MS_MAX = 30_000
+/** Ready within seconds as a rule; a machine that is starved of processor or disk is not to be refused for it. */
+const START_MS_MAX = 120_000
 /** A process that is started again may take longer, for it may have much to read; this long is a process that hangs. */
 const RESTART_MS_MAX = 300_000
 /** How often each process is asked whether it is there, and how many looks in a row may go unanswered before it is killed: 30 s. */
