@@ -63,7 +63,8 @@ async function supervise(demo: boolean): Promise<void> {
   })
   const flowsSecret = randomBytes(32).toString('base64url')
   let flows: Flows | null = null
-  const port: SupervisorPort = { health: async () => processLines(supervisor, flows, settings), metrics: snapshot }
+  let flowsProblem: string | null = null
+  const port: SupervisorPort = { health: async () => processLines(supervisor, flowsLine(settings, flows, flowsProblem)), metrics: snapshot }
   serve<SupervisorPort>(supervisor.link, port, SUPERVISOR_METHODS)
 
   let stopping = false
@@ -99,7 +100,14 @@ async function supervise(demo: boolean): Promise<void> {
     return refuse(error)
   }
   if (demo) startDemo(settings, log)
-  if (settings.flowsPort !== 0) flows = await openFlows(settings, supervisor, { ssoSecret: flowsSecret, httpPort, log, meter })
+  if (settings.flowsPort === 0) return
+  try {
+    flows = await openFlows(settings, supervisor, { ssoSecret: flowsSecret, httpPort, log, meter })
+  } catch (error) {
+    // flows only add; alarms from the rules engine do not need them
+    flowsProblem = error instanceof Error ? error.message : String(error)
+    log.error({ err: error }, 'rule flows could not be started; everything else goes on')
+  }
 }
 
 type CoreReady = { port: number; adminPassword?: string }
@@ -149,13 +157,18 @@ async function portsAreFree(settings: Settings): Promise<void> {
   }
 }
 
-async function processLines(supervisor: Supervisor, flows: Flows | null, settings: Settings): Promise<RoomHealth[]> {
+type Line = { ok: boolean; detail: string }
+function flowsLine(settings: Settings, flows: Flows | null, problem: string | null): Line {
+  if (settings.flowsPort === 0) return { ok: true, detail: 'off (FENGSUI_FLOWS_PORT=0)' }
+  if (problem !== null) return { ok: false, detail: `could not be started: ${problem}` }
+  return flows?.healthy() ?? { ok: false, detail: 'starting' }
+}
+
+function processLines(supervisor: Supervisor, flows: Line): RoomHealth[] {
   const down = supervisor.states().filter(s => !s.up)
   const restarts = supervisor.states().map(s => `${s.name} ${s.restarts}`)
-  const flowsLine =
-    settings.flowsPort === 0 ? { ok: true, detail: 'off (FENGSUI_FLOWS_PORT=0)' } : (flows?.healthy() ?? { ok: false, detail: 'starting' })
   return [
-    { room: 'flows', ...flowsLine },
+    { room: 'flows', ...flows },
     {
       room: 'processes',
       ok: down.length === 0,
@@ -165,32 +178,22 @@ async function processLines(supervisor: Supervisor, flows: Flows | null, setting
 }
 
 type FlowsParts = { ssoSecret: string; httpPort: number; log: Logger; meter: Meter }
-async function openFlows(
-  settings: Settings,
-  supervisor: Supervisor,
-  { ssoSecret, httpPort, log, meter }: FlowsParts,
-): Promise<Flows | null> {
+async function openFlows(settings: Settings, supervisor: Supervisor, { ssoSecret, httpPort, log, meter }: FlowsParts): Promise<Flows> {
   const userDir = join(settings.dataDir, 'flows')
-  try {
-    const { startFlows } = await import('./flows/start.ts')
-    const apiToken = String(await supervisor.link.request('core', 'flowsToken', []))
-    return await startFlows({
-      host: '127.0.0.1',
-      port: settings.flowsPort,
-      userDir,
-      apiUrl: `http://${reachable(settings.host)}:${httpPort}`,
-      apiToken,
-      ssoSecret,
-      credentialSecret: secretOf(join(settings.dataDir, 'flows.secret')),
-      lang: settings.lang === 'zh-CN' ? 'zh-CN' : 'en-US',
-      log,
-      meter,
-    })
-  } catch (error) {
-    // flows only add; alarms from the rules engine do not need them
-    log.error({ err: error }, 'rule flows could not be started; everything else goes on')
-    return null
-  }
+  const { startFlows } = await import('./flows/start.ts')
+  const apiToken = String(await supervisor.link.request('core', 'flowsToken', []))
+  return await startFlows({
+    host: '127.0.0.1',
+    port: settings.flowsPort,
+    userDir,
+    apiUrl: `http://${reachable(settings.host)}:${httpPort}`,
+    apiToken,
+    ssoSecret,
+    credentialSecret: secretOf(join(settings.dataDir, 'flows.secret')),
+    lang: settings.lang === 'zh-CN' ? 'zh-CN' : 'en-US',
+    log,
+    meter,
+  })
 }
 
 /** A secret made once and kept beside the data, readable by the operator's account only. */
