@@ -43,9 +43,15 @@ export type Core = {
   close(): Promise<void>
 }
 
-/** Loads what the edge needs while it waits for the others; the door itself opens in `createEdge`. */
-export const preloadEdge = (): Promise<unknown> =>
-  Promise.all([import('./broker/index.ts'), import('./journal/index.ts'), import('./ingest/refusals.ts'), import('./processes/metrics.ts')])
+/** Loads the rooms of a process while it waits to be set to work. */
+export async function preload(name: string): Promise<void> {
+  const own: Promise<unknown>[] = [import('./processes/metrics.ts'), import('./journal/index.ts'), import('./ingest/quarantine.ts')]
+  if (name === 'edge') own.push(import('./broker/index.ts'), import('./ingest/refusals.ts'))
+  else own.push(import('./ingest/catalogue.ts').then(({ loadDecoders }) => loadDecoders()))
+  if (name === 'store') own.push(import('./ingest/index.ts'))
+  if (name === 'core') own.push(import('./dashboard/api/index.ts'), import('./dispatch/index.ts'), import('./rules/index.ts'))
+  await Promise.all(own)
+}
 
 /** Broker and journal: who are you, may you publish here, is there room, is it on disk. */
 export async function createEdge(settings: Settings, parts: Parts, committed: (head: number) => void): Promise<Edge> {

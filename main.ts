@@ -17,7 +17,7 @@ import {
   createEdge,
   createStore,
   EDGE_METHODS,
-  preloadEdge,
+  preload,
   STORE_METHODS,
   SUPERVISOR_METHODS,
   type EdgePort,
@@ -28,7 +28,7 @@ import type { Flows } from './flows/start.ts'
 import { linkToSupervisor, remote, serve } from './processes/link.ts'
 import { createMeter } from './processes/metrics.ts'
 import { createSupervisor, type Supervisor } from './processes/supervise.ts'
-import { readSettings, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 type Configuration = { settings: Settings; flowsSecret: string }
 type Closable = { close(): Promise<void> }
@@ -47,20 +47,24 @@ function createLog(name: string, level: Settings['logLevel']): Logger {
 }
 
 async function supervise(demo: boolean): Promise<void> {
-  let settings: Settings
-  try {
-    settings = readSettings(process.env)
-    await portsAreFree(settings)
-  } catch (error) {
-    return refuse(error)
-  }
-  const log = createLog('main', settings.logLevel)
+  const log = createLog('main', 'info')
   const { meter, snapshot } = createMeter()
   const supervisor = createSupervisor({
     entry: import.meta.filename,
     log,
     onRestart: name => meter.count('fengsui_process_restarts_total', { process: name }),
   })
+  // they load while the settings and ports are looked at; none touches anything before it is set to work
+  for (const name of ['core', 'store', 'edge']) supervisor.prepare(name)
+  let settings: Settings
+  try {
+    const { readSettings } = await import('./settings.ts')
+    settings = readSettings(process.env)
+    await portsAreFree(settings)
+  } catch (error) {
+    return refuse(error)
+  }
+  log.level = settings.logLevel
   const flowsSecret = randomBytes(32).toString('base64url')
   let flows: Flows | null = null
   let flowsProblem: string | null = null
@@ -83,10 +87,8 @@ async function supervise(demo: boolean): Promise<void> {
   let httpPort = 0
   try {
     // the store and core first, the door last: who knocks finds everyone in
-    const [, core] = (await Promise.all([supervisor.start('store', configuration), supervisor.start('core', configuration)])) as [
-      unknown,
-      CoreReady,
-    ]
+    const inside = [supervisor.start('store', configuration), supervisor.start('core', configuration)]
+    const [, core] = (await Promise.all(inside)) as [unknown, CoreReady]
     httpPort = core.port
     const edge = (await supervisor.start('edge', configuration)) as { port: number }
     banner(settings, {
@@ -221,7 +223,7 @@ function startDemo(settings: Settings, log: Logger): void {
 function runProcess(name: string): void {
   const link = linkToSupervisor(name, () => process.exit(0))
   let running: Closable | null = null
-  const loaded = name === 'edge' ? preloadEdge() : Promise.resolve()
+  const loaded = preload(name)
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => {})
   process.on('SIGHUP', () => {}) // a terminal that closes: the supervisor ends us in order
@@ -242,9 +244,9 @@ function runProcess(name: string): void {
   })
 
   async function start({ settings, flowsSecret }: Configuration): Promise<unknown> {
+    await loaded
     const parts = { clock: systemClock, log: createLog(name, settings.logLevel) }
     if (name === 'edge') {
-      await loaded
       const edge = await createEdge(settings, parts, head => ['core', 'store'].forEach(to => link.notify(to, 'committed', head)))
       serve<EdgePort>(link, edge, EDGE_METHODS)
       running = edge

@@ -9,11 +9,10 @@ import { ALIVE, createLink, createOutlet, type Link, type Packet } from './link.
 export type ProcessState = { name: string; up: boolean; restarts: number; pid?: number; since: string }
 export type Supervisor = {
   link: Link
-  /**
-   * Starts a process and waits until it says it is ready. It loads at once, but is not set to work before `after` has come true.
-   * @throws FengsuiError with the process's own reason
-   */
-  start(name: string, configuration: unknown, after?: Promise<unknown>): Promise<unknown>
+  /** Lets a process load what it will need; it touches nothing before `start`. */
+  prepare(name: string): void
+  /** Sets a process to work and waits until it says it is ready. @throws FengsuiError with the process's own reason */
+  start(name: string, configuration: unknown): Promise<unknown>
   states(): ProcessState[]
   stop(): Promise<void>
 }
@@ -64,9 +63,14 @@ export function createSupervisor(o: SupervisorOptions): Supervisor {
   const link = createLink('main', post)
   const route = (packet: Packet) => (packet.to === 'main' ? link.receive(packet) : post(packet))
 
-  function launch(child: Child, after: Promise<unknown> = Promise.resolve()): Promise<unknown> {
-    const started = fork(o.entry, [child.name], { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] })
-    child.process = started
+  function spawn(child: Child): ChildProcess {
+    child.process = fork(o.entry, [child.name], { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] })
+    return child.process
+  }
+
+  function launch(child: Child): Promise<unknown> {
+    // one that was prepared is used unless it has ended meanwhile
+    const started = child.process?.connected === true ? child.process : spawn(child)
     child.post = createOutlet((packet, left) => void (started.connected && started.send(packet, left)))
     child.isReady = false
     child.unanswered = 0
@@ -91,7 +95,7 @@ export function createSupervisor(o: SupervisorOptions): Supervisor {
         reject(new FengsuiError('process-start-failed', `${child.name} ended with ${signal ?? code} before it was ready`))
         ended(child, code, signal)
       })
-      after.then(() => started.connected && started.send({ configure: child.configuration }), reject)
+      started.send({ configure: child.configuration })
     })
   }
 
@@ -134,6 +138,25 @@ export function createSupervisor(o: SupervisorOptions): Supervisor {
   const lookEveryMs = o.lookEveryMs ?? LOOK_EVERY_MS
   const looking = setInterval(() => children.forEach(look), lookEveryMs)
 
+  function childOf(name: string): Child {
+    const known = children.get(name)
+    if (known) return known
+    const child: Child = {
+      name,
+      configuration: null,
+      process: null,
+      post: () => {},
+      isReady: false,
+      unanswered: 0,
+      restarts: 0,
+      failures: 0,
+      since: Date.now(),
+      timer: null,
+    }
+    children.set(name, child)
+    return child
+  }
+
   async function stopOne(child: Child) {
     if (child.timer) clearTimeout(child.timer)
     const running = child.process
@@ -147,14 +170,12 @@ export function createSupervisor(o: SupervisorOptions): Supervisor {
 
   return {
     link,
-    async start(name, configuration, after) {
-      const child: Child = {
-        ...{ name, configuration, process: null, post: () => {}, isReady: false, unanswered: 0 },
-        ...{ restarts: 0, failures: 0, since: Date.now(), timer: null },
-      }
-      children.set(name, child)
+    prepare: name => void spawn(childOf(name)),
+    async start(name, configuration) {
+      const child = childOf(name)
+      child.configuration = configuration
       firstStarts.add(child)
-      const ready = await launch(child, after)
+      const ready = await launch(child)
       firstStarts.delete(child)
       return ready
     },
@@ -169,7 +190,7 @@ export function createSupervisor(o: SupervisorOptions): Supervisor {
     async stop() {
       stopping = true
       clearInterval(looking)
-      for (const child of [...children.values()].reverse()) await stopOne(child)
+      for (const child of [...children.values()].toReversed()) await stopOne(child)
     },
   }
 }
