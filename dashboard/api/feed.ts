@@ -57,9 +57,14 @@ export function feedRoutes(app: App, { feed }: FeedParts): Feed {
   }
   const timer = setInterval(() => {
     if (waiting.size === 0) return
-    const head = feed.head()
-    if (head !== seenHead) wake()
-    seenHead = head
+    try {
+      const head = feed.head()
+      if (head !== seenHead) wake()
+      seenHead = head
+    } catch {
+      // who waits reads again, meets the same error, and is told: a timer's throw would end the process and its alarms with it
+      wake()
+    }
   }, POLL_MS)
 
   /** A consumer without a cursor starts at the head, or where `from` says; an existing one goes on where it was. */

@@ -142,6 +142,15 @@ export function createLive(parts: LiveParts): Live {
     for (const client of clients) send(client, bytes)
   }
 
+  /** What cannot be read is not shown as if it were: the sockets close and the pages say so. The process, and its alarms, go on. */
+  function beatOrClose(): void {
+    try {
+      beat()
+    } catch {
+      for (const { socket } of clients) socket.close(1011, 'the queue cannot be read now')
+    }
+  }
+
   function ping(): void {
     for (const client of clients) {
       if (!client.mayStay()) client.socket.close(CLOSE.session, 'the session has ended')
@@ -169,7 +178,7 @@ export function createLive(parts: LiveParts): Live {
     })
   }
 
-  const timers = [setInterval(sendRows, ROWS_EVERY_MS), setInterval(beat, HEARTBEAT_MS), setInterval(ping, parts.pingMs ?? PING_MS)]
+  const timers = [setInterval(sendRows, ROWS_EVERY_MS), setInterval(beatOrClose, HEARTBEAT_MS), setInterval(ping, parts.pingMs ?? PING_MS)]
 
   return {
     push,

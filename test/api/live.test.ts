@@ -200,3 +200,18 @@ test('closing the API says good-bye to the desks within a second', async () => {
   expect(one.closed()).toMatchObject({ code: 1001 })
   stubborn.close()
 })
+
+test('a queue that cannot be read closes the sockets and ends neither the process nor the feed', async () => {
+  let broken = false
+  const health = () => {
+    if (broken) throw new Error('the disk is gone')
+    return []
+  }
+  await using other = await startRoom({ roles: ['admin', 'viewer'], parts: { health } })
+  const one = await desk(other, { as: 'viewer' })
+  await snapshotOf(one)
+  broken = true
+  const { code } = await one.until(() => one.closed() ?? undefined, 'the close')
+  expect(code).toBe(1011)
+  expect((await fetch(`${other.url}/healthz`)).status).toBe(200)
+})

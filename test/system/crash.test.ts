@@ -87,7 +87,7 @@ test('nothing acknowledged is lost, no alarm is doubled', async () => {
   await using running = await start({ dir, ports })
   await until(
     async () => /fengsui_journal_lag\{consumer="rules"\} 0\b/.test(await (await fetch(`${running.http}/metrics`)).text()),
-    20_000,
+    60_000,
     'caught up',
   )
   const alarms = await alarmsOf(running)
@@ -123,7 +123,7 @@ test('kill -9 of one process: the supervisor brings it back and nothing acknowle
           return false
         }
       },
-      15_000,
+      60_000,
       `message ${n} acknowledged`,
     )
   }
@@ -140,10 +140,10 @@ test('kill -9 of one process: the supervisor brings it back and nothing acknowle
         return false
       }
     },
-    20_000,
+    60_000,
     'the alarm after the crash stands in the queue',
   )
-  await until(async () => (await fetch(`${running.http}/readyz`)).status === 200, 20_000, 'ready again')
+  await until(async () => (await fetch(`${running.http}/readyz`)).status === 200, 60_000, 'ready again')
 })
 
 async function childPids(parent: number): Promise<number[]> {

@@ -36,7 +36,7 @@ test('a fire is replayed, seen, acknowledged, and seen as acknowledged on a seco
   expect({ code, stderr }).toMatchObject({ code: 0 })
 
   const row = first.getByTestId('incident-row').first()
-  await row.waitFor({ timeout: 15_000 })
+  await row.waitFor({ timeout: 60_000 })
   expect(await first.getByTestId('incident-row').count()).toBe(1)
   expect(await row.getAttribute('data-state')).toBe('new')
   const id = await row.getAttribute('data-incident-id')
@@ -46,13 +46,13 @@ test('a fire is replayed, seen, acknowledged, and seen as acknowledged on a seco
   await first.getByTestId('sparkline').first().waitFor()
 
   await first.getByTestId('acknowledge').click()
-  await second.locator(`[data-testid="incident-row"][data-incident-id="${id}"][data-state="acknowledged"]`).waitFor({ timeout: 5000 })
+  await second.locator(`[data-testid="incident-row"][data-incident-id="${id}"][data-state="acknowledged"]`).waitFor({ timeout: 60_000 })
   expect(await running.get<Incident>(`/api/v1/incidents/${encodeURIComponent(id!)}`)).toMatchObject({
     state: 'acknowledged',
     acknowledgedBy: 'admin',
   })
 
-  await first.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 30_000 })
+  await first.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 60_000 })
   expect(errors).toEqual([])
   expect([...first.foreign, ...second.foreign], 'no request leaves the origin').toEqual([])
   await first.context().close()
@@ -61,13 +61,13 @@ test('a fire is replayed, seen, acknowledged, and seen as acknowledged on a seco
 
 test('a lost connection is said, and the queue is right again after the system came back', async () => {
   const page = await openDesk(browser, running)
-  await page.locator('[data-testid="connection"][data-state="live"]').waitFor({ timeout: 10_000 })
+  await page.locator('[data-testid="connection"][data-state="live"]').waitFor({ timeout: 60_000 })
   const ports = { mqtt: running.mqttPort, http: Number(new URL(running.http).port), flows: 0 }
   await running.stop()
-  await page.locator('[data-testid="connection"]:not([data-state="live"])').waitFor({ timeout: 15_000 })
+  await page.locator('[data-testid="connection"]:not([data-state="live"])').waitFor({ timeout: 60_000 })
   const again = await start({ dir: running.dir, ports })
-  await page.locator('[data-testid="connection"][data-state="live"]').waitFor({ timeout: 30_000 })
-  await until(async () => (await page.getByTestId('incident-row').count()) === 1, 10_000, 'the incident is still in the queue')
+  await page.locator('[data-testid="connection"][data-state="live"]').waitFor({ timeout: 60_000 })
+  await until(async () => (await page.getByTestId('incident-row').count()) === 1, 60_000, 'the incident is still in the queue')
   await page.context().close()
   running = again
 })
@@ -86,7 +86,7 @@ test('with WebGL the map is drawn by deck.gl over MapLibre, without an error', a
 test('without WebGL the queue works and the map is drawn all the same', async () => {
   const plain = await openBrowser(['--disable-3d-apis'])
   const page = await openDesk(plain, running)
-  await page.getByTestId('incident-row').first().waitFor({ timeout: 10_000 })
-  await page.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 30_000 })
+  await page.getByTestId('incident-row').first().waitFor({ timeout: 60_000 })
+  await page.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 60_000 })
   await plain.close()
 })

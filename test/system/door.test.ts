@@ -27,7 +27,7 @@ const quarantined = async (code: string) =>
 const seen = async (code: string) => {
   await until(
     async () => (await quarantined(code)).length > 0,
-    10_000,
+    60_000,
     () => `no ${code} in quarantine`,
   )
   return (await quarantined(code))[0]!
@@ -73,7 +73,7 @@ test('mosquitto_pub publishes an alarm and it stands in the queue with its evide
   ])
   type List = { incidents: { id: string; category: string; alarmIds: string[]; place?: { room?: string } }[] }
   let list: List = { incidents: [] }
-  await until(async () => (list = await running.get<List>('/api/v1/incidents?state=open')).incidents.length > 0, 5000, 'an incident')
+  await until(async () => (list = await running.get<List>('/api/v1/incidents?state=open')).incidents.length > 0, 60_000, 'an incident')
   expect(list.incidents).toMatchObject([{ category: 'fire', place: { building: 'b1', room: '201' } }])
   const alarm = await running.get<Record<string, unknown>>(`/api/v1/alarms/${encodeURIComponent(list.incidents[0]!.alarmIds[0]!)}`)
   expect(alarm).toMatchObject({
@@ -96,7 +96,7 @@ test('the reading can be read back', async () => {
     async () =>
       (answer = await running.get<Answer>(`/api/v1/devices/smk-1/readings?from=${from}&to=${to}&metric=obscuration_db_per_m&points=100`))
         .series.length > 0,
-    10_000,
+    60_000,
     'a stored reading',
   )
   expect(answer.series[0]).toMatchObject({ metric: 'obscuration_db_per_m' })
@@ -109,7 +109,7 @@ describe('bad input', () => {
     const entry = await seen('bad-credentials')
     expect(entry).toMatchObject({ source: 'door', disposition: 'refused' })
     expect(JSON.stringify(entry)).not.toContain('wrong-password')
-    await until(async () => (await metric(/fengsui_mqtt_refused_total\{code="bad-credentials"\} (\d+)/)) >= 3, 5000, 'counted 3 times')
+    await until(async () => (await metric(/fengsui_mqtt_refused_total\{code="bad-credentials"\} (\d+)/)) >= 3, 60_000, 'counted 3 times')
     expect(logged('bad-credentials')).toBe(1)
   })
 
@@ -140,7 +140,7 @@ describe('bad input', () => {
     const client = await device(running, smoke.username, smoke.password)
     for (let i = 0; i < 3; i++) await client.publishAsync(topic, payload, { qos: 1 })
     await client.endAsync()
-    await until(async () => (await quarantined(code)).length >= 3, 10_000, `3 entries of ${code}`)
+    await until(async () => (await quarantined(code)).length >= 3, 60_000, `3 entries of ${code}`)
     const entry = await running.get<QuarantineEntry>(`/api/v1/quarantine/${(await quarantined(code))[0]!.id}`)
     expect(entry).toMatchObject({ source: 'decoder', topic, identity: 'smk-1', disposition: 'held' })
     expect(entry.reason).toMatch(reason)
@@ -170,7 +170,7 @@ test('a re-driven message that still cannot be read says so', async () => {
   const [entry] = await quarantined('json-invalid')
   const answer = await running.api(`/api/v1/quarantine/${entry!.id}/redrive`, { method: 'POST' })
   expect(answer.status).toBeLessThan(300)
-  await until(async () => (await quarantined('json-invalid')).length >= 4, 10_000, 'the re-driven message is looked at again')
+  await until(async () => (await quarantined('json-invalid')).length >= 4, 60_000, 'the re-driven message is looked at again')
 })
 
 test('credentials made on the command line work while the system runs', async () => {
@@ -187,7 +187,7 @@ test('credentials made on the command line work while the system runs', async ()
   )
   await client.endAsync()
   const place = async () => ((await (await running.api('/api/v1/devices/smk-cli')).json()) as { place?: { building?: string } }).place
-  await until(async () => (await place())?.building === 'b7', 5000, 'the device is known with its place')
+  await until(async () => (await place())?.building === 'b7', 60_000, 'the device is known with its place')
 })
 
 test('no secret in any log line', () => {

@@ -30,7 +30,7 @@ async function caughtUp(running: Running): Promise<void> {
       const text = await (await fetch(`${running.http}/metrics`)).text()
       return value(text, /fengsui_journal_head (\d+)/) > 0 && value(text, /fengsui_journal_lag\{consumer="rules"\} (\d+)/) === 0
     },
-    20_000,
+    60_000,
     'the rules have caught up with the journal',
   )
 }

@@ -8,7 +8,7 @@ import { device, register, start, until, type Running } from './running.ts'
 let running: Running
 beforeAll(async () => {
   running = await start({ flows: true })
-  await until(async () => (await running.api('/flows/settings')).status === 200, 30_000, 'Node-RED answers behind the proxy')
+  await until(async () => (await running.api('/flows/settings')).status === 200, 60_000, 'Node-RED answers behind the proxy')
 }, 60_000)
 afterAll(() => running?.stop())
 
@@ -29,8 +29,12 @@ test('killing Node-RED changes nothing for alarms of the rules engine', async ()
     JSON.stringify({ v: 1, deviceId: 'smk-k', kind: 'smoke', ts: Date.now(), alarms: { smoke: true } }),
     { qos: 1 },
   )
-  await until(async () => (await alarms()).some(a => a.deviceId === 'smk-k'), 2000, 'the alarm stands in the queue while Node-RED is dead')
-  await until(async () => (await running.api('/flows/settings')).status === 200, 30_000, 'Node-RED is back')
+  await until(
+    async () => (await alarms()).some(a => a.deviceId === 'smk-k'),
+    60_000,
+    'the alarm stands in the queue while Node-RED is dead',
+  )
+  await until(async () => (await running.api('/flows/settings')).status === 200, 60_000, 'Node-RED is back')
   expect(await flowsPid()).not.toBe(pid)
   await client.endAsync()
 })

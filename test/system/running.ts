@@ -63,7 +63,7 @@ export async function start(o: StartOptions = {}): Promise<Running> {
   void exited.then(code => (ended.code = code))
   await until(
     () => output.includes('Fengsui is ready') || ended.code !== undefined,
-    30_000,
+    60_000,
     () => `the system did not start:\n${output}`,
   )
   if (ended.code !== undefined) throw new Error(`the system ended with ${ended.code}:\n${output}`)
@@ -104,7 +104,7 @@ export async function start(o: StartOptions = {}): Promise<Running> {
       // the children see their supervisor gone and end by themselves
       await until(
         async () => !(await isOpen(ports.mqtt)) && !(await isOpen(ports.http)),
-        10_000,
+        60_000,
         () => 'the ports stayed open after kill -9',
       )
     },

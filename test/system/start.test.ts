@@ -19,7 +19,7 @@ test('says where everything is, answers /readyz with a line per room, ends clean
       text = await answer.text()
       return answer.status === 200
     },
-    10_000,
+    60_000,
     () => `not ready: ${text}`,
   )
   for (const room of ['broker', 'journal', 'ingest', 'rules', 'dispatch', 'dashboard', 'flows', 'processes']) expect(text).toContain(room)

@@ -25,14 +25,14 @@ test('signed, once a fire, also after the receiver was down', async () => {
   await client.publishAsync('fire/v1/smoke/smk-w/telemetry', JSON.stringify(payload), { qos: 1 })
   await until(
     async () => (await running.get<{ incidents: unknown[] }>('/api/v1/incidents?state=open')).incidents.length === 1,
-    5000,
+    60_000,
     'the alarm does not wait for the receiver',
   )
   expect(got).toEqual([])
 
   const server = receiver()
   await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
-  await until(() => got.length > 0, 30_000, 'the receiver is told when it is there')
+  await until(() => got.length > 0, 60_000, 'the receiver is told when it is there')
   const { body, headers } = got[0]!
   const [, t, v1] = /^t=(\d+),v1=([0-9a-f]+)$/.exec(String(headers['fengsui-signature'])) ?? []
   expect(v1).toBe(createHmac('sha256', SECRET).update(`${t}.${body}`).digest('hex'))
