@@ -84,16 +84,15 @@ async function supervise(demo: boolean): Promise<void> {
   process.on('disconnect', () => void stop('the starting process is gone'))
 
   const configuration: Configuration = { settings, flowsSecret }
-  let httpPort = 0
+  const at = { http: 0, mqtt: 0 }
   try {
     // the store and core first, the door last: who knocks finds everyone in
     const inside = [supervisor.start('store', configuration), supervisor.start('core', configuration)]
     const [, core] = (await Promise.all(inside)) as [unknown, CoreReady]
-    httpPort = core.port
-    const edge = (await supervisor.start('edge', configuration)) as { port: number }
+    at.http = core.port
+    at.mqtt = ((await supervisor.start('edge', configuration)) as { port: number }).port
     banner(settings, {
-      http: core.port,
-      mqtt: edge.port,
+      ...at,
       ...(core.adminPassword === undefined ? {} : { adminPassword: core.adminPassword }),
     })
   } catch (error) {
@@ -101,10 +100,10 @@ async function supervise(demo: boolean): Promise<void> {
     await supervisor.stop()
     return refuse(error)
   }
-  if (demo) startDemo(settings, log)
+  if (demo) startDemo(`mqtt://${reachable(settings.host)}:${at.mqtt}`, log)
   if (settings.flowsPort === 0) return
   try {
-    flows = await openFlows(settings, supervisor, { ssoSecret: flowsSecret, httpPort, log, meter })
+    flows = await openFlows(settings, supervisor, { ssoSecret: flowsSecret, httpPort: at.http, log, meter })
   } catch (error) {
     // flows only add; alarms from the rules engine do not need them
     flowsProblem = error instanceof Error ? error.message : String(error)
@@ -210,11 +209,11 @@ function secretOf(file: string): string {
   }
 }
 
-function startDemo(settings: Settings, log: Logger): void {
-  const url = `mqtt://${settings.host}:${settings.mqttPort}`
+function startDemo(url: string, log: Logger): void {
   const args = ['--devices', '2000', '--rate', '60', '--seed', '7', '--scenario', 'night-fire', '--speed', '4', '--url', url]
   const child = spawn(process.execPath, [join(import.meta.dirname, 'simulators/simulate.ts'), ...args], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    // over the channel it notices when this process is gone, however that happened
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   child.on('exit', code => log.info({ code }, 'the simulated district has ended'))
   process.on('exit', () => child.kill())
