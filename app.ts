@@ -177,7 +177,6 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         const { readings } = feedCatalogue.decode(message)
         return readings.map(reading => ({ seq: message.seq, reading: withPlace(reading, directory.get(reading.deviceId)) }))
       }),
-    readMessages: (after: number, max: number) => reader.read(after, max),
     cursors,
   }
   const rooms = watchRooms([
@@ -188,13 +187,13 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   stack.defer(rooms.close)
   let path: AlarmPath | null = null
   let tickProblem: string | null = null
+  const rulesLine = (): RoomHealth => {
+    const { ok, detail } = path?.status() ?? { ok: false, detail: 'starting' }
+    return { room: 'rules', ok, detail: `${ruleSet.name} ${ruleSet.version.slice(0, 8)}, ${detail}` }
+  }
   const health = (): RoomHealth[] => [
     ...rooms.latest(),
-    {
-      room: 'rules',
-      ok: path?.status().ok ?? false,
-      detail: `${ruleSet.name} ${ruleSet.version.slice(0, 8)}, ${path?.status().detail ?? 'starting'}`,
-    },
+    rulesLine(),
     { room: 'dispatch', ok: tickProblem === null, detail: tickProblem ?? `${dispatch.kpis(clock.nowMs()).openIncidents} incidents open` },
     ...(told.length > 0 ? [{ room: 'notify', ...notify.status() }] : []),
     { room: 'dashboard', ok: true, detail: `${directory.size()} devices known` },
@@ -270,9 +269,9 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const tick = setInterval(() => {
     try {
       for (const { change, deviceId, device } of registrations.since(seenChange)) {
-        seenChange = change
         if (device) directory.register(device)
         else directory.remove(deviceId)
+        seenChange = change
       }
       api.push(dispatch.tick(clock.nowMs()))
       tickProblem = null

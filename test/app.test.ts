@@ -1,61 +1,56 @@
-// The parts as app.ts wires them, when a database beside the way of an alarm cannot be used.
-import { mkdtempSync, rmSync } from 'node:fs'
+// All rooms in one process, as `createApp` wires them: a detector's alarm over MQTT becomes an incident behind the API, its reading can
+// be read back, and a second life on the same data folder knows both.
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as delay } from 'node:timers/promises'
 import mqtt from 'mqtt'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { noLog, systemClock } from '#contracts/clock.ts'
-import { createApp, createEdge } from '../app.ts'
-import { openQuarantine } from '../ingest/index.ts'
-import { readSettings, type Settings } from '../settings.ts'
-import { until } from './ingest/readings.ts'
+import { expect, test } from 'vitest'
+import type { Incident } from '#contracts/incident.ts'
+import { createApp } from '../app.ts'
+import { readSettings } from '../settings.ts'
+import { until } from './system/running.ts'
 
-let dir: string
-let settings: Settings
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'fengsui-app-'))
-  settings = { ...readSettings({ FENGSUI_DATA_DIR: dir, FENGSUI_FLOWS_PORT: '0' }, dir), host: '127.0.0.1', mqttPort: 0, httpPort: 0 }
-})
-afterEach(() => rmSync(dir, { recursive: true, force: true }))
+const PASSWORD = 'a-long-test-password'
 
-test('the door does not stand still while another program holds the quarantine', { timeout: 60_000 }, async () => {
-  const edge = await createEdge(settings, { clock: systemClock, log: noLog }, () => {})
-  const other = new DatabaseSync(join(dir, 'quarantine.db'))
-  other.exec('BEGIN IMMEDIATE')
-  const wrong = { username: 'nobody', password: 'x', reconnectPeriod: 0 }
-  await expect(mqtt.connectAsync(`mqtt://127.0.0.1:${edge.port}`, wrong)).rejects.toThrow()
-  const before = performance.now()
-  let longestMs = 0
-  for (let last = before; last - before < 3000;) {
-    await delay(20)
-    longestMs = Math.max(longestMs, performance.now() - last)
-    last = performance.now()
+test('one process, the same way of a reading, and nothing doubled in its second life', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'fengsui-app-'))
+  const given = { FENGSUI_DATA_DIR: dir, FENGSUI_MQTT_PORT: '0', FENGSUI_HTTP_PORT: '0', FENGSUI_ADMIN_PASSWORD: PASSWORD }
+  const settings = readSettings({ ...given, FENGSUI_ANONYMOUS_DEVICES: 'true' }, dir)
+  const seen: Incident[][] = []
+  for (const life of [1, 2]) {
+    const app = await createApp(settings)
+    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${app.edge.port}`, { reconnectPeriod: 0 })
+    const reading = { v: 1, deviceId: 'smk-1', kind: 'smoke', ts: Date.now(), alarms: { smoke: true }, smoke: { temperatureC: 30 + life } }
+    await client.publishAsync('fire/v1/smoke/smk-1/telemetry', JSON.stringify(reading), { qos: 1 })
+    await client.endAsync()
+    const get = await signedIn(app.core.port)
+    await until(
+      async () => ((await get('/devices/smk-1')) as { readings?: number }).readings === life,
+      30_000,
+      `reading ${life} has passed the rules`,
+    )
+    seen.push(((await get('/incidents?state=open')) as { incidents: Incident[] }).incidents)
+    const from = new Date(Date.now() - 600_000).toISOString()
+    const to = new Date(Date.now() + 600_000).toISOString()
+    const stored = async () =>
+      (
+        (await get(`/devices/smk-1/readings?from=${from}&to=${to}&metric=temperature_c&points=10`)) as {
+          series: { points: [number, number][] }[]
+        }
+      ).series
+    await until(async () => (await stored())[0]?.points.length === life, 30_000, `${life} readings stored`)
+    await app.close()
   }
-  expect(longestMs).toBeLessThan(3000)
-  other.exec('ROLLBACK')
-  other.close()
-  // the refusal waited, and was not lost
-  using quarantine = openQuarantine({ dir })
-  await until(() => quarantine.list({ limit: 1 }).total === 1)
-  await edge.close()
+  expect(seen.map(list => list.length)).toEqual([1, 1])
+  expect(seen[1]![0]!.id).toBe(seen[0]![0]!.id)
+  expect(seen[1]![0]!.alarmIds).toEqual(seen[0]![0]!.alarmIds)
+  await rm(dir, { recursive: true, force: true })
 })
 
-test('announced devices that cannot be read are said on /readyz, and end nothing', { timeout: 60_000 }, async () => {
-  const app = await createApp(settings)
-  const dispatchLine = async () => {
-    const answer = await fetch(`http://127.0.0.1:${app.core.port}/readyz`, { headers: { accept: 'application/json' } })
-    const { rooms } = (await answer.json()) as { rooms: { room: string; ok: boolean; detail: string }[] }
-    return rooms.find(({ room }) => room === 'dispatch')
-  }
-  await until(async () => (await dispatchLine())?.ok === true)
-  const other = new DatabaseSync(join(dir, 'registrations.db'))
-  const tables = other.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all()
-  for (const { name } of tables) other.exec(`ALTER TABLE ${String(name)} RENAME TO ${String(name)}_away`)
-  await until(async () => (await dispatchLine())?.ok === false)
-  for (const { name } of tables) other.exec(`ALTER TABLE ${String(name)}_away RENAME TO ${String(name)}`)
-  other.close()
-  await until(async () => (await dispatchLine())?.ok === true)
-  await app.close()
-})
+async function signedIn(port: number): Promise<(path: string) => Promise<unknown>> {
+  const base = `http://127.0.0.1:${port}/api/v1`
+  const body = JSON.stringify({ username: 'admin', password: PASSWORD })
+  const answer = await fetch(`${base}/session`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  const { token } = (await answer.json()) as { token: string }
+  return async path => (await fetch(`${base}${path}`, { headers: { authorization: `Bearer ${token}` } })).json()
+}
