@@ -16,7 +16,7 @@ export const SETTINGS = {
   MQTT_PORT: port(1883),
   HTTP_PORT: port(8080),
   FLOWS_PORT: port(1880),
-  INFLUX_URL: { type: 'string', pattern: '^https?://' },
+  INFLUX_URL: { type: 'string', pattern: '^https?://[^@]+$' },
   INFLUX_TOKEN: { ...text, secret: true },
   INFLUX_ORG: text,
   INFLUX_BUCKET: { ...text, default: 'fengsui' },
@@ -50,9 +50,8 @@ export type Settings = {
 }
 
 const PREFIX = 'FENGSUI_'
-/** set by our own processes for each other; not settings */
-const INTERNAL = new Set(['FENGSUI_BOOTSTRAP'])
 const root = import.meta.dirname
+const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/
 
 const schema = {
   type: 'object',
@@ -75,12 +74,18 @@ export function readSettings(environment: Record<string, string | undefined>, cw
   const all = { ...(existsSync(envFile) ? parseEnv(readFileSync(envFile, 'utf8')) : {}), ...environment }
   const given: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(all)) {
-    if (name.startsWith(PREFIX) && !INTERNAL.has(name) && value !== undefined && value !== '') given[name.slice(PREFIX.length)] = value
+    if (name.startsWith(PREFIX) && value !== undefined && value !== '') given[name.slice(PREFIX.length)] = value
   }
   if (!validate(given)) {
     throw new FengsuiError('setting-invalid', (validate.errors ?? []).map(describe).join('; '))
   }
   const v = given as Values
+  if (v['ANONYMOUS_DEVICES'] === true && !LOOPBACK.test(String(v['HOST']))) {
+    throw new FengsuiError(
+      'setting-invalid',
+      `${PREFIX}ANONYMOUS_DEVICES=true with ${PREFIX}HOST=${String(v['HOST'])}: only on loopback (127.0.0.1, ::1, localhost)`,
+    )
+  }
   const path = (name: string, fallback: string) => resolve(cwd, String(v[name] ?? fallback))
   return {
     dataDir: path('DATA_DIR', './data'),
@@ -127,7 +132,7 @@ function describe(error: AjvError): string {
   }
   const name = error.instancePath.slice(1) as keyof typeof SETTINGS
   const definition: Record<string, unknown> = SETTINGS[name]
-  const value = definition['secret'] === true ? '(secret)' : JSON.stringify(error.data)
+  const value = definition['secret'] === true ? '(secret)' : JSON.stringify(error.data).replace(/\/\/[^@"]*@/, '//(secret)@')
   const allowed = Array.isArray(error.params['allowedValues']) ? `one of ${error.params['allowedValues'].join(', ')}` : error.message
   return `${PREFIX}${name}=${value}: ${allowed}`
 }

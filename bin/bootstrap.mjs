@@ -12,7 +12,7 @@ const runtime = join(root, 'node_modules/node/bin', process.platform === 'win32'
 
 /** command -> entry file, its fixed arguments, and what it needs besides the dependencies */
 const COMMANDS = {
-  start: { entry: 'main.ts', args: ['start'], needs: ['dashboard'], signals: 'forward' },
+  start: { entry: 'main.ts', args: ['start'], needs: ['dashboard'] },
   demo: { entry: 'main.ts', args: ['demo'], needs: ['dashboard'] },
   test: { entry: 'bin/test.ts', args: [], needs: ['system', 'dashboard'] },
   check: { entry: 'bin/check.ts', args: [], needs: [] },
@@ -154,7 +154,6 @@ function run({ entry, args }) {
     env: {
       ...process.env,
       NODE_COMPILE_CACHE: cache,
-      FENGSUI_BOOTSTRAP: '1',
       PATH: `${join(root, 'node_modules/.bin')}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH}`,
     },
   })
