@@ -68,7 +68,7 @@ export function createLink(self: string, post: (packet: Packet) => void): Link {
 }
 
 /**
- * A way out to one process. Notices go one at a time, and of those that wait only the newest of each method is kept: a process
+ * A way out to one process. Notices go one at a time, and of those that wait only the newest of each receiver and method is kept: a process
  * that does not read must not fill the memory of the one that tells it. `send` calls back when the packet has left.
  */
 export function createOutlet(send: (packet: Packet, left: () => void) => void): (packet: Packet) => void {
@@ -84,7 +84,7 @@ export function createOutlet(send: (packet: Packet, left: () => void) => void): 
   return packet => {
     // a request that does not leave ends by its deadline
     if (packet.kind !== 'notice') return send(packet, () => {})
-    waiting.set(packet.method, packet)
+    waiting.set(`${packet.to} ${packet.method}`, packet)
     if (!isSending) next()
   }
 }

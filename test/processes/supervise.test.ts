@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { noLog } from '#contracts/clock.ts'
-import { createLink } from '../../processes/link.ts'
+import { createLink, createOutlet } from '../../processes/link.ts'
 import { createSupervisor } from '../../processes/supervise.ts'
 import { until } from '../ingest/readings.ts'
 
@@ -55,4 +55,17 @@ test('a request beyond the bound is an answer, not a throw into the face of a ti
   await expect(beyond).rejects.toMatchObject({ code: 'room-unavailable' })
   const ended = await Promise.allSettled(open)
   expect(new Set(ended.map(o => o.status))).toEqual(new Set(['rejected']))
+})
+
+test('a notice to one process does not take the place of the same notice to another', () => {
+  const sent: string[] = []
+  const leaving: (() => void)[] = []
+  const outlet = createOutlet((packet, left) => {
+    if (packet.kind === 'notice') sent.push(`${packet.to} ${String(packet.params)}`)
+    leaving.push(left)
+  })
+  for (const head of [1, 2, 3])
+    for (const to of ['core', 'store']) outlet({ kind: 'notice', from: 'edge', to, method: 'committed', params: head })
+  while (leaving.length > 0) leaving.shift()!()
+  expect(sent).toEqual(['core 1', 'store 3', 'core 3'])
 })
