@@ -63,7 +63,12 @@ test('a flow that eats memory ends at its limit, not at the expense of others', 
   const bad = 'const all = []\nfor (;;) { all.push(new Array(1e5).fill(Math.random())); await new Promise(done => setTimeout(done, 1)) }'
   expect((await room.deploy(alarming(bad))).status).toBe(200)
   room.api.readings.push(reading(4))
-  // near its limit the process spends all its time collecting garbage: on a busy machine that takes minutes
-  await wait(240_000, bad)
-  expect(room.flows.healthy().detail).toMatch(/heap|SIGABRT|SIGTRAP|exit/)
+  // near its limit the process spends all its time collecting garbage. On a starved machine that outlasts the time in which a failure is
+  // blamed on the deploy, so only the end itself is awaited here; that a bad deploy is put back is shown above
+  const ends = () => room.log.filter(line => /heap limit|out of memory|SIGABRT|SIGTRAP/.test(JSON.stringify(line)))
+  await until(
+    () => ends().length > 0,
+    240_000,
+    () => `the process ends at its limit; ${JSON.stringify(room.flows.healthy())}`,
+  )
 }, 300_000)
