@@ -26,6 +26,12 @@ export const SETTINGS = {
   ANONYMOUS_DEVICES: { type: 'boolean', default: false },
   WEBHOOK_URL: { type: 'string', pattern: '^https?://[^@]+$' },
   WEBHOOK_SECRET: { type: 'string', minLength: 16, secret: true },
+  DEVICE_RATE: { type: 'integer', minimum: 0, maximum: 1_000_000, default: 1000 },
+  PROXY_PROTOCOL: { type: 'boolean', default: false },
+  JOURNAL_KEEP_DAYS: { type: 'integer', minimum: 1, maximum: 3650, default: 30 },
+  JOURNAL_KEEP_MB: { type: 'integer', minimum: 16, maximum: 100_000_000, default: 20_480 },
+  READINGS_KEEP_DAYS: { type: 'integer', minimum: 1, maximum: 3650, default: 400 },
+  DISK_RESERVE_MB: { type: 'integer', minimum: 0, maximum: 1_000_000, default: 512 },
   MAX_PAYLOAD_BYTES: { type: 'integer', minimum: 1024, maximum: 16_777_216, default: 262_144 },
   LOG_LEVEL: { enum: ['debug', 'info', 'warn', 'error', 'silent'], default: 'info' },
   LANG: { enum: ['zh-CN', 'en'], default: 'zh-CN' },
@@ -45,12 +51,19 @@ export type Settings = {
   /** who is told of fires besides the dashboard */
   webhook: { url: string; secret: string } | null
   maxPayloadBytes: number
+  /** messages a second of one connection over a while; 0 = no limit */
+  deviceRate: number
+  proxyProtocol: boolean
+  journal: { keepDays: number; keepBytes: number }
+  readingsKeepDays: number
+  diskReserveBytes: number
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   lang: 'zh-CN' | 'en'
 }
 
 const PREFIX = 'FENGSUI_'
 const root = import.meta.dirname
+const MEBIBYTE = 1024 * 1024
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/
 
 const schema = {
@@ -100,6 +113,11 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     anonymousDevices: v['ANONYMOUS_DEVICES'] === true,
     webhook: webhookOf(v),
     maxPayloadBytes: Number(v['MAX_PAYLOAD_BYTES']),
+    deviceRate: Number(v['DEVICE_RATE']),
+    proxyProtocol: v['PROXY_PROTOCOL'] === true,
+    journal: { keepDays: Number(v['JOURNAL_KEEP_DAYS']), keepBytes: Number(v['JOURNAL_KEEP_MB']) * MEBIBYTE },
+    readingsKeepDays: Number(v['READINGS_KEEP_DAYS']),
+    diskReserveBytes: Number(v['DISK_RESERVE_MB']) * MEBIBYTE,
     logLevel: v['LOG_LEVEL'] as Settings['logLevel'],
     lang: v['LANG'] as Settings['lang'],
   }

@@ -29,9 +29,25 @@ export type JournalOptions = {
 
 export type Appended = { seq: number; committedAtMs: number }
 
+/** A message that may carry an alarm takes the lane that commits at once and never queues behind bulk telemetry. */
+export type Lane = 'alarm' | 'bulk'
+
+/** What all messages of one sender on one topic have in common; made once, used for each of them. */
+export type Origin = { readonly identity: string; readonly clientId: string; readonly topic: string }
+
+/** Who waits for many messages: told in numbers, oldest first within a lane, instead of by a promise for each. */
+export type Waiter = {
+  written(count: number, lane: Lane): void
+  /** nothing of these was acknowledged; they may or may not be on disk */
+  failed(count: number, lane: Lane, error: FengsuiError): void
+}
+
 export type Journal = {
-  /** Copies the payload; resolves after the commit, in order of the calls; rejects journal-unavailable: nothing was acknowledged. */
-  append(m: InboundMessage): Promise<Appended>
+  /** Copies the payload; resolves after the commit, in order of the calls of a lane; rejects journal-unavailable: nothing was acknowledged. */
+  append(m: InboundMessage, lane?: Lane): Promise<Appended>
+  origin(of: { identity: string; clientId: string; topic: string }): Origin
+  /** As `append`, for who appends a million a second. Never throws: what cannot be taken is told to `waiter.failed` in a later turn. */
+  put(origin: Origin, m: Omit<InboundMessage, 'identity' | 'clientId' | 'topic'>, lane: Lane, waiter: Waiter): void
   head(): number
   healthy(): { ok: boolean; detail: string }
   /** Writes what is pending, then refuses everything. */
@@ -93,7 +109,18 @@ class GroupCommit implements Journal {
     this.#maxPendingBytes = o.maxPendingBytes ?? 64 * 1024 * 1024
   }
 
-  append(m: InboundMessage): Promise<Appended> {
+  origin(of: { identity: string; clientId: string; topic: string }): Origin {
+    return of
+  }
+
+  put(origin: Origin, m: Omit<InboundMessage, 'identity' | 'clientId' | 'topic'>, lane: Lane, waiter: Waiter): void {
+    this.append({ ...m, identity: origin.identity, clientId: origin.clientId, topic: origin.topic }, lane).then(
+      () => waiter.written(1, lane),
+      (error: FengsuiError) => waiter.failed(1, lane, error),
+    )
+  }
+
+  append(m: InboundMessage, _lane: Lane = 'bulk'): Promise<Appended> {
     return new Promise((resolve, reject) => {
       if (this.#closing !== undefined) return reject(new FengsuiError('journal-unavailable', 'appending: the journal is closed'))
       if (this.#pendingBytes + sizeBound(m) > this.#maxPendingBytes)
