@@ -29,10 +29,14 @@ export type AlarmPathParts = {
   passedOver(group: Extent, error: Error): void
 }
 type Extent = { firstSeq: number; lastSeq: number }
+type Folded = { signals: Commit['signals']; messages: number; last: Message }
+type Pending = Commit & { last: Message }
 
 export type AlarmPath = {
   /** a newer head was committed */
   wake(): void
+  /** commits what is folded now, so that who saves state of the same rooms saves nothing ahead of the position; throws what the commit throws */
+  flush(): void
   status(): { position: number; head: number; ok: boolean; detail: string }
   close(): Promise<void>
 }
@@ -41,6 +45,8 @@ export type AlarmPath = {
 const BATCH_MESSAGES = 500
 /** a lost wake-up costs at most this much */
 const POLL_MS = 200
+/** readings that raised nothing are committed, and shown, at most this long after they were folded */
+const QUIET_COMMIT_MS = 50
 /** a batch that could not be committed is tried again after this long: the same batch, since the rules' memory holds it already */
 const RETRY_MS = 1000
 /** reads that met the same damaged group, `RETRY_MS` apart, before it is passed over: the next read of a disk may be a good one */
@@ -52,8 +58,11 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   const { reader, dispatch, clock, log, meter } = parts
   let position = dispatch.position()
   let head = position
-  /** folded and not committed yet; nothing is read before it is */
-  let pending: (Commit & { last: Message }) | null = null
+  /** folded and not committed yet */
+  let folded: Folded | null = null
+  /** what could not be committed, tried again as it is; nothing is read before it is */
+  let pending: Pending | null = null
+  let committedAtMs = -Infinity
   let lateMs = 0
   let failure: string | null = null
   let retryAtMs = -Infinity
@@ -63,6 +72,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   let awake = false
   let closed = false
   let turn: Promise<void> = Promise.resolve()
+  let quiet: NodeJS.Timeout | undefined
 
   function foldReading(decoded: Reading, message: Message, signals: Commit['signals']): void {
     const { reading } = parts.directory.apply(decoded)
@@ -99,9 +109,18 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     }
   }
 
-  function folded(messages: Message[], last: Message): Commit & { last: Message } {
-    const signals: Commit['signals'] = []
-    for (const message of messages) foldMessage(message, signals)
+  function fold(messages: Message[]): void {
+    const last = messages.at(-1)
+    if (last === undefined) return
+    folded = { signals: folded?.signals ?? [], messages: (folded?.messages ?? 0) + messages.length, last }
+    for (const message of messages) foldMessage(message, folded.signals)
+  }
+
+  /** A signal is committed at once. Without one nobody waits, and a commit for every few readings would cost more than the rules do. */
+  const isDue = ({ signals, messages }: Folded): boolean =>
+    signals.length > 0 || messages >= BATCH_MESSAGES || performance.now() - committedAtMs >= QUIET_COMMIT_MS
+
+  function sealed({ signals, last }: Folded): Pending {
     const rows = [
       { room: 'catalogue', rows: parts.catalogue.dirty() },
       { room: 'directory', rows: parts.directory.dirty() },
@@ -110,9 +129,10 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     return { position: last.seq, signals, rows, last }
   }
 
-  function commit({ last, ...batch }: Commit & { last: Message }): void {
+  function commit({ last, ...batch }: Pending): void {
     const changes = dispatch.commit(batch)
     pending = null
+    committedAtMs = performance.now()
     position = last.seq
     lateMs = clock.nowMs() - last.committedAtMs
     parts.changed({ ...changes, devices: parts.directory.touched() })
@@ -120,10 +140,12 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
 
   function readNext(): Message[] {
     try {
-      const messages = reader.read(position, BATCH_MESSAGES)
+      const messages = reader.read(folded?.last.seq ?? position, BATCH_MESSAGES)
       damagedReads = 0
       return messages
     } catch (error) {
+      // the batch in hand lies before the damage
+      if (folded !== null) return []
       damagedReads = isDamage(error) ? damagedReads + 1 : 0
       const group = damagedReads < DAMAGED_READS_MAX ? undefined : reader.groupAt(position + 1)
       if (group === undefined || !isDamage(error)) throw error
@@ -147,22 +169,41 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     log.error({ err: error, ...group }, 'the alarm path passes over a damaged group of the journal; no rule has seen its messages')
   }
 
+  function readAndFold(): void {
+    if (pending !== null) return
+    fold(readNext())
+    head = reader.head()
+    meter.gauge('fengsui_journal_lag', head - position, { consumer: 'rules' })
+  }
+
+  function commitFolded(): void {
+    if (pending === null && folded !== null) {
+      pending = sealed(folded)
+      folded = null
+    }
+    if (pending !== null) commit(pending)
+  }
+
   async function drain(): Promise<void> {
     while (!closed) {
-      if (pending === null) {
-        const messages = readNext()
-        head = reader.head()
-        meter.gauge('fengsui_journal_lag', head - position, { consumer: 'rules' })
-        const last = messages.at(-1)
-        pending = last === undefined ? null : folded(messages, last)
-      }
-      const isEnd = pending === null
-      if (pending !== null) commit(pending)
+      const before = folded?.last.seq ?? position
+      readAndFold()
+      if (pending !== null || (folded !== null && isDue(folded))) commitFolded()
       if (failure !== null) log.info({ position }, 'the alarm path goes on')
       failure = null
-      if (isEnd) break
+      if ((folded?.last.seq ?? position) === before) break
       await new Promise(setImmediate)
     }
+    commitLater()
+  }
+
+  /** What raised nothing and is not committed yet must not wait for the next message. */
+  function commitLater(): void {
+    if (folded === null || quiet !== undefined) return
+    quiet = setTimeout(() => {
+      quiet = undefined
+      wake()
+    }, QUIET_COMMIT_MS)
   }
 
   /** The process stays, so that people can still see and handle what is in the queue, and /readyz can say what is wrong. */
@@ -196,6 +237,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
 
   return {
     wake,
+    flush: commitFolded,
     status() {
       try {
         head = reader.head()
@@ -211,6 +253,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     async close() {
       closed = true
       clearInterval(poll)
+      clearTimeout(quiet)
       await turn
     },
   }

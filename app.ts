@@ -216,8 +216,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         register: device => (registrations.put([device]), directory.register(device)),
         remove: deviceId => (registrations.remove(deviceId), directory.remove(deviceId)),
       },
-      saveDirectory: () =>
-        void dispatch.commit({ position: dispatch.position(), signals: [], rows: [{ room: 'directory', rows: directory.dirty() }] }),
+      saveDirectory: () => {
+        path?.flush()
+        dispatch.commit({ position: dispatch.position(), signals: [], rows: [{ room: 'directory', rows: directory.dirty() }] })
+      },
       credentials: {
         issue: credentials.issue,
         link: credentials.link,

@@ -175,3 +175,39 @@ test('a group that can be read again in time is not passed over', { timeout: 60_
   expect(alarmed()).toEqual(new Set(['s1', 's2']))
   expect(path.status().ok).toBe(true)
 })
+
+/** One that raises nothing. */
+const calm = (seq: number): Message => {
+  const body = { v: 1, deviceId: 'calm', kind: 'smoke', ts: Date.now(), seq, alarms: { smoke: false } }
+  return message(seq, 'fire/v1/smoke/calm/telemetry', body, { receivedAtMs: Date.now(), committedAtMs: Date.now() })
+}
+
+test('readings that raise nothing share a transaction, an alarm waits for none, and a flush leaves nothing behind', async () => {
+  const messages: Message[] = []
+  const commits: number[] = []
+  const counted = { ...dispatch, commit: (o: Parameters<Dispatch['commit']>[0]) => (commits.push(o.position), dispatch.commit(o)) }
+  const inner = journalOf(messages)
+  const { path } = start([], { reader: inner, dispatch: counted })
+  for (let seq = 1; seq <= 40; seq++) {
+    messages.push(calm(seq))
+    path.wake()
+    await new Promise(setImmediate)
+  }
+  await until(() => path.status().position === 40)
+  expect(commits.length).toBeLessThan(40)
+  expect(commits.at(-1)).toBe(40)
+
+  messages.push(calm(41))
+  path.wake()
+  await new Promise(setImmediate)
+  messages.push(smoke(42))
+  path.wake()
+  await until(() => alarmed().has('s42'))
+  expect(dispatch.position()).toBe(42)
+
+  messages.push(calm(43))
+  path.wake()
+  await new Promise(setImmediate)
+  path.flush()
+  expect(dispatch.position()).toBe(43)
+})
