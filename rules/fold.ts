@@ -10,7 +10,13 @@ import { KINDS } from './kinds/index.ts'
 import { createMemory, type DeviceMemory, type StateRows } from './memory.ts'
 import { inScope, type Rule, type RuleSet } from './schema.ts'
 
-export type Fold = { apply(r: Reading, seq: number): AlarmSignal[]; dirty(): StateRows; ruleSet: RuleSet }
+export type Fold = {
+  apply(r: Reading, seq: number): AlarmSignal[]
+  dirty(): StateRows
+  readonly ruleSet: RuleSet
+  /** another set judges from the next reading on; rules whose id and kind are unchanged keep what they remember */
+  use(ruleSet: RuleSet): void
+}
 
 type ActiveRule = { rule: Rule; ref: RuleRef; kind: AnyKind; everywhere: boolean }
 
@@ -26,8 +32,9 @@ const TEST: ReadonlySet<Admits> = new Set<Admits>(['test'])
 const PRESENCE: ReadonlySet<Admits> = new Set<Admits>(['presence'])
 
 export function createFold(o: { ruleSet: RuleSet; rows?: Iterable<[string, string]>; devicesMax?: number }): Fold {
-  const active = o.ruleSet.rules.map(rule => activeRule(rule, o.ruleSet))
-  const memory = createMemory(Object.fromEntries(active.map(({ rule }) => [rule.id, rule.kind])), o.rows, o.devicesMax)
+  let ruleSet = o.ruleSet
+  let active = activeRules(ruleSet)
+  const memory = createMemory(kindsOf(ruleSet), o.rows, o.devicesMax)
   const byDeviceKind = new Map<DeviceKind, ActiveRule[]>()
 
   const rulesFor = (kind: DeviceKind): ActiveRule[] => {
@@ -41,7 +48,16 @@ export function createFold(o: { ruleSet: RuleSet; rows?: Iterable<[string, strin
   }
 
   return {
-    ruleSet: o.ruleSet,
+    get ruleSet() {
+      return ruleSet
+    },
+    use(next) {
+      // throws before anything is changed
+      active = activeRules(next)
+      ruleSet = next
+      byDeviceKind.clear()
+      memory.use(kindsOf(next))
+    },
     dirty: () => memory.dirty(),
     apply(reading, seq) {
       const admits = admitted(reading)
@@ -59,6 +75,9 @@ export function createFold(o: { ruleSet: RuleSet; rows?: Iterable<[string, strin
     },
   }
 }
+
+const kindsOf = ({ rules }: RuleSet): Record<string, string> => Object.fromEntries(rules.map(rule => [rule.id, rule.kind]))
+const activeRules = (set: RuleSet): ActiveRule[] => set.rules.map(rule => activeRule(rule, set))
 
 function activeRule(rule: Rule, set: RuleSet): ActiveRule {
   const kind = KINDS.find(k => k.name === rule.kind)
