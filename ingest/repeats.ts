@@ -1,14 +1,17 @@
 // Repeats of the same message (QoS 1 redelivery, store and forward) are stored once. Whether a message is a repeat depends only on
 // the messages just before it in the journal, so a replay decides the same.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Message } from '#contracts/message.ts'
 import type { Decoded } from '#contracts/reading.ts'
 
-/** How far back, in journal messages, a repeat is recognised. Older ones are stored again: the same values at the same time. */
-export const REPEAT_WINDOW_MESSAGES = 10_000
+/**
+ * How far back, in journal messages, a repeat is recognised: two keys of 12 bytes a message, about 15 MB. Older ones are stored again:
+ * the same values at the same time, which no answer shows twice, but which are counted as stored.
+ */
+export const REPEAT_WINDOW_MESSAGES = 50_000
 
-/** client id of a message that was sent through again out of quarantine */
-const REDRIVE = 'redrive:'
+/** client id of a message that was sent through again out of quarantine: the entry's id and the number of the try */
+export const REDRIVE = 'redrive:'
 
 export type Repeats = {
   /** tells the window about messages before the first to be judged */
@@ -31,8 +34,9 @@ export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats 
   }
   const look = (message: Message): { bytes: boolean; id: boolean } => {
     const { seq } = message
-    const bytesKey = digest(message.topic, message.payload)
-    const msgId = messageIdIn(message.payload)
+    const isRedrive = message.clientId.startsWith(REDRIVE)
+    const bytesKey = digest(isRedrive ? `${message.clientId}\n${message.topic}` : message.topic, message.payload)
+    const msgId = isRedrive ? undefined : messageIdIn(message.payload)
     const idKey = msgId === undefined ? undefined : digest(message.topic, Buffer.from(msgId))
     const found = { bytes: isRecent(bytesKey, seq), id: idKey !== undefined && isRecent(idKey, seq) }
     note(bytesKey, seq)
@@ -49,9 +53,11 @@ export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats 
     },
     isRepeat(message, { readings }) {
       const found = look(message)
+      // sent through again by a person: only the very same try is a repeat, the original is none
+      if (message.clientId.startsWith(REDRIVE)) return found.bytes
       const [first] = readings
-      // sent through again by a person: the first time nothing could be read of it
-      if (first === undefined || message.clientId.startsWith(REDRIVE)) return false
+      // what cannot be read once need not be held twice, but only its sender's mark says that it is the same message
+      if (first === undefined) return found.bytes && message.dup
       // without a time of its own a device may well say the same thing twice: then only a marked redelivery is a repeat
       const hasOwnTime = readings.every(reading => reading.tsSource !== 'server')
       return (found.id && first.msgId !== undefined) || (found.bytes && (hasOwnTime || message.dup))
@@ -59,7 +65,9 @@ export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats 
   }
 }
 
-const digest = (topic: string, bytes: Uint8Array): string => createHash('sha1').update(topic).update('\n').update(bytes).digest('latin1')
+const KEY_BYTES = 12
+const digest = (topic: string, bytes: Uint8Array): string =>
+  hash('sha1', Buffer.concat([Buffer.from(`${topic}\n`), bytes]), 'latin1').slice(0, KEY_BYTES)
 
 /** Read without decoding, so that the window can be primed without touching what decoders remember. */
 function messageIdIn(payload: Uint8Array): string | undefined {

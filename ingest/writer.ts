@@ -6,6 +6,8 @@ import type { Message } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { QuarantineEntry } from '#contracts/quarantine.ts'
 import type { Reading } from '#contracts/reading.ts'
+import type { Account } from '#contracts/accounting.ts'
+import { ACCOUNTING_ROOM, allRefused, createAccounting, outcomeOf } from './accounting.ts'
 import type { Catalogue } from './catalogue.ts'
 import { createFirstTime } from './first-time.ts'
 import { heldOf, passedOverOf, refusedEntry } from './held.ts'
@@ -41,6 +43,8 @@ export type StoreWriter = {
   /** a newer head was committed */
   wake(head: number): void
   status(): { position: number; head: number; ok: boolean; detail: string }
+  /** where every message up to the position ended */
+  account(): Account
   /** returns when the batch in hand is stored or its try has failed; the rest stays in the journal */
   close(): Promise<void>
 }
@@ -52,6 +56,7 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
   const { reader, catalogue, store, log, meter, clock } = parts
   const random = parts.random ?? Math.random
   const repeats = createRepeats()
+  const accounting = createAccounting()
   const isFirst = createFirstTime()
   const labels = { store: store.name }
   const closing = new AbortController()
@@ -77,6 +82,7 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
   async function begin(): Promise<void> {
     position = await store.position()
     catalogue.restore(await store.rows('catalogue'))
+    accounting.restore(await store.rows(ACCOUNTING_ROOM), position)
     const from = Math.max(0, position - REPEAT_WINDOW_MESSAGES)
     for (let at = from; at < position;) {
       const before = readBefore(at)
@@ -114,7 +120,14 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
   /** One group that nobody can read does not hold up the history behind it. */
   async function passOver(group: Extent, error: FengsuiError): Promise<void> {
     hold([passedOverOf(group, error, clock.nowMs())])
-    await store.write([], group.lastSeq, [], () => {})
+    const messages = group.lastSeq - position
+    accounting.count('passed-over', { messages })
+    try {
+      await store.write([], group.lastSeq, [accounting.rows(group.lastSeq)], () => {})
+    } catch (unwritten) {
+      accounting.count('passed-over', { messages: -messages })
+      throw unwritten
+    }
     position = group.lastSeq
     damagedReads = 0
     passedOver.messages += group.lastSeq - group.firstSeq + 1
@@ -135,14 +148,16 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
       const decoded = catalogue.decode(message)
       if (repeats.isRepeat(message, decoded)) {
         batch.duplicates += 1
+        accounting.count('duplicate')
         continue
       }
       for (const reading of decoded.readings)
         batch.entries.push({ seq: message.seq, reading: parts.directory?.apply(reading).reading ?? reading })
       const held = heldOf(message, decoded)
       if (held !== undefined) batch.held.push(held)
+      accounting.count(outcomeOf(decoded), { noted: held !== undefined && decoded.readings.length > 0 })
     }
-    batch.rows.push({ room: 'catalogue', rows: catalogue.dirty() })
+    batch.rows.push({ room: 'catalogue', rows: catalogue.dirty() }, accounting.rows(batch.upTo))
     return batch
   }
 
@@ -150,9 +165,11 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
     if (batch.held.length > 0) await untilDone('write to quarantine', async () => hold(batch.held))
     const startedMs = clock.nowMs()
     let refusedReadings = 0
+    let messagesRefused = 0
     const stored = await untilDone('write to the store', async () => {
       await store.write(batch.entries, batch.upTo, batch.rows, refusals => {
         refusedReadings = refusals.length
+        messagesRefused = allRefused(refusals, batch.entries)
         hold(refusals.map(refusal => refusedEntry(refusal, batch.entries)))
       })
       return true
@@ -160,6 +177,7 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
     if (stored !== true) return
     meter.observe('fengsui_store_write_seconds', (clock.nowMs() - startedMs) / 1000, labels)
     position = batch.upTo
+    accounting.allRefused(messagesRefused)
     meter.count('fengsui_readings_stored_total', labels, batch.entries.length - refusedReadings)
     meter.count('fengsui_messages_stored_total', labels, batch.messages)
     if (batch.duplicates > 0) meter.count('fengsui_messages_duplicate_total', {}, batch.duplicates)
@@ -236,6 +254,7 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
         detail: `${failure ?? where}${failures > 0 ? `; ${failures} failures so far` : ''}${lost}${notice}`,
       }
     },
+    account: () => accounting.account(position),
     async close() {
       closing.abort()
       await running
