@@ -1,51 +1,52 @@
-// What it costs to acknowledge only what is on disk: QoS 1 through our door with the journal, without it (append resolves at
-// once), and through Aedes alone, interleaved in one run. Ratios count; the absolute numbers are this machine's mood.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { VARIANTS, type Variant } from './mqtt-broker.ts'
-import type { Load } from './mqtt-load.ts'
+// What it costs to acknowledge only what is on disk: QoS 1 through our edge (door and journal), through Aedes alone and through mosquitto with
+// and without its persistence, neither of which has written anything when it acknowledges. Interleaved in one run; the ratios count, the absolute
+// numbers are this machine's mood.
+import { openReader } from '../journal/index.ts'
+import type { LoadGroup } from './raw-load.ts'
+import { load, median, openBroker, round, runnable, type Variant } from './side-by-side.ts'
 
 const ROUNDS = 3
-const RUN_MS = 2000
-const PATTERNS = [
-  { pattern: 'pipelined', connections: 20, window: 64 },
-  { pattern: 'fleet', connections: 200, window: 1 },
-] as const
-type Pattern = (typeof PATTERNS)[number]
-type Run = Load & { pattern: string; variant: Variant; brokerUsPerMessage: number }
+const RUN_MS = 2500
+const WARM_UP_MS = 700
+const PATTERNS: Record<string, LoadGroup> = {
+  /** few connections that send ahead, each for some devices */
+  'gateways 50x256': { connections: 50, window: 256, devices: 16 },
+  /** many that wait for each acknowledgement */
+  'fleet 2000x1': { connections: 2000, window: 1 },
+}
+type Run = { pattern: string; variant: Variant; rate: number; p50Ms: number; p99Ms: number; brokerUs: number; loadCores: number }
 
-const script = (name: string): string => join(import.meta.dirname, name)
-
-async function run({ pattern, connections, window }: Pattern, variant: Variant): Promise<Run> {
-  const broker = fork(script('mqtt-broker.ts'), [variant])
-  const [{ port }] = (await once(broker, 'message')) as [{ port: number }]
-  const generator = fork(script('mqtt-load.ts'), [port, connections, window, RUN_MS].map(String))
-  const [load] = (await once(generator, 'message')) as [Load]
-  broker.send('stop')
-  const [{ cpuS, head }] = (await once(broker, 'message')) as [{ cpuS: number; head: number }]
-  await once(broker, 'exit')
-  if (variant === 'journal' && head < load.acked) throw new Error(`${load.acked} acknowledged, ${head} on disk`)
-  const brokerUsPerMessage = (cpuS * 1e6) / (load.acked * (1 + 500 / RUN_MS)) // the warm-up's messages cost too
-  return { ...load, pattern, variant, brokerUsPerMessage }
+async function run(pattern: string, group: LoadGroup, variant: Variant): Promise<Run> {
+  await using broker = await openBroker(variant)
+  const before = await broker.cpuS()
+  const report = await load({ port: broker.port, groups: [group], ms: RUN_MS, warmUpMs: WARM_UP_MS })
+  const acked = report.accounts.reduce((sum, a) => sum + a.acked, 0)
+  if (variant === 'ours') checkDurable(broker.dir, acked)
+  const { p50Ms, p99Ms, seconds, cpuS } = report
+  const brokerUs = (((await broker.cpuS()) - before) * 1e6) / acked
+  return { pattern, variant, rate: report.acked / seconds, p50Ms, p99Ms, brokerUs, loadCores: cpuS / seconds }
 }
 
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
-const round = (value: number, digits = 0): number => Number(value.toFixed(digits))
+/** The journal is read from outside, while the edge is still there. */
+function checkDurable(dir: string, acked: number): void {
+  using reader = openReader({ dir })
+  if (reader.head() < acked) throw new Error(`${acked} were acknowledged, ${reader.head()} are on disk`)
+}
 
+const variants = runnable(['ours', 'stock', 'mosquitto', 'mosquitto-persistent'])
 const runs: Run[] = []
-for (let i = 0; i < ROUNDS; i++) for (const pattern of PATTERNS) for (const variant of VARIANTS) runs.push(await run(pattern, variant))
+for (let i = 0; i < ROUNDS; i++)
+  for (const [pattern, group] of Object.entries(PATTERNS)) for (const variant of variants) runs.push(await run(pattern, group, variant))
 
-const rows = PATTERNS.flatMap(({ pattern, connections, window }) => {
+const rows = Object.keys(PATTERNS).flatMap(pattern => {
   const of = (variant: Variant, what: (r: Run) => number): number =>
     median(runs.filter(r => r.pattern === pattern && r.variant === variant).map(what))
-  const rate = (variant: Variant): number => of(variant, r => r.acked / r.seconds)
-  return VARIANTS.map(variant => ({
-    pattern: `${pattern} ${connections}x${window}`,
+  const ofOurs = (variant: Variant): number => round(of('ours', r => r.rate) / of(variant, r => r.rate), 2)
+  return variants.map(variant => ({
+    pattern,
     variant,
-    acksPerS: round(rate(variant)),
-    ofMemory: round(rate(variant) / rate('memory'), 2),
-    ofStock: round(rate(variant) / rate('stock'), 2),
+    'acks/s': round(of(variant, r => r.rate)),
+    'ours / this': ofOurs(variant),
     p50Ms: round(
       of(variant, r => r.p50Ms),
       2,
@@ -54,9 +55,13 @@ const rows = PATTERNS.flatMap(({ pattern, connections, window }) => {
       of(variant, r => r.p99Ms),
       2,
     ),
-    brokerUsPerMessage: round(
-      of(variant, r => r.brokerUsPerMessage),
+    'broker CPU us/message': round(
+      of(variant, r => r.brokerUs),
       1,
+    ),
+    'generator cores': round(
+      of(variant, r => r.loadCores),
+      2,
     ),
   }))
 })

@@ -1,71 +1,47 @@
-// A broker in a process of its own, for durable-puback.ts. Argument: stock (Aedes alone), memory (our door, an append that
-// resolves at once) or journal (our door, our journal). Tells its port, and at the end its CPU time and the journal's head.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { join } from 'node:path'
+// A broker in a process of its own, for the benchmarks. Argument: stock (Aedes alone, as its own examples start it; acknowledges what is
+// nowhere on disk) or ours (the edge process's rooms: door and journal on a disk; acknowledges after the commit), which takes the data folder
+// too. Tells its port, answers its event loop's delay when asked, ends when told or left alone.
+import { createServer, type AddressInfo } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Aedes } from 'aedes'
 import { noLog, systemClock } from '#contracts/clock.ts'
-import type { InboundMessage } from '#contracts/message.ts'
-import { noMeter } from '#contracts/metrics.ts'
-import { openCredentials, startBroker } from '../broker/index.ts'
-import { openJournal } from '../journal/index.ts'
+import { createEdge } from '../app.ts'
+import { readSettings } from '../settings.ts'
 
-export const VARIANTS = ['stock', 'memory', 'journal'] as const
-export type Variant = (typeof VARIANTS)[number]
-type Serving = { port: number; head(): number; close(): Promise<void> }
+export type BrokerReady = { port: number }
+/** since the last time it was asked */
+export type LoopDelay = { p50Ms: number; p99Ms: number; maxMs: number }
 
-async function stock(): Promise<Serving> {
+async function stock(): Promise<number> {
   const aedes = await Aedes.createBroker()
-  const server = createServer({ noDelay: true }, socket => void aedes.handle(socket))
-  const port = await new Promise<number>(resolve => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : 0)
-    })
-  })
-  return { port, head: () => 0, close: async () => void server.close() }
+  const server = createServer(socket => void aedes.handle(socket))
+  await new Promise<void>(resolve => server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve))
+  return (server.address() as AddressInfo).port
 }
 
-/** On the disk of the working copy: a temporary folder may be memory, and syncing that proves nothing. */
-async function ours(durable: boolean): Promise<Serving> {
-  const cache = join(import.meta.dirname, '..', '.cache')
-  mkdirSync(cache, { recursive: true })
-  const dir = mkdtempSync(join(cache, 'bench-'))
-  const credentials = openCredentials({ dir })
-  const journal = await openJournal({ dir, log: noLog, meter: noMeter })
-  const instant = { append: async (_message: InboundMessage): Promise<void> => {} }
-  const broker = await startBroker({
-    host: '127.0.0.1',
-    port: 0,
-    credentials,
-    journal: durable ? journal : instant,
-    maxPayloadBytes: 262_144,
-    anonymous: true,
-    log: noLog,
-    meter: noMeter,
-    clock: systemClock,
-    refused: r => console.error('refused', r),
+async function ours(dir: string): Promise<number> {
+  const settings = readSettings({
+    FENGSUI_DATA_DIR: dir,
+    FENGSUI_MQTT_PORT: '0',
+    FENGSUI_ANONYMOUS_DEVICES: 'true',
+    // a bench gateway sends more than a real one
+    FENGSUI_DEVICE_RATE: '0',
   })
-  return {
-    port: broker.port,
-    head: () => journal.head(),
-    async close() {
-      await broker.close()
-      await journal.close()
-      credentials.close()
-      rmSync(dir, { recursive: true, force: true })
-    },
-  }
+  const edge = await createEdge(settings, { clock: systemClock, log: noLog }, () => {})
+  return edge.port
 }
 
-const variant = process.argv[2]
-if (process.send !== undefined && VARIANTS.some(v => v === variant)) {
-  const serving = variant === 'stock' ? await stock() : await ours(variant === 'journal')
-  process.send({ port: serving.port })
-  process.once('message', () => {
-    const cpu = process.cpuUsage()
-    const head = serving.head()
-    process.send?.({ cpuS: (cpu.user + cpu.system) / 1e6, head })
-    void serving.close().then(() => process.exit(0))
+const [variant, dir = ''] = process.argv.slice(2)
+const send = (message: unknown): void => void process.send?.(message)
+if (import.meta.main && variant !== undefined) {
+  send({ port: variant === 'stock' ? await stock() : await ours(dir) } satisfies BrokerReady)
+  const loop = monitorEventLoopDelay({ resolution: 1 })
+  loop.enable()
+  process.on('message', () => {
+    const ms = (ns: number): number => ns / 1e6
+    // the monitor's own millisecond between looks is no delay
+    send({ p50Ms: ms(loop.percentile(50)) - 1, p99Ms: ms(loop.percentile(99)) - 1, maxMs: ms(loop.max) - 1 } satisfies LoopDelay)
+    loop.reset()
   })
+  process.once('disconnect', () => process.exit(0))
 }
