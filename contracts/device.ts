@@ -21,7 +21,7 @@ export type Device = {
   metrics: Record<string, number>
   batteryPct?: number
   state?: Record<string, unknown>
-  /** sequence gaps seen so far: messages the device says it sent and we never got */
+  /** messages the device counted and that have not come (yet): a late one makes it smaller */
   gaps: number
   readings: number
   family?: string

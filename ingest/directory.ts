@@ -1,8 +1,11 @@
 // The device directory: what is known of each device now, folded from readings and from what people registered.
 // It judges nothing: whether a device is stale or in alarm is asked of contracts/device.ts with a clock.
+import type { DeviceGaps } from '#contracts/accounting.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { isEvidence, type AlarmFlags, type DeviceKind, type Reading } from '#contracts/reading.ts'
+
+import { counted, gapTotals, missingIn, RANGES_MAX, type Counter } from './gaps.ts'
 
 type StateRows = [key: string, json: string | null][]
 
@@ -10,11 +13,9 @@ type StateRows = [key: string, json: string | null][]
 export const DEVICES_MAX = 200_000
 /** Metrics and state entries remembered per device; further names are shown in the reading only. */
 const ENTRIES_MAX = 96
-/** A gap larger than this is a reset of the counter, not so many lost messages. */
-const GAP_MAX = 10_000
 
-/** A device with what the fold needs beside it: the counter it expects next, and whether people registered it. */
-type Entry = { device: Device; registered?: true; boot?: number; seq?: number }
+/** A device with what the fold needs beside it: its counter, and whether people registered it. */
+type Entry = Counter & { device: Device; registered?: true }
 
 export type Directory = {
   /** folds a reading in; the reading comes back with the place, position and kind that are known of its device */
@@ -25,6 +26,8 @@ export type Directory = {
   get(deviceId: string): Device | undefined
   all(): Iterable<Device>
   size(): number
+  /** messages that devices counted and that never came; the devices that miss most, by name */
+  gaps(topMax: number): { missing: number; forgotten: number; devices: number; top: DeviceGaps[] }
   /** rows changed since the last call; null = removed */
   dirty(): StateRows
   /** devices changed since the last call */
@@ -34,20 +37,24 @@ export type Directory = {
 export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesMax?: number }): Directory {
   const devicesMax = o.devicesMax ?? DEVICES_MAX
   // in order of last hearing, so that the first unregistered entry is the one to go
-  const entries = new Map([...(o.rows ?? [])].map(([id, json]) => [id, JSON.parse(json) as Entry] as const).sort(byLastHeard))
+  const entries = new Map([...(o.rows ?? [])].map(([id, json]) => [id, entryOf(json)] as const).sort(byLastHeard))
   // ids that stand in storage: only their removal must be told, so that what nobody collects stays bounded too
   const stored = new Set(entries.keys())
   const unsaved = new Set<string>()
   const unseen = new Set<string>()
+  const totals = gapTotals()
+  for (const [id, entry] of entries) totals.changed(id, undefined, entry)
 
   const put = (entry: Entry): void => {
     const { deviceId } = entry.device
+    totals.changed(deviceId, entries.get(deviceId), entry)
     entries.delete(deviceId)
     entries.set(deviceId, entry)
     unsaved.add(deviceId)
     unseen.add(deviceId)
   }
   const remove = (deviceId: string): boolean => {
+    totals.changed(deviceId, entries.get(deviceId), undefined)
     if (!entries.delete(deviceId)) return false
     if (stored.has(deviceId)) unsaved.add(deviceId)
     else unsaved.delete(deviceId)
@@ -63,7 +70,7 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
   return {
     apply(reading) {
       const before = entries.get(reading.deviceId)
-      const after = folded(before ?? { device: stranger(reading) }, reading)
+      const after = folded(before ?? { device: stranger(reading) }, reading, totals.rangesMax())
       if (before !== undefined || makeRoom()) put(after)
       return { reading: enriched(reading, after.device), device: after.device }
     },
@@ -85,6 +92,11 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
       for (const { device } of entries.values()) yield device
     },
     size: () => entries.size,
+    gaps(topMax) {
+      const all = [...totals.ids].flatMap(id => entries.get(id) ?? [])
+      const top = all.sort((a, b) => b.device.gaps - a.device.gaps).slice(0, topMax)
+      return { missing: totals.sums.missing, forgotten: totals.sums.forgotten, devices: totals.ids.size, top: top.map(gapsOf) }
+    },
     dirty() {
       const rows = [...unsaved].map((id): StateRows[number] => [id, entries.has(id) ? JSON.stringify(entries.get(id)) : null])
       for (const [id, json] of rows) {
@@ -102,6 +114,13 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
   }
 }
 
+/** Earlier versions counted what was missing without remembering the numbers. */
+function entryOf(json: string): Entry {
+  const entry = JSON.parse(json) as Entry
+  const isCountOnly = entry.device.gaps > 0 && entry.missing === undefined && entry.forgotten === undefined
+  return isCountOnly ? { ...entry, forgotten: entry.device.gaps } : entry
+}
+
 const byLastHeard = ([, a]: readonly [string, Entry], [, b]: readonly [string, Entry]): number =>
   (a.device.lastReceivedAt ?? '') < (b.device.lastReceivedAt ?? '') ? -1 : 1
 
@@ -114,28 +133,32 @@ const stranger = (reading: Reading): Device => ({
   readings: 0,
 })
 
-function folded(entry: Entry, reading: Reading): Entry {
+const gapsOf = ({ device, missing = [], forgotten = 0 }: Entry): DeviceGaps => ({
+  deviceId: device.deviceId,
+  ...(device.name !== undefined && { name: device.name }),
+  missing: device.gaps,
+  ranges: missing,
+  forgotten,
+})
+
+function folded(entry: Entry, reading: Reading, rangesMax = RANGES_MAX): Entry {
   const { device } = entry
-  const lost = missed(entry, reading)
+  const counter = counted(entry, reading, rangesMax)
   const next: Device = {
     ...device,
     kind: reading.kind === 'other' ? device.kind : reading.kind,
     ...facts(reading),
     family: reading.source.family,
     lastReceivedAt: reading.receivedAt,
-    gaps: device.gaps + lost,
+    gaps: missingIn(counter),
     readings: device.readings + 1,
     ...(reading.online !== undefined ? { online: reading.online } : isMeasurement(reading) && { online: true }),
   }
   // what was stored, cached or retained is not the state of now; an older event does not overwrite a newer one
   const isNow = !(reading.flags.history === true || reading.flags.stale === true || reading.flags.retained === true)
   if (isNow && (device.lastTs === undefined || reading.ts >= device.lastTs)) Object.assign(next, current(device, reading))
-  return {
-    ...entry,
-    device: next,
-    ...(reading.seq !== undefined && { seq: reading.seq }),
-    ...(reading.boot !== undefined && { boot: reading.boot }),
-  }
+  // the counter is the entry with its counting moved on
+  return { ...(counter as Entry), device: next }
 }
 
 /** A test shows as a test, leaves no alarm behind and never covers a real one; the next reading that is none ends it. */
@@ -168,13 +191,6 @@ function facts({ about, place, source, position }: Reading): Partial<Device> {
 }
 
 const isMeasurement = (reading: Reading): boolean => Object.keys(reading.metrics).length > 0 || Object.keys(reading.alarms).length > 0
-
-/** Messages the device counted and we never got: per boot, a repeat or a restart of the counter is no gap. */
-function missed(entry: Entry, { seq, boot, flags }: Reading): number {
-  if (seq === undefined || entry.seq === undefined || boot !== entry.boot || flags.history === true) return 0
-  const gap = seq - entry.seq - 1
-  return gap > 0 && gap <= GAP_MAX ? gap : 0
-}
 
 function bounded<T>(before: Record<string, T>, given: Record<string, T>): Record<string, T> {
   const merged = { ...before, ...given }

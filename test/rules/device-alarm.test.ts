@@ -49,6 +49,9 @@ describe('late words', () => {
   test('a broker that delivers the same true again after the false raises nothing', () => {
     expect(shortOf(play(fold(), [smoke(0, true), smoke(10, false), smoke(0, true, 11)]))).toEqual(['+0', '-10'])
   })
+  test('nor does one that delivers a true out of the middle of the episode again', () => {
+    expect(shortOf(play(fold(), [smoke(0, true), smoke(5, true), smoke(10, false), smoke(5, true, 11)]))).toEqual(['+0', '-10'])
+  })
   test('old readings flushed from a buffer do not clear a fire', () => {
     const buffered = [-600, -540, -480, -420].map(s => smoke(s, false, 20))
     expect(shortOf(play(fold(), [smoke(0, true), ...buffered]))).toEqual(['+0'])
