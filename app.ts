@@ -4,6 +4,7 @@
 // edge acknowledges, store keeps readings, core raises alarms and shows them. `createApp` runs all three in one process.
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Account } from '#contracts/accounting.ts'
 import { noLog, systemClock, type Clock, type Log } from '#contracts/clock.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
@@ -29,8 +30,13 @@ export type EdgePort = {
 export const EDGE_METHODS = ['append', 'publish', 'disconnect', 'health', 'metrics'] as const
 
 /** What the other processes may ask of the store. */
-export type StorePort = { query(query: Query): Promise<Series>; health(): Promise<RoomHealth[]>; metrics(): Promise<MetricsSnapshot> }
-export const STORE_METHODS = ['query', 'health', 'metrics'] as const
+export type StorePort = {
+  query(query: Query): Promise<Series>
+  account(): Promise<Account>
+  health(): Promise<RoomHealth[]>
+  metrics(): Promise<MetricsSnapshot>
+}
+export const STORE_METHODS = ['query', 'account', 'health', 'metrics'] as const
 
 export type Edge = EdgePort & { port: number; close(): Promise<void> }
 export type Store = StorePort & { wake(head: number): void; close(): Promise<void> }
@@ -112,6 +118,7 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   return {
     wake: writer.wake,
     query: query => store.query(query),
+    account: async () => writer.account(),
     health: async () => {
       const { ok, detail } = writer.status()
       return [{ room: 'ingest', ok, detail: `${store.name}: ${detail}` }]
@@ -146,6 +153,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { openAccounts } = await import('./dashboard/api/accounts.ts')
   const { startApi } = await import('./dashboard/api/index.ts')
   const { startAlarmPath } = await import('./alarm-path.ts')
+  const { watchAccounting } = await import('./accounting-watch.ts')
 
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
@@ -185,6 +193,17 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     { rooms: ['processes'], health: others.supervisor.health, metrics: others.supervisor.metrics },
   ])
   stack.defer(rooms.close)
+  const accounting = watchAccounting({
+    account: others.store.account,
+    reader,
+    rulesPosition: () => dispatch.position(),
+    gaps: directory.gaps,
+    quarantine,
+    dir,
+    clock,
+    meter,
+  })
+  stack.defer(accounting.close)
   let path: AlarmPath | null = null
   let tickProblem: string | null = null
   const rulesLine = (): RoomHealth => {
@@ -194,6 +213,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const health = (): RoomHealth[] => [
     ...rooms.latest(),
     rulesLine(),
+    accounting.line(),
     { room: 'dispatch', ok: tickProblem === null, detail: tickProblem ?? `${dispatch.kpis(clock.nowMs()).openIncidents} incidents open` },
     ...(told.length > 0 ? [{ room: 'notify', ...notify.status() }] : []),
     { room: 'dashboard', ok: true, detail: `${directory.size()} devices known` },
@@ -241,6 +261,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         return others.edge.append(redriven(entry, original, clock.nowMs()))
       },
       publish: (topic, payload) => others.edge.publish(topic, payload),
+      accounting: accounting.report,
       health,
       metricsText: async () => mergedText([await snapshot(), ...(await rooms.metrics())]),
       flows: settings.flowsPort === 0 ? null : { url: `http://127.0.0.1:${settings.flowsPort}`, token: () => others.flowsSecret },

@@ -20,7 +20,15 @@ export type DeviceRow = [
 export type QueueAlarm = Omit<Alarm, 'evidence' | 'counterEvidence'>
 
 /** How the system itself is: a line per room, shown so that an empty queue can prove it is alive. */
-export type RoomHealth = { room: string; ok: boolean; detail: string }
+export type RoomHealth = { room: string; ok: boolean; detail: string; troubles?: Trouble[] }
+
+/**
+ * What is wrong in a word: the alarms of the system about itself go by it, never by the detail.
+ * silent: does not answer; disk-reserve: bulk messages are refused; set-aside: a store was begun anew and is filled out of the journal;
+ * passed-over: messages that nobody could read were left out; unbalanced: the account does not add up
+ */
+export const TROUBLES = ['silent', 'disk-reserve', 'set-aside', 'passed-over', 'unbalanced'] as const
+export type Trouble = (typeof TROUBLES)[number]
 
 export type Kpis = {
   unacknowledged: number

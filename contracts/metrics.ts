@@ -19,6 +19,18 @@ export const METRICS = {
     help: 'repeats (same message id, or same payload and time) stored once',
     labels: [],
   },
+  fengsui_account_messages: {
+    type: 'gauge',
+    help: 'journal messages by where they ended, since the store was begun: with in-flight they add up to fengsui_journal_head',
+    labels: ['outcome'],
+  },
+  fengsui_account_unbalanced: { type: 'gauge', help: 'messages by which the account does not add up; 0 = balanced', labels: [] },
+  fengsui_account_age_seconds: { type: 'gauge', help: 'age of the figures of the account: grows while the store is down', labels: [] },
+  fengsui_device_gap_messages: {
+    type: 'gauge',
+    help: 'messages that devices counted and that never came, all devices together',
+    labels: [],
+  },
   fengsui_quarantined_total: { type: 'counter', help: 'messages or readings put in quarantine', labels: ['code'] },
   fengsui_store_write_seconds: { type: 'histogram', help: 'time of one batch written to the reading store', labels: ['store'] },
   fengsui_store_failures_total: {
@@ -27,6 +39,7 @@ export const METRICS = {
     labels: ['store'],
   },
   fengsui_readings_evaluated_total: { type: 'counter', help: 'readings the rules have folded', labels: [] },
+  fengsui_rule_set_changes_total: { type: 'counter', help: 'other rule sets: taken or refused', labels: ['outcome'] },
   fengsui_alarms_raised_total: { type: 'counter', help: 'alarms raised', labels: ['kind'] },
   fengsui_incidents_opened_total: { type: 'counter', help: 'incidents opened', labels: ['category'] },
   fengsui_alarm_latency_seconds: { type: 'histogram', help: 'broker received to alarm committed in the queue', labels: [] },

@@ -36,6 +36,8 @@ export type Quarantine = {
   /** false when there is no such row */
   mark(id: string, disposition: QuarantineEntry['disposition']): boolean
   counts(): Record<string, number>
+  /** all rows, and those that wait for a person: held, not settled */
+  waiting(): { rows: number; open: number }
   close(): void
   [Symbol.dispose](): void
 }
@@ -58,6 +60,7 @@ export function openQuarantine(o: { dir: string; clock?: Clock; rowsMax?: number
   const addUp = db.prepare(`INSERT INTO entry (${columns}) VALUES (${values}) ON CONFLICT (id) DO UPDATE SET
     count = count + excluded.count, last_at = excluded.last_at, reason = excluded.reason, payload = coalesce(excluded.payload, payload)`)
   const count = db.prepare('SELECT count(*) AS n FROM entry')
+  const held = db.prepare("SELECT count(*) AS n FROM entry WHERE source IN ('decoder', 'store') AND disposition = 'held'")
   db.exec(`PRAGMA busy_timeout = ${o.busyMs ?? 5000}`)
   let written = SWEEP_EVERY
 
@@ -116,6 +119,7 @@ export function openQuarantine(o: { dir: string; clock?: Clock; rowsMax?: number
           .all()
           .map(row => [String(row['code']), Number(row['n'])]),
       ),
+    waiting: () => ({ rows: Number(count.get()?.['n']), open: Number(held.get()?.['n']) }),
     close: () => db.close(),
     [Symbol.dispose]: () => db.close(),
   }

@@ -15,7 +15,7 @@ export type RoomWatch = { latest(): RoomHealth[]; metrics(): Promise<MetricsSnap
 const EVERY_MS = 1000
 
 export function watchRooms(neighbours: readonly Neighbour[]): RoomWatch {
-  const silent = (rooms: string[], detail: string): RoomHealth[] => rooms.map(room => ({ room, ok: false, detail }))
+  const silent = (rooms: string[], detail: string): RoomHealth[] => rooms.map(room => ({ room, ok: false, detail, troubles: ['silent'] }))
   let latest = neighbours.flatMap(n => silent(n.rooms, 'not asked yet'))
   let asking = false
   const ask = async () => {

@@ -15,6 +15,7 @@ import { FengsuiError } from '#contracts/errors.ts'
 import type { Incident } from '#contracts/incident.ts'
 import type { Kpis, RoomHealth } from '#contracts/live.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import { accountingRoutes, type AccountingParts } from './accounting.ts'
 import type { Accounts } from './accounts.ts'
 import { alarmRoutes, type AlarmDesk } from './alarms.ts'
 import { createAudit, type Record as RecordAudit } from './audit.ts'
@@ -35,6 +36,7 @@ import { addOpenApi } from './openapi.ts'
 import { addHeaders, isPageAddress, page } from './page.ts'
 import { quarantineRoutes, type QuarantineParts } from './quarantine.ts'
 import { openQueue } from './queue.ts'
+import { rulesRoutes, type RulesParts } from './rules.ts'
 import { addRequestLog } from './request-log.ts'
 import { validatorCompiler, type App, type SchemaTypes } from './schema.ts'
 import { sessionRoutes } from './session.ts'
@@ -60,11 +62,12 @@ export type ApiParts = {
   quarantine: QuarantineParts['quarantine']
   history: HistoryParts['history']
   feed: FeedParts['feed']
-  rules?: { get(): unknown }
+  rules?: RulesParts['rules']
   flows: FlowsParts['flows']
   saveDirectory(): void
   redrive: QuarantineParts['redrive']
   publish(topic: string, payload: string): Promise<void>
+  accounting: AccountingParts['accounting']
   health: () => RoomHealth[]
   metricsText: () => Promise<string>
 }
@@ -142,7 +145,9 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   alarmRoutes(app, { desk: dispatch, changed })
   incidentRoutes(app, { desk: dispatch, changed })
   quarantineRoutes(app, { quarantine: parts.quarantine, redrive: parts.redrive, audit })
-  deskRoutes(app, { kpis, auditTrail: dispatch.audit, rules: parts.rules, districtDir: parts.districtDir })
+  accountingRoutes(app, parts)
+  deskRoutes(app, { kpis, auditTrail: dispatch.audit, districtDir: parts.districtDir })
+  if (parts.rules !== undefined) rulesRoutes(app, { rules: parts.rules, audit })
   liveRoute(app, { live, accounts })
   healthRoutes(app, parts)
   const feed = feedRoutes(app, parts)

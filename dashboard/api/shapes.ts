@@ -1,8 +1,10 @@
 // What the API answers, as schemas for /api/openapi.json: the contracts' types in JSON Schema. Tests validate every answer
 // against these. Fields may be added; `additionalProperties` is open so that a client never breaks on one.
+import { OUTCOMES } from '#contracts/accounting.ts'
 import { ALARM_KINDS, ALARM_STATES } from '#contracts/alarm.ts'
 import { DEVICE_CONDITIONS } from '#contracts/device.ts'
 import { INCIDENT_STATES } from '#contracts/incident.ts'
+import { TROUBLES } from '#contracts/live.ts'
 import { ROLES, SCOPES } from '#contracts/people.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 import { flag, integer, list, number, object, oneOf, open, ref, text, time, type App, type Schema } from './schema.ts'
@@ -175,7 +177,45 @@ export const SHAPES: readonly { $id: string }[] = [
     devicesStale: integer(),
     devicesUnknown: integer(),
   }),
-  entity('RoomHealth', { room: text(), ok: flag(), detail: text() }),
+  entity(
+    'RoomHealth',
+    { room: text(), ok: flag(), detail: text() },
+    { troubles: list(oneOf(TROUBLES), { description: 'what is wrong in a word, for machines' }) },
+  ),
+  entity(
+    'Accounting',
+    {
+      at: time(),
+      known: flag({ description: 'false: the store does not answer, its figures are those of asOf' }),
+      accepted: integer({ description: 'messages acknowledged so far: the head of the journal' }),
+      readers: list(object({ reader: text(), position: integer(), lag: integer() }, { oldestReceivedAt: time() })),
+      journal: object({ files: integer(), bytes: integer() }),
+      gaps: object({ missing: integer(), forgotten: integer(), devices: integer(), top: list(ref('DeviceGaps')) }),
+      quarantine: object({ rows: integer(), open: integer({ description: 'held, not re-driven and not discarded' }) }),
+    },
+    {
+      asOf: time(),
+      account: object({
+        since: integer({ description: 'position at which counting began' }),
+        position: integer(),
+        counts: object(Object.fromEntries(OUTCOMES.map(outcome => [outcome, integer()]))),
+        storedWithNote: integer({ description: 'of the stored: something of it is in quarantine as well' }),
+        inFlight: integer(),
+        difference: integer({ description: 'counted too many (above 0) or too few; 0 when balanced' }),
+        balanced: flag(),
+      }),
+    },
+  ),
+  entity(
+    'DeviceGaps',
+    {
+      deviceId: text(),
+      missing: integer(),
+      ranges: list(object({ from: integer(), to: integer(), at: time() }, { boot: integer() })),
+      forgotten: integer({ description: 'of the missing: their numbers are not remembered any more' }),
+    },
+    { name: text() },
+  ),
   entity('Principal', { name: text(), kind: oneOf(['user', 'token'] as const), scopes: list(oneOf(SCOPES)) }, { role: oneOf(ROLES) }),
 ]
 

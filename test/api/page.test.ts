@@ -125,3 +125,21 @@ test('quarantine: listed without bytes, shown with them, sent again once', async
   expect((await redrive('q-2')).body.message).toContain('no bytes')
   expect(room.dispatch.audit({ limit: 1 })).toMatchObject([{ actor: 'user:engineer', action: 'quarantine.redrive', subject: 'q-1' }])
 })
+
+test('accounting: the report as it is, for whoever may read', async () => {
+  const counts = { stored: 4, quarantined: 1, duplicate: 0, 'without-readings': 0, 'passed-over': 0 }
+  const account = { since: 0, position: 5, counts, storedWithNote: 1, inFlight: 2, difference: 0, balanced: true }
+  const top = [
+    { deviceId: 'smk-1', name: 'Kitchen', missing: 3, forgotten: 1, ranges: [{ boot: 2, from: 7, to: 8, at: room.accounting.at }] },
+  ]
+  Object.assign(room.accounting, {
+    known: true,
+    asOf: room.accounting.at,
+    accepted: 7,
+    account,
+    gaps: { missing: 3, forgotten: 1, devices: 1, top },
+  })
+  const { status, body } = await room.ask('/api/v1/accounting', { as: 'viewer' })
+  expect(status).toBe(200)
+  expect(body).toEqual(room.accounting)
+})

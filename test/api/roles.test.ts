@@ -35,6 +35,7 @@ const NEEDS: Record<string, Scope | 'public'> = {
   'GET /api/v1/quarantine': 'read',
   'GET /api/v1/quarantine/{id}': 'read',
   'POST /api/v1/quarantine/{id}/redrive': 'quarantine:write',
+  'GET /api/v1/accounting': 'read',
   'GET /api/v1/kpis': 'read',
   'GET /api/v1/audit': 'audit:read',
   'GET /api/v1/rules': 'read',

@@ -3,6 +3,7 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { AccountingReport } from '#contracts/accounting.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
 import type { RoomHealth } from '#contracts/live.ts'
 import type { Meter } from '#contracts/metrics.ts'
@@ -60,6 +61,16 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
   const redriven: QuarantineEntry[] = []
   const rooms: RoomHealth[] = [{ room: 'broker', ok: true, detail: '0 connected' }]
 
+  const accounting: AccountingReport = {
+    at: new Date().toISOString(),
+    known: false,
+    accepted: 0,
+    readers: [{ reader: 'rules', position: 0, lag: 0 }],
+    journal: { files: 1, bytes: 4096 },
+    gaps: { missing: 0, forgotten: 0, devices: 0, top: [] },
+    quarantine: { rows: 0, open: 0 },
+  }
+
   const tokens: Record<string, string> = {}
   for (const role of o.roles ?? ROLES) {
     await accounts.addUser(role, role, PASSWORD)
@@ -103,6 +114,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     rules: { get: () => ({ name: 'base', rules: [] }) },
     redrive: async entry => void redriven.push(entry),
     publish: async (topic, payload) => void published.push({ topic, payload }),
+    accounting: () => accounting,
     health: () => rooms,
     metricsText: async () => 'fengsui_journal_head 0\n',
     flows: null,
@@ -157,6 +169,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     published,
     redriven,
     rooms,
+    accounting,
     lines,
     counted,
     clock,
