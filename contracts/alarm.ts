@@ -83,7 +83,7 @@ export type AlarmSignal =
       text: Text
       guidance?: Text
     }
-  | { type: 'update'; alarmId: string; at: string; evidence: Evidence[]; severity?: Severity }
+  | { type: 'update'; alarmId: string; at: string; evidence: Evidence[]; counterEvidence?: Evidence[]; severity?: Severity }
   | { type: 'clear'; alarmId: string; at: string; evidence: Evidence[] }
 
 /** When each stage of the way had the alarm's first reading; RFC 3339, absent = did not happen (yet). */

@@ -1,50 +1,107 @@
 // The fold: readings in, alarm signals out, in event time. It reads no clock and does no I/O; the same readings always make the same
-// alarms, and the state it hands out makes a restarted fold go on exactly where the old one stood.
-import type { AlarmSignal, RuleRef } from '#contracts/alarm.ts'
-import { FengsuiError } from '#contracts/errors.ts'
-import type { DeviceKind, Reading } from '#contracts/reading.ts'
+// alarms, and the state it hands out makes a restarted fold go on exactly where the old one stood. Time passes as the journal says:
+// what rules asked to be called for is called, in order, before the message that passed it is looked at.
+import type { AlarmSignal } from '#contracts/alarm.ts'
+import type { DeviceKind, Place, Position, Reading } from '#contracts/reading.ts'
+import { activeRules, type Active, type Disabled } from './active.ts'
 import { timed } from './device-clock.ts'
-import { ruleRefOf, told } from './episode.ts'
-import type { Admits, AnyKind, Observation } from './kind.ts'
+import { isoMs } from './iso-time.ts'
+import { createJudge } from './judge.ts'
+import type { AnyKind, Observation } from './kind.ts'
 import { KINDS } from './kinds/index.ts'
-import { createMemory, type DeviceMemory, type StateRows } from './memory.ts'
-import { inScope, type Rule, type RuleSet } from './schema.ts'
+import { listenedMs, moved, type Listening } from './listening.ts'
+import { createMemory, type Row, type StateRows, type Subject } from './memory.ts'
+import { admitted, HEARD_ONLY } from './admission.ts'
+import { createShapes } from './shapes.ts'
+import { inScope, type RuleSet } from './schema.ts'
+import { whoseIs } from './whose.ts'
+
+/** A device that people registered; it may never have been heard. */
+export type Expected = { deviceId: string; kind: DeviceKind; place?: Place; position?: Position; expectNextS?: number }
 
 export type Fold = {
   apply(r: Reading, seq: number): AlarmSignal[]
+  /** the journal's time is now `toMs`; `isClock`: the message that says so is the edge's clock, written even when all are silent */
+  advance(toMs: number, o?: { seq?: number; isClock?: boolean }): AlarmSignal[]
+  /** from now on these are waited for; one that is known already is not changed. Registrations are not in the journal */
+  expect(devices: Iterable<Expected>): AlarmSignal[]
   dirty(): StateRows
   readonly ruleSet: RuleSet
   /** another set judges from the next reading on; rules whose id and kind are unchanged keep what they remember */
   use(ruleSet: RuleSet): void
+  /** rules that threw: their state is kept, they judge no more until another set takes over */
+  disabled(): readonly Disabled[]
+  /** `forgotten`: subjects let go at the bound since the start */
+  size(): { subjects: number; timers: number; forgotten: number }
 }
 
-type ActiveRule = { rule: Rule; ref: RuleRef; kind: AnyKind; everywhere: boolean }
+const LISTENING_ROW = '#listening'
+const DISABLED_ROW = '#disabled'
 
-/** Which kinds may see a reading; null = none: history and stale readings are stored, never judged. */
-function admitted({ flags, alarms, online }: Reading): ReadonlySet<Admits> | null {
-  if (flags.history === true || flags.stale === true) return null
-  const test = flags.test === true || alarms.test === true
-  if (flags.retained === true) return online === undefined || test ? null : PRESENCE
-  return test ? TEST : LIVE
+type Options = {
+  ruleSet: RuleSet
+  rows?: Iterable<[string, string]>
+  devicesMax?: number
+  /** tests bring kinds of their own */
+  kinds?: readonly AnyKind[]
 }
-const LIVE: ReadonlySet<Admits> = new Set<Admits>(['live', 'test', 'presence'])
-const TEST: ReadonlySet<Admits> = new Set<Admits>(['test'])
-const PRESENCE: ReadonlySet<Admits> = new Set<Admits>(['presence'])
 
-export function createFold(o: { ruleSet: RuleSet; rows?: Iterable<[string, string]>; devicesMax?: number }): Fold {
+export function createFold(o: Options): Fold {
+  const kinds = o.kinds ?? KINDS
   let ruleSet = o.ruleSet
-  let active = activeRules(ruleSet)
   const memory = createMemory(kindsOf(ruleSet), o.rows, o.devicesMax)
-  const byDeviceKind = new Map<DeviceKind, ActiveRule[]>()
+  let listening = listeningFrom(memory.own(LISTENING_ROW))
+  let listeningSaved = listening
+  let disabled = disabledFrom(memory.own(DISABLED_ROW), ruleSet)
+  const judge = createJudge({ memory, listening: () => listening, broken: disable })
+  let active: readonly Active[] = []
+  let shapes = createShapes(active)
+  inForce(activeRules(ruleSet, kinds))
 
-  const rulesFor = (kind: DeviceKind): ActiveRule[] => {
-    const known = byDeviceKind.get(kind)
-    if (known !== undefined) return known
-    const rules = active.filter(({ rule: { scope } }) =>
-      inScope({ ...(scope.kinds && { kinds: scope.kinds }), ...(scope.notKinds && { notKinds: scope.notKinds }) }, kind, undefined),
-    )
-    byDeviceKind.set(kind, rules)
-    return rules
+  function inForce(rules: readonly Active[]): void {
+    active = rules.filter(({ rule }) => !disabled.some(d => d.rule === rule.id))
+    shapes = createShapes(active)
+    judge.use(active)
+  }
+
+  /** A rule that breaks on one reading may break on all: it is put aside, named, and the others go on. */
+  function disable(a: Active, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error)
+    disabled = [...disabled, { rule: a.rule.id, reason: reason.slice(0, 500), sinceSeq: listening.seq }]
+    memory.setOwn(DISABLED_ROW, JSON.stringify({ set: ruleSet.version, disabled }))
+    inForce(active)
+  }
+
+  function pass(toMs: number, seq: number, isClock: boolean, out: AlarmSignal[]): void {
+    listening = moved(listening, toMs, seq, isClock)
+    judge.callDue(out)
+  }
+
+  function judged(reading: Reading, seq: number, out: AlarmSignal[]): void {
+    const bits = admitted(reading)
+    if (bits === 0) return
+    let device: Subject | undefined
+    let observation: Observation | undefined
+    for (const a of shapes.rulesFor(reading)) {
+      if ((bits & a.admits) === 0 || !wants(a, reading)) continue
+      if (!a.everywhere && !inScope(a.rule.scope, reading.kind, reading.place)) continue
+      device ??= memory.get(reading.deviceId)
+      observation ??= observed(device.row, reading, seq, bits, listenedMs(listening))
+      const whose = a.keeping === 'device' ? undefined : whoseIs(a.keeping, reading)
+      judge.reading(a, device, whose, observation, out)
+    }
+    if (device !== undefined) memory.touch(device, seq)
+    judge.tell(out)
+  }
+
+  function wants(a: Active, reading: Reading): boolean {
+    if (a.kind.byShape === true) return true
+    try {
+      return a.kind.wants(a.rule.parameters, reading)
+    } catch (error) {
+      disable(a, error)
+      return false
+    }
   }
 
   return {
@@ -53,58 +110,82 @@ export function createFold(o: { ruleSet: RuleSet; rows?: Iterable<[string, strin
     },
     use(next) {
       // throws before anything is changed
-      active = activeRules(next)
+      const rules = activeRules(next, kinds)
       ruleSet = next
-      byDeviceKind.clear()
+      if (disabled.length > 0) memory.setOwn(DISABLED_ROW, JSON.stringify({ set: next.version, disabled: [] }))
+      disabled = []
       memory.use(kindsOf(next))
+      inForce(rules)
     },
-    dirty: () => memory.dirty(),
     apply(reading, seq) {
-      const admits = admitted(reading)
-      if (admits === null) return []
-      const wanting = rulesFor(reading.kind).filter(
-        a =>
-          admits.has(a.kind.admits) &&
-          a.kind.wants(a.rule.parameters, reading) &&
-          (a.everywhere || inScope(a.rule.scope, reading.kind, reading.place)),
-      )
-      if (wanting.length === 0) return []
-      const device = memory.touch(reading.deviceId)
-      const observation = observed(device, reading, seq)
-      return wanting.flatMap(a => judged(a, device, observation))
+      const out: AlarmSignal[] = []
+      pass(isoMs(reading.receivedAt), seq, false, out)
+      judged(reading, seq, out)
+      return out
     },
+    advance(toMs, { seq = listening.seq, isClock = false } = {}) {
+      const out: AlarmSignal[] = []
+      pass(toMs, seq, isClock, out)
+      return out
+    },
+    expect(devices) {
+      const out: AlarmSignal[] = []
+      for (const device of devices) judged(announcement(device, listening.nowMs), listening.seq, out)
+      return out
+    },
+    dirty() {
+      if (listening !== listeningSaved) {
+        const { nowMs, deafMs, clocked, seq } = (listeningSaved = listening)
+        memory.setOwn(LISTENING_ROW, JSON.stringify([nowMs, deafMs, Number(clocked), seq]))
+      }
+      return memory.dirty()
+    },
+    disabled: () => disabled,
+    size: () => ({ subjects: memory.size(), timers: judge.timers(), forgotten: memory.forgotten() }),
   }
 }
 
 const kindsOf = ({ rules }: RuleSet): Record<string, string> => Object.fromEntries(rules.map(rule => [rule.id, rule.kind]))
-const activeRules = (set: RuleSet): ActiveRule[] => set.rules.map(rule => activeRule(rule, set))
 
-function activeRule(rule: Rule, set: RuleSet): ActiveRule {
-  const kind = KINDS.find(k => k.name === rule.kind)
-  if (kind === undefined)
-    throw new FengsuiError('rules-invalid', `rule ${rule.id}: no kind '${rule.kind}'; allowed: ${KINDS.map(k => k.name).join(', ')}`)
-  const { areas, buildings, notBuildings } = rule.scope
-  return { rule, ref: ruleRefOf(rule, set), kind, everywhere: areas === undefined && buildings === undefined && notBuildings === undefined }
+function listeningFrom(json: string | undefined): Listening {
+  if (json === undefined) return { nowMs: 0, deafMs: 0, clocked: false, seq: 0 }
+  const [nowMs, deafMs, clocked, seq] = JSON.parse(json) as [number, number, number, number]
+  return { nowMs, deafMs, clocked: clocked === 1, seq }
 }
 
-function observed(device: DeviceMemory, reading: Reading, seq: number): Observation {
-  const tMs = Date.parse(reading.ts)
+/** Another set is a new try. */
+function disabledFrom(json: string | undefined, ruleSet: RuleSet): readonly Disabled[] {
+  if (json === undefined) return []
+  const row = JSON.parse(json) as { set: string; disabled: Disabled[] }
+  return row.set === ruleSet.version ? row.disabled : []
+}
+
+function observed(row: Row, reading: Reading, seq: number, bits: number, listened: number): Observation {
+  const tMs = isoMs(reading.ts)
+  const receivedMs = isoMs(reading.receivedAt)
+  // stored and retained readings are of another time: the clock of now knows nothing of them
+  if (bits === HEARD_ONLY) return { reading, seq, tMs, receivedMs, listenedMs: listened, late: true }
   const whose = reading.tsSource === 'server' ? 'server' : 'measured'
-  const { clock, late } = timed(device.clocks[whose], tMs)
-  device.clocks[whose] = clock
-  return { reading, seq, tMs, receivedMs: Date.parse(reading.receivedAt), late }
+  const { clock, late } = timed(row.clocks[whose], tMs)
+  row.clocks[whose] = clock
+  return { reading, seq, tMs, receivedMs, listenedMs: listened, late }
 }
 
-function judged({ rule, ref, kind }: ActiveRule, device: DeviceMemory, o: Observation): AlarmSignal[] {
-  const { state, findings } = kind.step(rule.parameters, device.states[rule.id], o)
-  if (state === undefined) delete device.states[rule.id]
-  else device.states[rule.id] = state
-  const signals: AlarmSignal[] = []
-  for (const finding of findings) {
-    const { episode, signal } = told(rule, ref, device.open[rule.id], o, finding)
-    if (episode === undefined) delete device.open[rule.id]
-    else device.open[rule.id] = episode
-    if (signal !== undefined) signals.push(signal)
+/** As if the device had described itself and the broker had retained it. */
+function announcement({ deviceId, kind, place, position, expectNextS }: Expected, nowMs: number): Reading {
+  const at = new Date(nowMs).toISOString()
+  return {
+    deviceId,
+    kind,
+    ts: at,
+    tsSource: 'server',
+    receivedAt: at,
+    ...(place !== undefined && { place }),
+    ...(position !== undefined && { position }),
+    metrics: {},
+    alarms: {},
+    about: { ...(expectNextS !== undefined && { expectNextS }) },
+    flags: { retained: true },
+    source: { family: 'registry' },
   }
-  return signals
 }

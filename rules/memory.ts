@@ -1,95 +1,140 @@
-// What the fold remembers, one row a device: clocks, the state of each rule, and the open alarms. Rows are opaque JSON to whoever
-// stores them. Bounded: DEVICES_MAX devices; beyond it the one unheard for longest and without an open alarm is forgotten.
+// What the fold remembers, one row a subject: a device with its clocks, or a place or group of one rule; the state of each rule, and the
+// open alarms. Rows are opaque JSON to whoever stores them. Bounded: SUBJECTS_MAX; beyond it a hundredth is forgotten, those unheard for
+// longest and without an open alarm first, and counted.
 import type { DeviceClock } from './device-clock.ts'
 import type { Episode } from './episode.ts'
 
-export const DEVICES_MAX = 400_000
-/** How many of the longest unheard are looked at for one without an open alarm. */
-const EVICTION_LOOK = 1_000
+export const SUBJECTS_MAX = 400_000
+const FORGET_PART = 0.01
+/** Rows of the fold itself, not of a subject. Ids of devices never begin so. */
+const OWN = '#'
 const KINDS_ROW = '#kinds'
+/** `#s/<rule>/<subject>`: what a rule keeps of a place, a group or everything */
+const GROUP_ROW = '#s/'
 
-export type DeviceMemory = {
+export type Row = {
   /** the era it was last touched in; state of rules that came later is not its own any more. Absent = 0 */
   era?: number
+  /** journal place of the last touch */
+  seq?: number
   clocks: { measured?: DeviceClock; server?: DeviceClock }
   /** rule id -> the kind's state */
   states: Record<string, unknown>
-  /** rule id -> its open alarm */
+  /** rule id, or rule id and the alarm's own key behind a tab -> its open alarm */
   open: Record<string, Episode>
+}
+
+export type Subject = {
+  id: string
+  row: Row
+  /** rule id -> the earliest moment that stands in the timers for it; not written, it follows from the states */
+  armed: Record<string, number> | undefined
+  /** false once it was forgotten */
+  alive: boolean
 }
 
 export type StateRows = [key: string, json: string | null][]
 
 export type Memory = {
-  /** moves the device to the young end and marks its row for the next dirty() */
-  touch(deviceId: string): DeviceMemory
-  /** other rules from now on: those with the same id and kind keep their state. Costs nothing a device: each is seen to when touched. */
+  /** known or new; a new one is kept only when it is touched */
+  get(id: string): Subject
+  /** keeps it, and marks its row for the next dirty() */
+  touch(subject: Subject, seq: number): void
+  /** another set: rules with the same id and kind keep their state */
   use(kinds: Kinds): void
   dirty(): StateRows
+  all(): Iterable<Subject>
+  /** rows of the fold itself */
+  own(key: string): string | undefined
+  setOwn(key: string, json: string): void
   size(): number
+  /** subjects let go at the bound since the start */
+  forgotten(): number
 }
 
 /** rule id -> kind name */
 type Kinds = Record<string, string>
 /**
- * Every set with other ids or kinds begins an era. `since` = the era in which a rule of this id and kind came into force; a device last
+ * Every set with other ids or kinds begins an era. `since` = the era in which a rule of this id and kind came into force; a subject last
  * touched before that has nothing of it, or something of a rule that was gone in between.
  */
 type Era = { now: number; rules: Record<string, [kind: string, since: number]> }
 
+export const groupId = (ruleId: string, key: string): string => `${GROUP_ROW}${ruleId}/${key}`
+export const alarmKeyOf = (ruleId: string, key: string | undefined): string => (key === undefined ? ruleId : `${ruleId}\t${key}`)
+const ruleOfAlarm = (key: string): string => key.split('\t', 1)[0] as string
+
 /** `kinds`: the rules now. State of a rule whose kind changed, or that was gone in between, is not used. */
-export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = [], devicesMax = DEVICES_MAX): Memory {
-  const { devices, era: before } = restored(rows)
-  const changed = new Set<string>()
-  const forgotten = new Set<string>()
+export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = [], subjectsMax = SUBJECTS_MAX): Memory {
+  const { subjects, own, era: before } = restored(rows)
+  const changed = new Set<Subject>()
+  const gone = new Set<string>()
+  const ownChanged = new Set<string>()
+  let forgotten = 0
   let era = eraOf(kinds, before)
-  /** `due`: even if no device changed, since without it a restart could take a rule that came back for one that never went */
-  let eraRow: 'written' | 'with-devices' | 'due' = era === before ? 'written' : 'with-devices'
+  /** `due`: even if no subject changed, since without it a restart could take a rule that came back for one that never went */
+  let eraRow: 'written' | 'with-subjects' | 'due' = era === before ? 'written' : 'with-subjects'
+
+  function makeRoom(): void {
+    const count = Math.max(1, Math.floor(subjectsMax * FORGET_PART))
+    for (const subject of longestUntouched([...subjects.values()]).slice(0, count)) {
+      subjects.delete(subject.id)
+      changed.delete(subject)
+      gone.add(subject.id)
+      subject.alive = false
+      forgotten++
+    }
+  }
+
   return {
+    get(id) {
+      const subject = subjects.get(id) ?? { id, row: { era: era.now, clocks: {}, states: {}, open: {} }, armed: undefined, alive: false }
+      if ((subject.row.era ?? 0) !== era.now) catchUp(subject.row, era)
+      return subject
+    },
+    touch(subject, seq) {
+      subject.row.seq = seq
+      changed.add(subject)
+      if (subject.alive) return
+      if (subjects.size >= subjectsMax) makeRoom()
+      subjects.set(subject.id, subject)
+      gone.delete(subject.id)
+      subject.alive = true
+    },
     use(next) {
       const after = eraOf(next, era)
       if (after !== era) eraRow = 'due'
       era = after
-    },
-    touch(deviceId) {
-      const device = devices.get(deviceId) ?? { era: era.now, clocks: {}, states: {}, open: {} }
-      if ((device.era ?? 0) !== era.now) catchUp(device, era)
-      devices.delete(deviceId)
-      devices.set(deviceId, device)
-      changed.add(deviceId)
-      if (devices.size > devicesMax) {
-        const gone = longestUnheard(devices)
-        devices.delete(gone)
-        changed.delete(gone)
-        forgotten.add(gone)
-      }
-      forgotten.delete(deviceId)
-      return device
+      for (const { row } of subjects.values()) if ((row.era ?? 0) !== era.now) catchUp(row, era)
     },
     dirty() {
-      const out: StateRows = [...forgotten].map(id => [id, null])
-      for (const id of changed) out.push([id, JSON.stringify(devices.get(id))])
-      if (eraRow === 'due' || (eraRow === 'with-devices' && out.length > 0)) {
+      const out: StateRows = [...gone].map(id => [id, null])
+      for (const { id, row } of changed) out.push([id, JSON.stringify(row)])
+      if (eraRow === 'due' || (eraRow === 'with-subjects' && out.length > 0)) {
         out.push([KINDS_ROW, JSON.stringify(era)])
         eraRow = 'written'
       }
+      for (const key of ownChanged) out.push([key, own.get(key) ?? null])
       changed.clear()
-      forgotten.clear()
+      gone.clear()
+      ownChanged.clear()
       return out
     },
-    size: () => devices.size,
+    all: () => subjects.values(),
+    own: key => own.get(key),
+    setOwn(key, json) {
+      own.set(key, json)
+      ownChanged.add(key)
+    },
+    size: () => subjects.size,
+    forgotten: () => forgotten,
   }
 }
 
-function longestUnheard(devices: Map<string, DeviceMemory>): string {
-  let looked = 0
-  let oldest = ''
-  for (const [id, device] of devices) {
-    if (looked === 0) oldest = id
-    if (Object.keys(device.open).length === 0) return id
-    if (++looked >= EVICTION_LOOK) break
-  }
-  return oldest
+/** Those with an open alarm last; the same order however often the process was restarted. */
+function longestUntouched(subjects: Subject[]): Subject[] {
+  const isOpen = ({ row }: Subject) => Number(Object.keys(row.open).length > 0)
+  return subjects.sort((a, b) => isOpen(a) - isOpen(b) || (a.row.seq ?? 0) - (b.row.seq ?? 0) || (a.id < b.id ? -1 : 1))
 }
 
 function eraOf(kinds: Kinds, before: Era): Era {
@@ -103,22 +148,24 @@ function eraOf(kinds: Kinds, before: Era): Era {
   }
 }
 
-function catchUp(device: DeviceMemory, era: Era): void {
-  const touched = device.era ?? 0
+function catchUp(row: Row, era: Era): void {
+  const touched = row.era ?? 0
   const isIts = (id: string) => (era.rules[id]?.[1] ?? Infinity) <= touched
-  for (const id of Object.keys(device.states)) if (!isIts(id)) delete device.states[id]
-  for (const id of Object.keys(device.open)) if (!isIts(id)) delete device.open[id]
-  device.era = era.now
+  for (const id of Object.keys(row.states)) if (!isIts(id)) delete row.states[id]
+  for (const key of Object.keys(row.open)) if (!isIts(ruleOfAlarm(key))) delete row.open[key]
+  row.era = era.now
 }
 
-function restored(rows: Iterable<[string, string]>): { devices: Map<string, DeviceMemory>; era: Era } {
-  const devices = new Map<string, DeviceMemory>()
+function restored(rows: Iterable<[string, string]>): { subjects: Map<string, Subject>; own: Map<string, string>; era: Era } {
+  const subjects = new Map<string, Subject>()
+  const own = new Map<string, string>()
   let era: Era = { now: 0, rules: {} }
   for (const [key, json] of rows) {
     if (key === KINDS_ROW) era = eraFrom(JSON.parse(json) as Era | Kinds)
-    else devices.set(key, JSON.parse(json) as DeviceMemory)
+    else if (key.startsWith(OWN) && !key.startsWith(GROUP_ROW)) own.set(key, json)
+    else subjects.set(key, { id: key, row: JSON.parse(json) as Row, armed: undefined, alive: true })
   }
-  return { devices, era }
+  return { subjects, own, era }
 }
 
 /** Rows written before there were eras name the kinds only. */

@@ -20,6 +20,7 @@ export const blueprint = defineKind<Parameters, State>({
   },
   stateBytesMax: 60,
   shuffled: 'may-miss',
+  byShape: true,
   wants: (p, reading) => reading.metrics[p.metric] !== undefined,
   step(p, state, o) {
     const value = o.reading.metrics[p.metric]

@@ -44,6 +44,7 @@ export const deviceAlarm = defineKind<DeviceAlarmParameters, Latch>({
   },
   stateBytesMax: 1_500,
   shuffled: 'same-subjects',
+  byShape: true,
   wants: (p, reading) => {
     for (const flag of p.flags) if (reading.alarms[flag] !== undefined) return true
     return p.detections !== undefined && reading.detections !== undefined

@@ -66,6 +66,7 @@ export const dropOut = defineKind<DropOutParameters, DropOutState>({
   },
   stateBytesMax: 200,
   shuffled: 'may-miss',
+  byShape: true,
   wants: (p, reading) => reading.metrics[p.metric] !== undefined,
   step,
 })

@@ -149,6 +149,7 @@ export const rateOfRise = defineKind<RateOfRiseParameters, RiseState>({
   },
   stateBytesMax: 1_600,
   shuffled: 'may-miss',
+  byShape: true,
   wants: (p, reading) => reading.metrics[p.metric] !== undefined,
   step: rateOfRiseStep,
 })

@@ -51,6 +51,7 @@ function grown(run: Run | undefined, o: Observation, value: number, maxGapS: num
 const lasts = (run: Run, delayS: number, readings: number): boolean => run.n >= readings && run.lastMs - run.fromMs >= delayS * 1000
 
 const without = (state: ThresholdState, ...keys: (keyof ThresholdState)[]): ThresholdState => {
+  if (!keys.some(key => state[key] !== undefined)) return state
   const rest = { ...state }
   for (const key of keys) delete rest[key]
   return rest
@@ -73,9 +74,10 @@ export function thresholdStep(p: ThresholdParameters, before: ThresholdState | u
   const clears = !beyond(p, value, p.clearAt + usual(p, state))
   if (o.late) return nothing(contradicted(state, exceeds, clears, o.tMs))
   if (p.level !== undefined) state = { ...state, level: followed(p.level, state.level, o.tMs, value) }
-  const evidence = [evidenceOf(o, { what: p.metric, value, threshold })]
-  if (state.open === 1) return whileOpen(p, state, o, { value, exceeds, clears, evidence })
+  if (state.open === 1)
+    return whileOpen(p, state, o, { value, exceeds, clears, evidence: [evidenceOf(o, { what: p.metric, value, threshold })] })
   if (!exceeds) return nothing(without(state, 'on'))
+  const evidence = [evidenceOf(o, { what: p.metric, value, threshold })]
   const on = grown(state.on, o, value, p.maxGapS)
   if (!lasts(on, p.onDelayS, p.onReadings)) return nothing({ ...state, on })
   if (on.n > 1)
@@ -132,6 +134,7 @@ export const threshold = defineKind<ThresholdParameters, ThresholdState>({
   },
   stateBytesMax: 800,
   shuffled: 'may-miss',
+  byShape: true,
   wants: (p, reading) => valueOf(p, reading) !== undefined || judgesItself(p, reading),
   step: thresholdStep,
 })

@@ -6,7 +6,7 @@ import { KINDS } from '../../rules/kinds/index.ts'
 import { REPEATS_TOLD } from '../../rules/episode.ts'
 import { LATENESS_BOUND_MS } from '../../rules/device-clock.ts'
 import { loadRuleSet } from '../../rules/load.ts'
-import { DEVICES_MAX } from '../../rules/memory.ts'
+import { SUBJECTS_MAX } from '../../rules/memory.ts'
 import { RULES_MAX } from '../../rules/schema.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -51,7 +51,7 @@ test('the bounds are those of the code', () => {
     `At most ${RULES_MAX} rules`,
     `first ${REPEATS_TOLD} repeats`,
     `Up to ${LATENESS_BOUND_MS / 1000} s`,
-    `${DEVICES_MAX.toLocaleString('en')} devices`,
+    `${SUBJECTS_MAX.toLocaleString('en')} devices`,
   ])
     expect(text).toContain(fact)
 })

@@ -93,7 +93,8 @@ test('restarts between readings and sets change no alarm', () => {
 test('rows from before sets could change are read', () => {
   const first = createFold({ ruleSet: setOf(SMOKE) })
   const [raise] = play(first, [smoke(0)])
-  const rows = first.dirty().map(([key, json]): [string, string] => {
+  const written = first.dirty().filter(([key]) => key !== '#listening')
+  const rows = written.map(([key, json]): [string, string] => {
     const { era: _, ...row } = JSON.parse(json ?? '') as { era?: number; rules?: Record<string, [string]> }
     return [key, key === '#kinds' ? JSON.stringify({ [SMOKE.id]: SMOKE.kind }) : JSON.stringify(row)]
   })

@@ -1,0 +1,216 @@
+// Runs one step of one rule and sees to what follows from it: the state is kept, findings become signals, groups hear of their devices,
+// rules that weigh alarms hear of alarms, and moments that were asked for are called. A step that throws changes nothing.
+import type { AlarmSignal } from '#contracts/alarm.ts'
+import type { DeviceKind } from '#contracts/reading.ts'
+import type { Active } from './active.ts'
+import { remarked, told, type Cause } from './episode.ts'
+import type { AlarmNotice, Finding, Moment, Observation, Step, Tale, Whose } from './kind.ts'
+import { listenedMs, type Listening } from './listening.ts'
+import { alarmKeyOf, groupId, type Memory, type Subject } from './memory.ts'
+import { inScope } from './schema.ts'
+import { createTimers, type Timers } from './timers.ts'
+import { deviceItself, whoseIs } from './whose.ts'
+
+export type Judge = {
+  /** other rules from now on; all their moments are looked up anew */
+  use(active: readonly Active[]): void
+  /** `whose` undefined = the device itself */
+  reading(a: Active, device: Subject, whose: Whose | undefined, o: Observation, out: AlarmSignal[]): void
+  /** passes the alarms begun since the last call on to the rules that weigh alarms */
+  tell(out: AlarmSignal[]): void
+  /** calls what was asked for until now */
+  callDue(out: AlarmSignal[]): void
+  timers(): number
+}
+
+type Waiting = { subject: Subject; rule: string }
+type Parts = { memory: Memory; listening(): Listening; broken(a: Active, error: unknown): void }
+
+export function createJudge({ memory, listening, broken }: Parts): Judge {
+  let byId = new Map<string, Active>()
+  let listeners: readonly Active[] = []
+  let timers: Timers<Waiting> = createTimers()
+  const notices: AlarmNotice[] = []
+
+  function arm(a: Active, subject: Subject): void {
+    const { kind, rule } = a
+    const state = subject.row.states[rule.id]
+    if (kind.dueMs === undefined || state === undefined) return
+    const dueMs = kind.dueMs(rule.parameters, state)
+    const armedMs = subject.armed?.[rule.id]
+    if (dueMs === undefined || (armedMs !== undefined && armedMs <= dueMs)) return
+    subject.armed = { ...subject.armed, [rule.id]: dueMs }
+    timers.add({ dueMs, order: `${subject.id}\0${rule.id}`, what: { subject, rule: rule.id } })
+  }
+
+  function disarm(subject: Subject, rule: string): void {
+    if (subject.armed !== undefined) delete subject.armed[rule]
+  }
+
+  /** What a step left behind, for one subject. */
+  function settled(a: Active, subject: Subject, step: Step<unknown>, cause: Cause, deviceKind: DeviceKind, out: AlarmSignal[]): void {
+    const { states } = subject.row
+    if (step.state === undefined) {
+      if (a.rule.id in states) delete states[a.rule.id]
+    } else states[a.rule.id] = step.state
+    if (step.findings.length > 0) for (const finding of step.findings) signalled(a, subject, finding, cause, deviceKind, out)
+    if (a.kind.dueMs !== undefined) arm(a, subject)
+  }
+
+  function signalled(a: Active, subject: Subject, finding: Finding, cause: Cause, deviceKind: DeviceKind, out: AlarmSignal[]): void {
+    if (finding.type === 'remark') {
+      out.push(remarked(finding))
+      return
+    }
+    const { open } = subject.row
+    const key = alarmKeyOf(a.rule.id, finding.key)
+    const { episode, signal } = told(a.rule, a.ref, open[key], cause, finding)
+    if (episode === undefined) delete open[key]
+    else open[key] = episode
+    if (signal === undefined) return
+    out.push(signal)
+    if (listeners.length === 0 || a.kind.hears !== undefined) return
+    notices.push({
+      type: finding.type,
+      alarmId: signal.alarmId,
+      ruleId: a.rule.id,
+      kind: a.rule.alarm.kind,
+      severity: (episode ?? {}).severity ?? a.rule.alarm.severity,
+      deviceKind,
+      whose: finding.whose ?? cause.whose,
+      atMs: finding.atMs,
+      late: cause.late,
+      seq: listening().seq,
+      listenedMs: listenedMs(listening()),
+      evidence: finding.evidence,
+    })
+  }
+
+  /** A group's row is written only when something of it changed. */
+  function inGroup(
+    a: Active,
+    whose: Whose,
+    late: boolean,
+    deviceKind: DeviceKind,
+    step: (state: unknown) => Step<unknown>,
+    out: AlarmSignal[],
+  ) {
+    const subject = memory.get(groupId(a.rule.id, whose.key))
+    const before = subject.row.states[a.rule.id]
+    const result = step(before)
+    if (result.state === before && result.findings.length === 0) return
+    memory.touch(subject, listening().seq)
+    settled(a, subject, result, { whose, late }, deviceKind, out)
+  }
+
+  function gathered(a: Active, tales: readonly Tale[], out: AlarmSignal[]): void {
+    const { gathered: gather } = a.kind
+    if (gather === undefined) return
+    for (const tale of tales) inGroup(a, tale.to, false, 'other', state => gather(a.rule.parameters, state, tale, momentOf(tale.to)), out)
+  }
+
+  const momentOf = (whose: Whose): Moment => {
+    const now = listening()
+    return { listenedMs: listenedMs(now), whose, seq: now.seq, arrivalMs: now.nowMs }
+  }
+
+  function called(a: Active, subject: Subject, dueMs: number, out: AlarmSignal[]): void {
+    const { kind, rule } = a
+    const now = listening()
+    const key = keyOf(subject.id, rule.id)
+    const whose: Whose = { key, deviceId: key }
+    const at: Moment = { listenedMs: dueMs, whose, seq: now.seq, arrivalMs: dueMs + now.deafMs }
+    const step = (kind.woken ?? notWoken)(rule.parameters, subject.row.states[rule.id], at)
+    const nextMs = step.state === undefined ? undefined : kind.dueMs?.(rule.parameters, step.state)
+    if (nextMs !== undefined && nextMs <= dueMs) throw new Error(`${kind.name} asks for the same moment again`)
+    disarm(subject, rule.id)
+    memory.touch(subject, now.seq)
+    settled(a, subject, step, { whose, late: false }, 'other', out)
+    if (step.tales !== undefined) gathered(a, step.tales, out)
+  }
+
+  function guarded(a: Active, step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      broken(a, error)
+    }
+  }
+
+  function tell(out: AlarmSignal[]): void {
+    for (let notice = notices.shift(); notice !== undefined; notice = notices.shift()) {
+      const { kind: alarmKind, whose, late, deviceKind } = notice
+      for (const a of listeners) {
+        const { kind, rule, keeping } = a
+        if (kind.hears?.(rule.parameters, alarmKind) !== true || !inScope(rule.scope, deviceKind, whose.place)) continue
+        const heard = notice
+        guarded(a, () =>
+          inGroup(
+            a,
+            whoseIs(keeping, whose),
+            late,
+            deviceKind,
+            state => (kind.heard ?? notWoken)(rule.parameters, state, heard as never),
+            out,
+          ),
+        )
+      }
+    }
+  }
+
+  return {
+    use(active) {
+      byId = new Map(active.map(a => [a.rule.id, a]))
+      listeners = active.filter(a => a.kind.hears !== undefined)
+      timers = createTimers()
+      for (const subject of memory.all()) {
+        subject.armed = undefined
+        for (const id in subject.row.states) {
+          const a = byId.get(id)
+          if (a !== undefined) guarded(a, () => arm(a, subject))
+        }
+      }
+    },
+    reading(a, device, whose, o, out) {
+      try {
+        const { kind, rule } = a
+        if (whose !== undefined) {
+          inGroup(a, whose, o.late, o.reading.kind, state => kind.step(rule.parameters, state, o), out)
+          return
+        }
+        const step = kind.step(rule.parameters, device.row.states[rule.id], o)
+        const cause = step.findings.length === 0 ? NO_CAUSE : { whose: deviceItself(o.reading), late: o.late }
+        settled(a, device, step, cause, o.reading.kind, out)
+        if (step.tales !== undefined) gathered(a, step.tales, out)
+      } catch (error) {
+        broken(a, error)
+      }
+    },
+    tell,
+    callDue(out) {
+      const nowMs = listenedMs(listening())
+      for (let timer = timers.take(nowMs); timer !== undefined; timer = timers.take(nowMs)) {
+        const { subject, rule } = timer.what
+        const a = byId.get(rule)
+        if (a === undefined || !subject.alive || subject.armed?.[rule] !== timer.dueMs) continue
+        const state = subject.row.states[rule]
+        const { dueMs } = timer
+        const wishMs = state === undefined ? undefined : a.kind.dueMs?.(a.rule.parameters, state)
+        disarm(subject, rule)
+        if (wishMs === undefined) continue
+        if (wishMs > dueMs) arm(a, subject)
+        else guarded(a, () => called(a, subject, dueMs, out))
+        tell(out)
+      }
+    },
+    timers: () => timers.size(),
+  }
+}
+
+const NO_CAUSE: Cause = { whose: { key: '', deviceId: '' }, late: false }
+const notWoken = (_: unknown, state: unknown): Step<unknown> => ({ state, findings: [] })
+
+const keyOf = (id: string, ruleId: string): string => {
+  const prefix = groupId(ruleId, '')
+  return id.startsWith(prefix) ? id.slice(prefix.length) : id
+}

@@ -1,0 +1,20 @@
+// The time the fold lives in: what the journal says, never going back. Stretches in which nobody listened (the door was shut, the
+// machine was off) are left out of listening time, so that our own absence is never taken for the silence of devices.
+
+/** The edge writes a clock message into the journal this often. */
+export const CLOCK_EVERY_MS = 10_000
+/** A journal that has clock messages and yet nothing at all for this long was not being written. */
+export const DEAF_AFTER_MS = 60_000
+
+/** `clocked`: a clock message was seen, so that a gap in the journal means something. `seq`: the newest message. */
+export type Listening = { nowMs: number; deafMs: number; clocked: boolean; seq: number }
+
+export const listenedMs = ({ nowMs, deafMs }: Listening): number => nowMs - deafMs
+
+export function moved(l: Listening, toMs: number, seq: number, isClock: boolean): Listening {
+  const clocked = l.clocked || isClock
+  if (!(toMs > l.nowMs)) return { ...l, clocked, seq: Math.max(l.seq, seq) }
+  const gapMs = l.nowMs === 0 ? 0 : toMs - l.nowMs
+  const deafMs = l.deafMs + (l.clocked && gapMs > DEAF_AFTER_MS ? gapMs : 0)
+  return { nowMs: toMs, deafMs, clocked, seq: Math.max(l.seq, seq) }
+}
