@@ -5,6 +5,7 @@ import type { Clock, Log } from '#contracts/clock.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Incident } from '#contracts/incident.ts'
+import type { Trouble } from '#contracts/live.ts'
 import type { Message } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Decoded, Reading } from '#contracts/reading.ts'
@@ -30,14 +31,15 @@ export type AlarmPathParts = {
 }
 type Extent = { firstSeq: number; lastSeq: number }
 type Folded = { signals: Commit['signals']; messages: number; last: Message }
-type Pending = Commit & { last: Message }
+type Pending = Commit & { last?: Message; taken?: () => void }
+type Change = { work: (position: number) => Commit['rows']; resolve(position: number): void; reject(error: unknown): void }
 
 export type AlarmPath = {
   /** a newer head was committed */
   wake(): void
   /** commits what is folded now, so that who saves state of the same rooms saves nothing ahead of the position; throws what the commit throws */
   flush(): void
-  status(): { position: number; head: number; ok: boolean; detail: string }
+  status(): { position: number; head: number; ok: boolean; detail: string; troubles: Trouble[] }
   close(): Promise<void>
 }
 
@@ -62,6 +64,8 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   let folded: Folded | null = null
   /** what could not be committed, tried again as it is; nothing is read before it is */
   let pending: Pending | null = null
+  /** waiting for the moment between two messages; a person or a folder asks for each, one at a time */
+  const changes: Change[] = []
   let committedAtMs = -Infinity
   let lateMs = 0
   let failure: string | null = null
@@ -129,13 +133,32 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     return { position: last.seq, signals, rows, last }
   }
 
-  function commit({ last, ...batch }: Pending): void {
-    const changes = dispatch.commit(batch)
+  function commit({ last, taken, ...batch }: Pending): void {
+    const made = dispatch.commit(batch)
     pending = null
     committedAtMs = performance.now()
-    position = last.seq
-    lateMs = clock.nowMs() - last.committedAtMs
-    parts.changed({ ...changes, devices: parts.directory.touched() })
+    position = batch.position
+    if (last !== undefined) lateMs = clock.nowMs() - last.committedAtMs
+    taken?.()
+    parts.changed({ ...made, devices: parts.directory.touched() })
+  }
+
+  /** First what was folded under the old rules is committed, then the change by itself. */
+  function turnOver(): void {
+    if (pending !== null) return
+    if (folded !== null) {
+      pending = sealed(folded)
+      folded = null
+      return
+    }
+    const change = changes.shift()
+    if (change === undefined) return
+    try {
+      const rows = [...change.work(position), { room: 'rules', rows: parts.fold.dirty() }]
+      pending = { position, signals: [], rows, taken: () => change.resolve(position) }
+    } catch (error) {
+      change.reject(error)
+    }
   }
 
   function readNext(): Message[] {
@@ -187,11 +210,12 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   async function drain(): Promise<void> {
     while (!closed) {
       const before = folded?.last.seq ?? position
-      readAndFold()
+      if (changes.length > 0) turnOver()
+      else readAndFold()
       if (pending !== null || (folded !== null && isDue(folded))) commitFolded()
       if (failure !== null) log.info({ position }, 'the alarm path goes on')
       failure = null
-      if ((folded?.last.seq ?? position) === before) break
+      if (changes.length === 0 && (folded?.last.seq ?? position) === before) break
       await new Promise(setImmediate)
     }
     commitLater()
@@ -248,13 +272,16 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
       const where = head > position ? `${head - position} messages behind` : `at ${position}`
       const lost =
         passed.messages > 0 ? `; ${passed.messages} messages passed over, last the damaged ${passed.last}: no rule has seen them` : ''
-      return { position, head, ok: wrong === null && lost === '', detail: `${wrong ?? where}${lost}` }
+      const troubles: Trouble[] = lost === '' ? [] : ['passed-over']
+      return { position, head, ok: wrong === null && lost === '', detail: `${wrong ?? where}${lost}`, troubles }
     },
     async close() {
       closed = true
       clearInterval(poll)
       clearTimeout(quiet)
       await turn
+      for (const { reject } of changes)
+        reject(new FengsuiError('room-unavailable', 'the alarm path was closed before the rules could change'))
     },
   }
 }

@@ -18,6 +18,8 @@ import type { Settings } from './settings.ts'
 export type Parts = { clock: Clock; log: Log }
 type Query = { deviceId: string; metric?: string; fromMs: number; toMs: number; points: number }
 type Series = { metric: string; points: [number, number][] }[]
+type AggregateQuery = { metric: string; area?: string; kind?: string; fromMs: number; toMs: number; stepMs: number }
+type Aggregate = { t: number; count: number; mean: number; min: number; max: number }
 
 /** What the other processes may ask of the edge. */
 export type EdgePort = {
@@ -32,11 +34,12 @@ export const EDGE_METHODS = ['append', 'publish', 'disconnect', 'health', 'metri
 /** What the other processes may ask of the store. */
 export type StorePort = {
   query(query: Query): Promise<Series>
+  aggregate(query: AggregateQuery): Promise<Aggregate[]>
   account(): Promise<Account>
   health(): Promise<RoomHealth[]>
   metrics(): Promise<MetricsSnapshot>
 }
-export const STORE_METHODS = ['query', 'account', 'health', 'metrics'] as const
+export const STORE_METHODS = ['query', 'aggregate', 'account', 'health', 'metrics'] as const
 
 export type Edge = EdgePort & { port: number; close(): Promise<void> }
 export type Store = StorePort & { wake(head: number): void; close(): Promise<void> }
@@ -99,8 +102,10 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
 /** Ingest: decode, quarantine, write to the reading store; answers history. */
 export async function createStore(settings: Settings, parts: Parts): Promise<Store> {
   const { createMeter } = await import('./processes/metrics.ts')
+  const { refilling } = await import('./health-alarms.ts')
   const { openReader } = await import('./journal/index.ts')
-  const { createCatalogue, createDirectory, loadDecoders, openQuarantine, openStore, startStoreWriter } = await import('./ingest/index.ts')
+  const { createAreas, createCatalogue, loadDecoders, openQuarantine, openRegistrations, openStore, startStoreWriter } =
+    await import('./ingest/index.ts')
 
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
@@ -109,19 +114,24 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   const reader = stack.adopt(openReader({ dir }), r => r.close())
   const quarantine = stack.adopt(openQuarantine({ dir, clock }), q => q.close())
   const catalogue = createCatalogue({ decoders: await loadDecoders() })
-  const directory = createDirectory({})
-  const target = settings.influx ? { kind: 'influx' as const, dir, ...settings.influx } : { kind: 'duckdb' as const, dir }
+  const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
+  const areas = createAreas({ registered: registrations.since })
+  const target = settings.influx
+    ? { kind: 'influx' as const, dir, ...settings.influx }
+    : { kind: 'duckdb' as const, dir, retentionDays: settings.readingsKeepDays }
   const store = stack.adopt(await openStore(target, { log, meter }), s => s.close())
-  const writer = stack.adopt(startStoreWriter({ reader, catalogue, directory, store, quarantine, log, meter, clock }), w => w.close())
+  const setAside = refilling(store.notice)
+  const writer = stack.adopt(startStoreWriter({ reader, catalogue, areas, store, quarantine, log, meter, clock }), w => w.close())
 
   const running = stack.move()
   return {
     wake: writer.wake,
     query: query => store.query(query),
+    aggregate: query => store.aggregate(query),
     account: async () => writer.account(),
     health: async () => {
-      const { ok, detail } = writer.status()
-      return [{ room: 'ingest', ok, detail: `${store.name}: ${detail}` }]
+      const { ok, detail, troubles, position, head } = writer.status()
+      return [{ room: 'ingest', ok, detail: `${store.name}: ${detail}`, troubles: [...troubles, ...setAside(position, head)] }]
     },
     metrics: snapshot,
     close: () => running.disposeAsync(),
@@ -153,6 +163,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { openAccounts } = await import('./dashboard/api/accounts.ts')
   const { startApi } = await import('./dashboard/api/index.ts')
   const { startAlarmPath } = await import('./alarm-path.ts')
+  const { startHealthAlarms } = await import('./health-alarms.ts')
   const { watchAccounting } = await import('./accounting-watch.ts')
 
   await using stack = new AsyncDisposableStack()
@@ -207,8 +218,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   let path: AlarmPath | null = null
   let tickProblem: string | null = null
   const rulesLine = (): RoomHealth => {
-    const { ok, detail } = path?.status() ?? { ok: false, detail: 'starting' }
-    return { room: 'rules', ok, detail: `${ruleSet.name} ${ruleSet.version.slice(0, 8)}, ${detail}` }
+    const { ok, detail, troubles } = path?.status() ?? { ok: false, detail: 'starting', troubles: [] }
+    return { room: 'rules', ok, troubles, detail: `${ruleSet.name} ${ruleSet.version.slice(0, 8)}, ${detail}` }
   }
   const health = (): RoomHealth[] => [
     ...rooms.latest(),
@@ -233,7 +244,12 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         get: directory.get,
         all: directory.all,
         size: directory.size,
-        register: device => (registrations.put([device]), directory.register(device)),
+        register: device => {
+          const known = directory.register(device)
+          // one row a device: a correction of its name must not take its place from who reads the list
+          registrations.put([known.place === undefined ? device : { ...device, place: known.place }])
+          return known
+        },
         remove: deviceId => (registrations.remove(deviceId), directory.remove(deviceId)),
       },
       saveDirectory: () => {
@@ -253,7 +269,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         },
       },
       quarantine,
-      history: { query: query => others.store.query(query) },
+      history: { query: query => others.store.query(query), aggregate: query => others.store.aggregate(query) },
       feed,
       rules: { get: () => ruleSet },
       redrive: entry => {
@@ -287,6 +303,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     }),
     p => p.close(),
   )
+  const healthAlarms = startHealthAlarms({ lines: health, desk: dispatch, changed: changes => api.push(changes), clock, log })
+  stack.defer(healthAlarms.close)
   // registrations made on the command line, and alarms whose shelving ends
   let seenChange = 0
   const tick = setInterval(() => {

@@ -24,10 +24,10 @@ export type RoomHealth = { room: string; ok: boolean; detail: string; troubles?:
 
 /**
  * What is wrong in a word: the alarms of the system about itself go by it, never by the detail.
- * silent: does not answer; disk-reserve: bulk messages are refused; set-aside: a store was begun anew and is filled out of the journal;
+ * silent: does not answer; failing: a store takes nothing and is asked again; disk-reserve: bulk messages are refused; set-aside: a store was begun anew and is filled out of the journal;
  * passed-over: messages that nobody could read were left out; unbalanced: the account does not add up
  */
-export const TROUBLES = ['silent', 'disk-reserve', 'set-aside', 'passed-over', 'unbalanced'] as const
+export const TROUBLES = ['silent', 'failing', 'disk-reserve', 'set-aside', 'passed-over', 'unbalanced'] as const
 export type Trouble = (typeof TROUBLES)[number]
 
 export type Kpis = {

@@ -96,6 +96,8 @@ export const alarmRows = (db: DatabaseSync) => {
   )
   const expired = db.prepare(`SELECT ${COLUMNS} FROM alarms WHERE shelved_until_ms <= ? ORDER BY shelved_until_ms LIMIT ?`)
 
+  const activeOf = db.prepare(`SELECT ${COLUMNS} FROM alarms WHERE active = 1 AND origin = ?`)
+
   const incidentIds = (found: unknown[]): string[] => (found as { incident_id: string }[]).map(row => row.incident_id)
 
   return {
@@ -163,6 +165,8 @@ export const alarmRows = (db: DatabaseSync) => {
       }
       return [...found]
     },
+    /** Looks at every alarm: for what is asked rarely. */
+    activeOf: (origin: string): AlarmRecord[] => (activeOf.all(origin) as unknown as Row[]).map(toRecord),
     expired: (nowMs: number, limit: number): AlarmRecord[] => (expired.all(nowMs, limit) as unknown as Row[]).map(toRecord),
   }
 }

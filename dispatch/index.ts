@@ -18,6 +18,7 @@ import * as onIncident from './people-incidents.ts'
 import { postAlarm, type Posting } from './posting.ts'
 import { alarmById, incidentById, listAlarms, listIncidents, type AlarmFilter, type IncidentFilter } from './queue.ts'
 import { migrate } from './schema.ts'
+import { clearSelf, raiseSelf, type SelfAlarm } from './self.ts'
 import { unshelveExpired } from './shelf.ts'
 import { stateTable, type StateRows } from './state-table.ts'
 import { openDesk, runTurn, type Changes, type Turn } from './turn.ts'
@@ -78,6 +79,9 @@ export const openDispatch = (o: DispatchOptions) => {
     /** What time alone changes; call it each second. */
     tick: (nowMs: number): Changes => (isDue.get(nowMs) === undefined ? NOTHING : change(turn => unshelveExpired(turn, nowMs))),
     raise,
+    /** The system about itself: one alarm a condition while it stands. */
+    raiseSelf: (alarm: SelfAlarm): Changes => change(turn => void raiseSelf(turn, alarm)),
+    clearSelf: (condition: string): Changes => change(turn => clearSelf(turn, condition)),
 
     alarms: (f: AlarmFilter): Alarm[] => listAlarms(desk, f),
     alarm: (id: string): Alarm | undefined => alarmById(desk, id),
@@ -119,6 +123,17 @@ export const verifyAuditFile = (o: { file: string }): AuditVerdict => {
   const db = openDatabase(o.file, { readOnly: true })
   try {
     return verifyChain(db)
+  } finally {
+    db.close()
+  }
+}
+
+/** State rows of a room in a dispatch.db, whether it is in use or not; nothing is written. No file yet = no rows. */
+export const readState = (o: { file: string; room: string }): [string, string][] => {
+  if (!existsSync(o.file)) return []
+  const db = openDatabase(o.file, { readOnly: true })
+  try {
+    return [...stateTable(db).rows(o.room)]
   } finally {
     db.close()
   }
