@@ -72,6 +72,8 @@ export type Position = {
   ellipsoidAltM?: number
   mslAltM?: number
   heightM?: number
+  /** above a datum the source does not state, or states beside it (mslAltM, ellipsoidAltM) */
+  altM?: number
   floor?: string
   accuracyM?: number
   crsWas?: 'GCJ02' | 'BD09' | 'CGCS2000'
@@ -84,9 +86,23 @@ export type Detection = {
   trackId?: string
   /** x, y, width, height as parts of the image, 0..1 */
   bbox?: [number, number, number, number]
+  /** left, top, right, bottom in pixels, where the size of the image is not known */
+  bboxPx?: [number, number, number, number]
   temperatureC?: number
   distanceM?: number
   position?: Position
+}
+
+/** What a thermal camera measured. At `rangeMaxC` the sensor is saturated: it is at least that hot. */
+export type Thermal = {
+  maxC?: number
+  minC?: number
+  rangeMaxC?: number
+  saturated?: boolean
+  /** the hottest point, as parts of the image */
+  point?: { x: number; y: number; temperatureC?: number }
+  /** null = seen, but the range finder has no valid target: coordinates sent along mean nothing */
+  location: { lat: number; lon: number; altM?: number; distanceM?: number } | null
 }
 
 export type Reading = {
@@ -114,6 +130,7 @@ export type Reading = {
   /** vendor or kind-specific state that is not a number: readiness, mission, door, model names; JSON only */
   state?: Record<string, unknown>
   detections?: Detection[]
+  thermal?: Thermal
   text?: string
   flags: { history?: boolean; stale?: boolean; retained?: boolean; test?: boolean }
   online?: boolean
