@@ -7,7 +7,9 @@ import { readSettings } from '../settings.ts'
 const dir = readSettings(process.env).dataDir
 const journal = verifyJournal({ dir })
 console.log(
-  journal.ok ? `journal: ${journal.messages} messages, head ${journal.head}, all groups sound` : `journal: BROKEN, ${journal.problem}`,
+  journal.ok
+    ? `journal: ${journal.messages} messages (${journal.oldest} to ${journal.head}) in ${journal.segments} segments, all groups sound`
+    : `journal: BROKEN, ${journal.problem}`,
 )
 
 const audit = verifyAuditFile({ file: join(dir, 'dispatch.db') })

@@ -17,6 +17,10 @@ export const ERROR_CODES = {
   'protocol-version': { status: 400, hint: 'Connect with MQTT 3.1.1; MQTT 5 is not spoken here.' },
   'protocol-error': { status: 400, hint: 'The bytes are not a valid MQTT 3.1.1 packet; see the reason.' },
   'journal-unavailable': { status: 503, hint: 'Nothing was acknowledged; send again. Operator: see disk space and /readyz.' },
+  'disk-reserve': {
+    status: 503,
+    hint: 'Nothing was acknowledged; send again. Operator: free disk space, alarms still get through; see FENGSUI_DISK_RESERVE_MB.',
+  },
   'too-many-connections': { status: 503, hint: 'Wait and connect again with back-off and jitter.' },
   // decoding
   'json-invalid': { status: 422, hint: 'The payload must be UTF-8 JSON; the reason gives the position.' },
@@ -39,6 +43,10 @@ export const ERROR_CODES = {
   'not-found': { status: 404, hint: 'Check the id; lists show what exists.' },
   conflict: { status: 409, hint: 'Somebody was first, or the state changed; read it again.' },
   'too-many-requests': { status: 429, hint: 'Wait as long as Retry-After says.' },
+  'work-too-large': {
+    status: 422,
+    hint: 'Ask for less at once: fewer recordings, a shorter span. In a shell `npm run backtest` has no such limit.',
+  },
   'room-unavailable': { status: 503, hint: 'One part of the system is restarting; try again. /readyz says which.' },
   internal: { status: 500, hint: 'Report the requestId with the log.' },
   // starting
@@ -50,6 +58,7 @@ export const ERROR_CODES = {
     hint: 'Run with the Node version in package.json: SQLite before 3.51.3 can corrupt a WAL shared by two connections.',
   },
   'rules-invalid': { status: 422, hint: 'The reason gives file and path; the last good rule set stays in force.' },
+  'rules-unwritable': { status: 500, hint: 'FENGSUI_RULES_DIR must be a folder that this user may write; nothing was changed.' },
   'district-invalid': { status: 500, hint: 'The district folder needs valid GeoJSON; the reason gives the file.' },
   'journal-damaged': {
     status: 500,

@@ -3,10 +3,22 @@
 export const METRICS = {
   fengsui_mqtt_connections: { type: 'gauge', help: 'MQTT clients connected now', labels: [] },
   fengsui_mqtt_messages_accepted_total: { type: 'counter', help: 'messages journalled and acknowledged', labels: ['qos'] },
+  fengsui_mqtt_paused_total: {
+    type: 'counter',
+    help: 'times a connection was not read for a moment: it sent too fast (rate), or too much waits for the disk (client, all)',
+    labels: ['cause'],
+  },
   fengsui_mqtt_refused_total: { type: 'counter', help: 'connections, publishes and subscriptions refused at the door', labels: ['code'] },
-  fengsui_journal_commit_seconds: { type: 'histogram', help: 'time of one group commit on disk', labels: [] },
+  fengsui_journal_commit_seconds: { type: 'histogram', help: 'time of one group commit on disk', labels: ['lane'] },
   fengsui_journal_group_messages: { type: 'histogram', help: 'messages in one group commit', labels: [] },
   fengsui_journal_head: { type: 'gauge', help: 'sequence number of the newest committed message', labels: [] },
+  fengsui_journal_bytes: { type: 'gauge', help: 'bytes of all segments of the journal', labels: [] },
+  fengsui_journal_overdue_bytes: {
+    type: 'gauge',
+    help: 'bytes of segments past their time, kept only because a needed consumer is behind',
+    labels: [],
+  },
+  fengsui_disk_free_bytes: { type: 'gauge', help: 'free bytes on the file system of the data folder', labels: [] },
   fengsui_journal_lag: { type: 'gauge', help: 'messages between the head and what a consumer has finished', labels: ['consumer'] },
   fengsui_readings_stored_total: { type: 'counter', help: 'readings written to the reading store', labels: ['store'] },
   fengsui_messages_stored_total: {

@@ -2,24 +2,22 @@
 // repeats work and never skips it. Not for consumers that keep the position in their own transaction: those need no cursor.
 import { FengsuiError } from '#contracts/errors.ts'
 import { CURSORS_FILE, journalError, openForWriting } from './database.ts'
-
-export type Cursors = {
-  /** The last seq the consumer has finished; 0 = none. */
-  get(consumer: string): number
-  set(consumer: string, seq: number): void
-  all(): Record<string, number>
-  close(): void
-}
+import type { Cursors } from './engine.ts'
+import { openReader } from './reader.ts'
 
 const SCHEMA = 'CREATE TABLE IF NOT EXISTS cursors (consumer TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID'
 
+/** @throws FengsuiError data-dir-unwritable, journal-unavailable */
 export function openCursors(o: { dir: string }): Cursors {
   const database = openForWriting(o.dir, CURSORS_FILE, SCHEMA)
   const one = database.prepare('SELECT seq FROM cursors WHERE consumer = ?')
   const put = database.prepare('INSERT INTO cursors (consumer, seq) VALUES (?, ?) ON CONFLICT (consumer) DO UPDATE SET seq = excluded.seq')
   const every = database.prepare('SELECT consumer, seq FROM cursors ORDER BY consumer')
+  const reader = openReader(o)
+  const get = (consumer: string): number => Number(one.get(consumer)?.['seq'] ?? 0)
   return {
-    get: consumer => Number(one.get(consumer)?.['seq'] ?? 0),
+    get,
+    lag: consumer => reader.head() - get(consumer),
     set(consumer, seq) {
       if (!Number.isSafeInteger(seq) || seq < 0)
         throw new FengsuiError('invalid-request', `cursor of ${consumer}: ${seq} is not a place in the journal`)
@@ -30,6 +28,9 @@ export function openCursors(o: { dir: string }): Cursors {
       }
     },
     all: () => Object.fromEntries(every.all().map(row => [String(row['consumer']), Number(row['seq'])])),
-    close: () => database.close(),
+    close() {
+      reader.close()
+      database.close()
+    },
   }
 }

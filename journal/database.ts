@@ -3,9 +3,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { FengsuiError, type ErrorCode } from '#contracts/errors.ts'
 
-export const JOURNAL_FILE = 'journal.db'
 export const CURSORS_FILE = 'cursors.db'
 const BUSY_TIMEOUT_MS = 5000
 /** The WAL is truncated to this size after a checkpoint, so that one burst does not keep the disk for ever. */
@@ -43,7 +43,7 @@ export function journalError(doing: string, error: unknown): FengsuiError {
 }
 
 /** Opens (and makes) a file for writing. Throws data-dir-unwritable, journal-damaged or journal-unavailable. */
-export function openForWriting(dir: string, file: string, schema: string): DatabaseSync {
+export function openForWriting(dir: string, file: string, schema = ''): DatabaseSync {
   refuseOldSqlite()
   const path = join(dir, file)
   try {
@@ -64,8 +64,15 @@ export function openForWriting(dir: string, file: string, schema: string): Datab
   }
 }
 
-/** Opens for reading only; the caller has made sure that the file exists. */
-export const openForReading = (path: string): DatabaseSync => new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+/**
+ * Opens for reading only; the caller has made sure that the file exists. `isFinal`: nobody will ever write it again and it has no
+ * WAL, so it is read as the plain file it is, without locks and without files beside it.
+ */
+export function openForReading(path: string, isFinal = false): DatabaseSync {
+  const url = pathToFileURL(path)
+  if (isFinal) url.searchParams.set('immutable', '1')
+  return new DatabaseSync(url, { readOnly: true, timeout: BUSY_TIMEOUT_MS })
+}
 
 /** One row a group commit. The blob is zstd of encoding.ts, its CRC is kept beside it so that a flipped bit has a place. */
 export const JOURNAL_SCHEMA = `CREATE TABLE IF NOT EXISTS groups (
@@ -80,3 +87,7 @@ export const JOURNAL_SCHEMA = `CREATE TABLE IF NOT EXISTS groups (
 export type GroupRow = { firstSeq: number; lastSeq: number; committedAtMs: number; count: number; crc32: number; blob: Uint8Array }
 export const GROUP_COLUMNS = 'first_seq AS firstSeq, last_seq AS lastSeq, committed_at_ms AS committedAtMs, count, crc32, blob'
 export const HEAD_SQL = 'SELECT last_seq AS head FROM groups ORDER BY first_seq DESC LIMIT 1'
+
+/** false while the writer has made the file but not yet the table. */
+export const hasGroups = (database: DatabaseSync): boolean =>
+  database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'groups'").get() !== undefined

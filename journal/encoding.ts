@@ -1,80 +1,120 @@
 // A group of messages as bytes, and back. Flat and dull on purpose: zstd finds the repetition, and a reader can step over
-// messages it does not want without making them. Never changes a payload; appending copies it.
+// messages it does not want without making them. Never changes a payload; appending copies it once.
 //
-//   group   = u8 version, message*
-//   message = u8 flags (bits 0-1 qos, 2 retain, 3 dup), u48 receivedAtMs, u16 identity, u16 clientId, u16 topic, u32 payload
-//             (lengths in bytes), then the four, strings in UTF-8; all numbers little endian
+//   group      = u8 version, message*
+//   message    = u8 flags (bits 0-1 qos, 2 retain, 3 dup, 4 defines its origin), u16 origin, u48 receivedAtMs, u32 payload bytes,
+//                [definition], payload
+//   definition = u16 identity, u16 clientId, u16 topic (lengths in bytes), then the three in UTF-8; the first of a group defines
+//                origin 0, the next one 1 and so on; all numbers little endian
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { FengsuiError } from '#contracts/errors.ts'
-import type { InboundMessage, Message } from '#contracts/message.ts'
+import type { Message } from '#contracts/message.ts'
 import { reasonOf, type GroupRow } from './database.ts'
+import { decodeVersion1, flagsOf, shortGroup } from './encoding-1.ts'
+import type { Origin, Own } from './engine.ts'
 
-const VERSION = 1
-const HEADER_BYTES = 1
-const FIXED_BYTES = 17
+const VERSION = 2
+export const HEADER_BYTES = 1
+const FIXED_BYTES = 13
+const LENGTHS_BYTES = 6
+const DEFINES = 16
 const STRING_BYTES_MAX = 0xffff
 const FIRST_SLAB_BYTES = 64 * 1024
+/** Numbers of origins are u16, and every message can have one of its own. */
+export const GROUP_MESSAGES_MAX = 0xffff
 
-/** What a message will need at most, before it is encoded: UTF-8 takes at most three bytes a UTF-16 unit. */
-export const sizeBound = (m: InboundMessage): number =>
-  FIXED_BYTES + 3 * (m.identity.length + m.clientId.length + m.topic.length) + m.payload.byteLength
+let groupsMade = 0
+
+/** An origin with its definition ready to be copied, and the number it has in the group that defined it last. */
+export class KnownOrigin implements Origin {
+  readonly identity: string
+  readonly clientId: string
+  readonly topic: string
+  readonly definition: Buffer
+  /** why it cannot be written down */
+  readonly problem: string | undefined
+  group = -1
+  number = 0
+
+  constructor({ identity, clientId, topic }: Origin) {
+    this.identity = identity
+    this.clientId = clientId
+    this.topic = topic
+    const texts = [identity, clientId, topic].map(text => Buffer.from(text))
+    const longest = Math.max(...texts.map(text => text.length))
+    this.problem =
+      longest > STRING_BYTES_MAX ? `identity, clientId and topic hold at most ${STRING_BYTES_MAX} bytes, one has ${longest}` : undefined
+    const lengths = Buffer.alloc(LENGTHS_BYTES)
+    for (const [i, text] of texts.entries()) lengths.writeUInt16LE(text.length & STRING_BYTES_MAX, i * 2)
+    this.definition = Buffer.concat([lengths, ...texts])
+  }
+}
+
+/** What a message needs at most. */
+export const sizeBound = (origin: KnownOrigin, payload: Uint8Array): number => FIXED_BYTES + origin.definition.length + payload.byteLength
 
 /** Messages of one group, encoded as they come. */
 export class GroupBuffer {
-  #slab: Buffer<ArrayBuffer>
-  #length = HEADER_BYTES
+  #slab: Uint8Array<ArrayBuffer>
+  #origins = 0
+  readonly #id = groupsMade++
+  byteLength = HEADER_BYTES
   count = 0
 
   constructor(slab?: ArrayBuffer) {
-    this.#slab = slab === undefined ? Buffer.from(new ArrayBuffer(FIRST_SLAB_BYTES)) : Buffer.from(slab)
+    this.#slab = new Uint8Array(slab ?? new ArrayBuffer(FIRST_SLAB_BYTES))
     this.#slab[0] = VERSION
   }
 
-  get byteLength(): number {
-    return this.#length
-  }
-
-  add(m: InboundMessage): void {
-    this.#makeRoom(sizeBound(m))
+  add(origin: KnownOrigin, m: Own): void {
+    const { payload } = m
+    const defines = origin.group !== this.#id
+    const payloadBytes = payload.byteLength
+    const end = this.byteLength + FIXED_BYTES + payloadBytes + (defines ? origin.definition.length : 0)
+    if (end > this.#slab.length) this.#makeRoom(end)
     const slab = this.#slab
-    const at = this.#length
-    slab[at] = m.qos | (m.retain ? 4 : 0) | (m.dup ? 8 : 0)
-    slab.writeUIntLE(m.receivedAtMs, at + 1, 6)
-    let end = at + FIXED_BYTES
-    end += this.#addString(m.identity, at + 7, end)
-    end += this.#addString(m.clientId, at + 9, end)
-    end += this.#addString(m.topic, at + 11, end)
-    slab.writeUInt32LE(m.payload.byteLength, at + 13)
-    slab.set(m.payload, end)
-    this.#length = end + m.payload.byteLength
+    const at = this.byteLength
+    if (defines) {
+      origin.group = this.#id
+      origin.number = this.#origins++
+      slab.set(origin.definition, at + FIXED_BYTES)
+    }
+    slab[at] = m.qos | (m.retain ? 4 : 0) | (m.dup ? 8 : 0) | (defines ? DEFINES : 0)
+    slab[at + 1] = origin.number
+    slab[at + 2] = origin.number >>> 8
+    writeUInt32(slab, at + 3, m.receivedAtMs)
+    const high = Math.floor(m.receivedAtMs / 0x1_0000_0000)
+    slab[at + 7] = high
+    slab[at + 8] = high >>> 8
+    writeUInt32(slab, at + 9, payloadBytes)
+    slab.set(payload, end - payloadBytes)
+    this.byteLength = end
     this.count++
   }
 
   /** The encoded bytes; the buffer behind them may be moved to another thread, and this object is spent then. */
   bytes(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#slab.buffer, 0, this.#length)
-  }
-
-  #addString(text: string, lengthAt: number, at: number): number {
-    const bytes = this.#slab.write(text, at, 'utf8')
-    if (bytes > STRING_BYTES_MAX)
-      throw new FengsuiError('invalid-request', `identity, clientId and topic hold at most ${STRING_BYTES_MAX} bytes, one has ${bytes}`)
-    this.#slab.writeUInt16LE(bytes, lengthAt)
-    return bytes
+    return this.#slab.subarray(0, this.byteLength)
   }
 
   #makeRoom(bytes: number): void {
-    const need = this.#length + bytes
-    if (need <= this.#slab.length) return
-    const bigger = Buffer.from(new ArrayBuffer(Math.max(need, this.#slab.length * 2)))
-    bigger.set(this.#slab.subarray(0, this.#length))
+    const bigger = new Uint8Array(Math.max(bytes, this.#slab.length * 2))
+    bigger.set(this.#slab.subarray(0, this.byteLength))
     this.#slab = bigger
   }
 }
 
-/** Level 1: 6 times smaller at 1.6 M messages a second; higher levels cost more than the disk they save. */
+/** Storing into a byte takes the lowest eight bits by itself; `>>>` takes the lowest 32 of a larger number. */
+function writeUInt32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 0
+  bytes[at + 1] = value >>> 8
+  bytes[at + 2] = value >>> 16
+  bytes[at + 3] = value >>> 24
+}
+
+/** Level 1: higher levels cost more than the disk they save. Knowing the size keeps the working memory of small groups small. */
 export function packGroup(bytes: Uint8Array): { blob: Uint8Array; crc32: number } {
-  const blob = zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+  const blob = zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 }, pledgedSrcSize: bytes.length })
   return { blob, crc32: crc32(blob) }
 }
 
@@ -87,7 +127,7 @@ export function unpackGroup(row: GroupRow): Buffer {
   if (sum !== row.crc32) throw new FengsuiError('journal-damaged', `${name}: CRC-32 is ${sum}, written was ${row.crc32}`)
   try {
     const bytes = zstdDecompressSync(row.blob)
-    if (bytes[0] !== VERSION) throw new Error(`encoding version ${bytes[0]} is not known here`)
+    if (bytes[0] !== VERSION && bytes[0] !== 1) throw new Error(`encoding version ${bytes[0]} is not known here`)
     return bytes
   } catch (error) {
     throw new FengsuiError('journal-damaged', `${name}: ${reasonOf(error)}`, { cause: error })
@@ -99,34 +139,43 @@ export function unpackGroup(row: GroupRow): Buffer {
  * Payloads are views into `bytes`: they stay valid, and hold the group in memory for as long as they are held.
  */
 export function decodeGroup(row: GroupRow, bytes: Buffer, afterSeq: number, max: number, into: Message[]): void {
+  if (bytes[0] === 1) return decodeVersion1(row, bytes, afterSeq, max, into)
+  const origins: (Origin | number)[] = []
   let at = HEADER_BYTES
   for (let seq = row.firstSeq; seq <= row.lastSeq && into.length < max; seq++) {
     if (at + FIXED_BYTES > bytes.length) throw shortGroup(row, seq)
-    const identityEnd = at + FIXED_BYTES + bytes.readUInt16LE(at + 7)
-    const clientIdEnd = identityEnd + bytes.readUInt16LE(at + 9)
-    const topicEnd = clientIdEnd + bytes.readUInt16LE(at + 11)
-    const end = topicEnd + bytes.readUInt32LE(at + 13)
+    const flags = bytes.readUInt8(at)
+    const payloadAt = at + FIXED_BYTES + ((flags & DEFINES) === 0 ? 0 : definitionBytes(row, seq, bytes, at + FIXED_BYTES))
+    const end = payloadAt + bytes.readUInt32LE(at + 9)
     if (end > bytes.length) throw shortGroup(row, seq)
+    if ((flags & DEFINES) !== 0) origins.push(at + FIXED_BYTES)
     if (seq > afterSeq) {
-      const flags = bytes.readUInt8(at)
-      into.push({
-        seq,
-        committedAtMs: row.committedAtMs,
-        receivedAtMs: bytes.readUIntLE(at + 1, 6),
-        identity: bytes.toString('utf8', at + FIXED_BYTES, identityEnd),
-        clientId: bytes.toString('utf8', identityEnd, clientIdEnd),
-        topic: bytes.toString('utf8', clientIdEnd, topicEnd),
-        qos: qosOf(flags),
-        retain: (flags & 4) !== 0,
-        dup: (flags & 8) !== 0,
-        payload: bytes.subarray(topicEnd, end),
-      })
+      const { identity, clientId, topic } = originAt(row, seq, bytes, origins, bytes.readUInt16LE(at + 1))
+      const receivedAtMs = bytes.readUIntLE(at + 3, 6)
+      const payload = bytes.subarray(payloadAt, end)
+      into.push({ seq, committedAtMs: row.committedAtMs, receivedAtMs, identity, clientId, topic, ...flagsOf(flags), payload })
     }
     at = end
   }
 }
 
-const qosOf = (flags: number): 0 | 1 | 2 => ((flags & 3) === 0 ? 0 : (flags & 3) === 1 ? 1 : 2)
+function definitionBytes(row: GroupRow, seq: number, bytes: Buffer, at: number): number {
+  if (at + LENGTHS_BYTES > bytes.length) throw shortGroup(row, seq)
+  return LENGTHS_BYTES + bytes.readUInt16LE(at) + bytes.readUInt16LE(at + 2) + bytes.readUInt16LE(at + 4)
+}
 
-const shortGroup = (row: GroupRow, seq: number): FengsuiError =>
-  new FengsuiError('journal-damaged', `group ${row.firstSeq}-${row.lastSeq}: the bytes end before message ${seq} does`)
+/** A definition is read when the first message that is wanted refers to it, and then kept in the place of its offset. */
+function originAt(row: GroupRow, seq: number, bytes: Buffer, origins: (Origin | number)[], number: number): Origin {
+  const known = origins[number]
+  if (typeof known === 'object') return known
+  if (known === undefined)
+    throw new FengsuiError('journal-damaged', `group ${row.firstSeq}-${row.lastSeq}: message ${seq} has the unknown origin ${number}`)
+  const identityEnd = known + LENGTHS_BYTES + bytes.readUInt16LE(known)
+  const clientIdEnd = identityEnd + bytes.readUInt16LE(known + 2)
+  const topicEnd = clientIdEnd + bytes.readUInt16LE(known + 4)
+  return (origins[number] = {
+    identity: bytes.toString('utf8', known + LENGTHS_BYTES, identityEnd),
+    clientId: bytes.toString('utf8', identityEnd, clientIdEnd),
+    topic: bytes.toString('utf8', clientIdEnd, topicEnd),
+  })
+}

@@ -1,77 +1,45 @@
-// Group commit: messages that arrive within the window go to disk as one row and one sync, and only then is anybody told.
-// Never resolves an append before its commit, never out of order, never holds more than maxPendingBytes.
+// Group commit in two lanes: messages that arrive together go to disk as one row and one sync, and only then is anybody told. Alarms
+// go at once and before all bulk that is not at the disk yet. Never tells of a commit before it, never holds more than maxPendingBytes.
 import { FengsuiError } from '#contracts/errors.ts'
-import { systemClock, type Clock, type Log } from '#contracts/clock.ts'
+import { systemClock, type Clock } from '#contracts/clock.ts'
 import type { InboundMessage } from '#contracts/message.ts'
-import type { Meter } from '#contracts/metrics.ts'
 import { reasonOf, refuseOldSqlite } from './database.ts'
-import { Disk } from './disk.ts'
-import { GroupBuffer, sizeBound } from './encoding.ts'
+import { Disk, type Answer } from './disk.ts'
+import { GROUP_MESSAGES_MAX, GroupBuffer, HEADER_BYTES, KnownOrigin, sizeBound } from './encoding.ts'
+import type { Appended, Journal, JournalOptions, Lane, Origin, Own, Waiter } from './engine.ts'
+import { Housekeeping } from './housekeeping.ts'
+import { Appending, Group, LaneQueue, type Refusal } from './lane.ts'
+import { DiskReserve } from './reserve.ts'
 
-export type JournalOptions = {
-  dir: string
-  log: Log
-  meter: Meter
-  clock?: Clock
-  /** how long the first message of a group waits for company, default 2 */
-  groupWaitMs?: number
-  /** default 2000 */
-  groupMaxMessages?: number
-  /** before compression, default 1 MiB; a single message may be larger */
-  groupMaxBytes?: number
-  /** appends beyond this are refused with journal-unavailable, default 64 MiB */
-  maxPendingBytes?: number
-  /** journal.db may not grow beyond this (default: the disk); appends are refused then, as on a full disk */
-  maxFileBytes?: number
-  /** called after each commit with the newest seq on disk */
-  onCommit?: (head: number) => void
-}
-
-export type Appended = { seq: number; committedAtMs: number }
-
-/** A message that may carry an alarm takes the lane that commits at once and never queues behind bulk telemetry. */
-export type Lane = 'alarm' | 'bulk'
-
-/** What all messages of one sender on one topic have in common; made once, used for each of them. */
-export type Origin = { readonly identity: string; readonly clientId: string; readonly topic: string }
-
-/** Who waits for many messages: told in numbers, oldest first within a lane, instead of by a promise for each. */
-export type Waiter = {
-  written(count: number, lane: Lane): void
-  /** nothing of these was acknowledged; they may or may not be on disk */
-  failed(count: number, lane: Lane, error: FengsuiError): void
-}
-
-export type Journal = {
-  /** Copies the payload; resolves after the commit, in order of the calls of a lane; rejects journal-unavailable: nothing was acknowledged. */
-  append(m: InboundMessage, lane?: Lane): Promise<Appended>
-  origin(of: { identity: string; clientId: string; topic: string }): Origin
-  /** As `append`, for who appends a million a second. Never throws: what cannot be taken is told to `waiter.failed` in a later turn. */
-  put(origin: Origin, m: Omit<InboundMessage, 'identity' | 'clientId' | 'topic'>, lane: Lane, waiter: Waiter): void
-  head(): number
-  healthy(): { ok: boolean; detail: string }
-  /** Writes what is pending, then refuses everything. */
-  close(): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
-
-type Group = {
-  buffer: GroupBuffer
-  waiters: { resolve: (a: Appended) => void; reject: (e: Error) => void }[]
-}
-
-/** Two groups at the disk: one being synced, one being packed behind it. More would only make groups smaller. */
-const GROUPS_AT_DISK_MAX = 2
+/** Bulk: one group being synced, one packed behind it; more would only make groups smaller. Alarms gather while one of theirs is there. */
+const GROUPS_AT_DISK_MAX = { alarm: 1, bulk: 2 } as const
 /** A commit that takes longer than this is a disk in trouble. */
 const SLOW_COMMIT_MS = 5000
+/** The part of the pending bytes that bulk cannot take. */
+const ALARM_SHARE = 1 / 8
+const HOUR_MS = 3_600_000
+const MEBIBYTE = 1024 * 1024
+/** What the encoding has room for (u48); any real clock is far inside. */
+const RECEIVED_AT_MAX_MS = 2 ** 48
 
 export async function openJournal(o: JournalOptions): Promise<Journal> {
   refuseOldSqlite()
-  const disk = new Disk({ dir: o.dir, maxFileBytes: o.maxFileBytes ?? null })
+  const disk = new Disk({
+    dir: o.dir,
+    maxFileBytes: o.maxFileBytes ?? null,
+    segmentMaxBytes: o.segmentMaxBytes ?? 256 * MEBIBYTE,
+    segmentMaxMs: o.segmentMaxMs ?? HOUR_MS,
+    keepMs: o.keepMs ?? Infinity,
+    keepBytes: o.keepBytes ?? Infinity,
+    neededBy: o.neededBy ?? [],
+    addedSyncMs: o.addedSyncMs ?? 0,
+  })
   try {
-    const head = await disk.open()
-    o.meter.gauge('fengsui_journal_head', head)
-    return new GroupCommit(disk, head, o)
+    const opened = await disk.open()
+    o.meter.gauge('fengsui_journal_head', opened.head)
+    const { dir, log, meter, freeBytes } = o
+    const reserve = await DiskReserve.start({ dir, log, meter, freeBytes, reserveBytes: o.diskReserveBytes ?? 0 })
+    return new GroupCommit(disk, reserve, opened, o)
   } catch (error) {
     await disk.close().catch(() => {}) // the reason why it did not open is the one to tell
     throw error
@@ -80,63 +48,53 @@ export async function openJournal(o: JournalOptions): Promise<Journal> {
 
 class GroupCommit implements Journal {
   readonly #disk: Disk
+  readonly #reserve: DiskReserve
+  readonly #housekeeping: Housekeeping
   readonly #o: JournalOptions
   readonly #clock: Clock
+  readonly #alarm: LaneQueue
+  readonly #bulk: LaneQueue
   readonly #waitMs: number
   readonly #maxMessages: number
   readonly #maxBytes: number
   readonly #maxPendingBytes: number
+  readonly #maxBulkBytes: number
   #head: number
-  #open: Group | undefined
-  #windowOver = false
-  #timer: NodeJS.Timeout | undefined
-  readonly #sealed: Group[] = []
-  /** when each group at the disk was handed over, oldest first */
-  readonly #atDiskSinceMs: number[] = []
   #pendingBytes = 0
+  #bulkWindowOver = false
+  #bulkTimer: NodeJS.Timeout | undefined
+  #alarmsCalled = false
   #failure: string | undefined
   #closing: Promise<void> | undefined
   #drained: (() => void) | undefined
 
-  constructor(disk: Disk, head: number, o: JournalOptions) {
+  constructor(disk: Disk, reserve: DiskReserve, opened: Answer, o: JournalOptions) {
     this.#disk = disk
-    this.#head = head
+    this.#reserve = reserve
+    this.#head = opened.head
     this.#o = o
     this.#clock = o.clock ?? systemClock
+    this.#alarm = new LaneQueue('alarm', o.log)
+    this.#bulk = new LaneQueue('bulk', o.log)
     this.#waitMs = o.groupWaitMs ?? 2
-    this.#maxMessages = o.groupMaxMessages ?? 2000
-    this.#maxBytes = o.groupMaxBytes ?? 1024 * 1024
-    this.#maxPendingBytes = o.maxPendingBytes ?? 64 * 1024 * 1024
+    this.#maxMessages = Math.min(o.groupMaxMessages ?? 2000, GROUP_MESSAGES_MAX)
+    this.#maxBytes = o.groupMaxBytes ?? MEBIBYTE
+    this.#maxPendingBytes = o.maxPendingBytes ?? 64 * MEBIBYTE
+    this.#maxBulkBytes = this.#maxPendingBytes * (1 - ALARM_SHARE)
+    this.#housekeeping = new Housekeeping({ disk, clock: this.#clock, log: o.log, meter: o.meter, everyMs: o.tidyEveryMs ?? 60_000 })
+    this.#housekeeping.see(opened)
   }
 
-  origin(of: { identity: string; clientId: string; topic: string }): Origin {
-    return of
+  origin(of: Origin): Origin {
+    return new KnownOrigin(of)
   }
 
-  put(origin: Origin, m: Omit<InboundMessage, 'identity' | 'clientId' | 'topic'>, lane: Lane, waiter: Waiter): void {
-    this.append({ ...m, identity: origin.identity, clientId: origin.clientId, topic: origin.topic }, lane).then(
-      () => waiter.written(1, lane),
-      (error: FengsuiError) => waiter.failed(1, lane, error),
-    )
+  append(m: InboundMessage, lane: Lane = 'bulk'): Promise<Appended> {
+    return new Promise((resolve, reject) => this.#put(new KnownOrigin(m), m, lane, new Appending(resolve, reject)))
   }
 
-  append(m: InboundMessage, _lane: Lane = 'bulk'): Promise<Appended> {
-    return new Promise((resolve, reject) => {
-      if (this.#closing !== undefined) return reject(new FengsuiError('journal-unavailable', 'appending: the journal is closed'))
-      if (this.#pendingBytes + sizeBound(m) > this.#maxPendingBytes)
-        return reject(
-          new FengsuiError(
-            'journal-unavailable',
-            `appending: ${this.#pendingBytes} bytes already wait for the disk; the bound is ${this.#maxPendingBytes}`,
-          ),
-        )
-      const group = this.#openGroup()
-      const before = group.buffer.byteLength
-      group.buffer.add(m)
-      this.#pendingBytes += group.buffer.byteLength - before
-      group.waiters.push({ resolve, reject })
-      if (group.buffer.count >= this.#maxMessages || group.buffer.byteLength >= this.#maxBytes) this.#seal()
-    })
+  put(origin: Origin, m: Own, lane: Lane, waiter: Waiter): void {
+    this.#put(origin instanceof KnownOrigin ? origin : new KnownOrigin(origin), m, lane, waiter)
   }
 
   head(): number {
@@ -144,12 +102,13 @@ class GroupCommit implements Journal {
   }
 
   healthy(): { ok: boolean; detail: string } {
-    const oldest = this.#atDiskSinceMs[0]
-    const waitedMs = oldest === undefined ? 0 : performance.now() - oldest
+    const handed = [this.#alarm, this.#bulk].flatMap(({ atDisk }) => atDisk[0]?.handedAtMs ?? [])
+    const waitedMs = performance.now() - Math.min(...handed)
     if (waitedMs > SLOW_COMMIT_MS) return { ok: false, detail: `the disk has not answered for ${Math.round(waitedMs)} ms` }
     if (this.#failure !== undefined) return { ok: false, detail: `the last group was not written: ${this.#failure}` }
     if (this.#closing !== undefined) return { ok: false, detail: 'closed' }
-    return { ok: true, detail: `head ${this.#head}, ${this.#pendingBytes} bytes waiting` }
+    if (this.#reserve.isLow) return { ok: false, detail: `bulk telemetry is refused, alarms go on: ${this.#reserve.detail()}` }
+    return { ok: true, detail: `head ${this.#head}, ${this.#pendingBytes} bytes waiting${this.#housekeeping.detail()}` }
   }
 
   close(): Promise<void> {
@@ -160,89 +119,123 @@ class GroupCommit implements Journal {
     return this.close()
   }
 
-  #openGroup(): Group {
-    if (this.#open !== undefined) return this.#open
-    this.#windowOver = false
-    this.#timer = setTimeout(() => {
-      this.#windowOver = true
-      this.#feedDisk()
-    }, this.#waitMs)
-    return (this.#open = { buffer: new GroupBuffer(this.#disk.spareSlab()), waiters: [] })
+  #put(origin: KnownOrigin, m: Own, lane: Lane, waiter: Waiter | Appending): void {
+    const queue = lane === 'alarm' ? this.#alarm : this.#bulk
+    const refusal = this.#refusalOf(queue, origin, m)
+    if (refusal !== null) return queue.refuse(waiter, refusal)
+    const group = (queue.open ??= this.#newGroup(lane))
+    const { buffer } = group
+    const before = buffer.byteLength
+    buffer.add(origin, m)
+    this.#pendingBytes += buffer.byteLength - before
+    group.owe(waiter, null)
+    if (buffer.count < this.#maxMessages && buffer.byteLength < this.#maxBytes) return
+    queue.seal()
+    this.#feedDisk()
   }
 
-  #seal(): void {
-    if (this.#open === undefined) return
-    clearTimeout(this.#timer)
-    if (this.#open.buffer.count > 0) this.#sealed.push(this.#open)
-    this.#open = undefined
+  /** null = there is room and it can be written down. */
+  #refusalOf(queue: LaneQueue, origin: KnownOrigin, m: Own): Refusal | null {
+    const isBulk = queue === this.#bulk
+    const bound = isBulk ? this.#maxBulkBytes : this.#maxPendingBytes
+    if (this.#closing !== undefined) return { code: 'journal-unavailable', reason: 'the journal is closed' }
+    if (isBulk && this.#reserve.isLow) return { code: 'disk-reserve', reason: this.#reserve.detail() }
+    if (this.#pendingBytes + sizeBound(origin, m.payload) > bound)
+      return { code: 'journal-unavailable', reason: `${this.#pendingBytes} bytes already wait for the disk; the bound is ${bound}` }
+    if (origin.problem !== undefined) return { code: 'invalid-request', reason: origin.problem }
+    if (!(m.receivedAtMs >= 0 && m.receivedAtMs < RECEIVED_AT_MAX_MS))
+      return { code: 'invalid-request', reason: `receivedAtMs is ${m.receivedAtMs}` }
+    return null
+  }
+
+  #newGroup(lane: Lane): Group {
+    if (lane === 'alarm') this.#callAlarms()
+    else {
+      this.#bulkWindowOver = false
+      this.#bulkTimer = this.#bulkTimer?.refresh() ?? setTimeout(() => this.#bulkWindowEnds(), this.#waitMs)
+    }
+    return new Group(new GroupBuffer(this.#disk.spareSlab()))
+  }
+
+  #bulkWindowEnds(): void {
+    this.#bulkWindowOver = true
     this.#feedDisk()
+  }
+
+  /** At once, which is when the caller's turn ends: alarms that came in one packet go as one group. */
+  #callAlarms(): void {
+    if (this.#alarmsCalled) return
+    this.#alarmsCalled = true
+    queueMicrotask(() => {
+      this.#alarmsCalled = false
+      this.#feedDisk()
+    })
   }
 
   /** While the disk is busy an open group goes on growing past its window: slow disks get larger groups by themselves. */
   #feedDisk(): void {
-    while (this.#atDiskSinceMs.length < GROUPS_AT_DISK_MAX) {
-      let group = this.#sealed.shift()
-      if (group === undefined && this.#windowOver && this.#open !== undefined && this.#open.buffer.count > 0) {
-        group = this.#open
-        this.#open = undefined
+    for (const queue of [this.#alarm, this.#bulk]) {
+      while (queue.atDisk.length < GROUPS_AT_DISK_MAX[queue.lane]) {
+        if (queue.full.length === 0 && (queue === this.#alarm || this.#bulkWindowOver)) queue.seal()
+        const group = queue.full.shift()
+        if (group === undefined) break
+        this.#write(queue, group)
       }
-      if (group === undefined) break
-      this.#write(group)
     }
-    if (this.#pendingBytes === 0 && this.#atDiskSinceMs.length === 0) this.#drained?.()
+    if (this.#alarm.isIdle() && this.#bulk.isIdle()) this.#drained?.()
   }
 
-  #write(group: Group): void {
+  #write(queue: LaneQueue, group: Group): void {
     const { byteLength, count } = group.buffer
     const committedAtMs = this.#clock.nowMs()
-    this.#atDiskSinceMs.push(performance.now())
-    this.#disk.write(group.buffer.bytes(), count, committedAtMs).then(
-      ({ head, tookMs }) => {
-        this.#left(byteLength)
-        this.#committed(group, head, committedAtMs, tookMs)
+    group.handedAtMs = performance.now()
+    queue.atDisk.push(group)
+    this.#disk.write(queue.lane, group.buffer.bytes(), count, committedAtMs).then(
+      answer => {
+        this.#pendingBytes -= byteLength - HEADER_BYTES // the header was never counted
+        this.#committed(queue, count, answer, committedAtMs)
         this.#feedDisk()
       },
       (error: unknown) => {
-        this.#left(byteLength)
-        this.#failed(group, error)
+        this.#pendingBytes -= byteLength - HEADER_BYTES
+        this.#failed(queue, count, error)
         this.#feedDisk()
       },
     )
   }
 
-  #left(byteLength: number): void {
-    this.#atDiskSinceMs.shift()
-    this.#pendingBytes -= byteLength - 1 // the version byte was never counted
-  }
-
-  #committed(group: Group, head: number, committedAtMs: number, tookMs: number): void {
+  #committed(queue: LaneQueue, count: number, answer: Answer, committedAtMs: number): void {
+    const { head, tookMs } = answer
     if (this.#failure !== undefined) this.#o.log.info({ head }, 'the journal writes again')
     this.#failure = undefined
     this.#head = head
-    const firstSeq = head - group.waiters.length + 1
-    for (const [i, waiter] of group.waiters.entries()) waiter.resolve({ seq: firstSeq + i, committedAtMs })
-    this.#o.meter.observe('fengsui_journal_commit_seconds', tookMs / 1000)
-    this.#o.meter.observe('fengsui_journal_group_messages', group.waiters.length)
+    queue.written(head, committedAtMs)
+    this.#o.meter.observe('fengsui_journal_commit_seconds', tookMs / 1000, { lane: queue.lane })
+    this.#o.meter.observe('fengsui_journal_group_messages', count)
     this.#o.meter.gauge('fengsui_journal_head', head)
+    this.#housekeeping.see(answer)
     this.#o.onCommit?.(head)
   }
 
   /** Nothing of the group was acknowledged and nothing will be; the devices send again, and the next group is tried afresh. */
-  #failed(group: Group, error: unknown): void {
+  #failed(queue: LaneQueue, count: number, error: unknown): void {
     const reason = reasonOf(error)
-    if (this.#failure === undefined) this.#o.log.error({ messages: group.waiters.length, reason }, 'the journal does not write')
+    if (this.#failure === undefined) this.#o.log.error({ messages: count, reason }, 'the journal does not write')
     this.#failure = reason
-    const refusal = new FengsuiError('journal-unavailable', `writing a group of ${group.waiters.length}: ${reason}`, { cause: error })
-    for (const waiter of group.waiters) waiter.reject(refusal)
+    queue.failed(new FengsuiError('journal-unavailable', `writing a group of ${count}: ${reason}`, { cause: error }))
+    void this.#reserve.look()
   }
 
   async #finish(): Promise<void> {
+    clearTimeout(this.#bulkTimer)
+    this.#bulkWindowOver = true
+    this.#reserve.close()
     const drained = new Promise<void>(resolve => {
       this.#drained = resolve
     })
-    this.#seal()
     this.#feedDisk()
     await drained
+    await this.#housekeeping.close()
     await this.#disk.close()
   }
 }

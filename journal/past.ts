@@ -2,7 +2,7 @@
 // Who keeps a position of its own decides for itself; see the alarm path and the store writer.
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Message } from '#contracts/message.ts'
-import type { Extent, JournalReader } from './reader.ts'
+import type { Extent, JournalReader } from './engine.ts'
 
 type Reads = Pick<JournalReader, 'read' | 'groupAt'>
 

@@ -1,83 +1,99 @@
-// The only writer of journal.db, in a thread of its own: node:sqlite blocks while it syncs, and the broker's loop must not.
-// Answers each request once and in order. After any failure it opens the file anew, so that a disk that comes back is used.
-import { parentPort, workerData } from 'node:worker_threads'
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { HEAD_SQL, JOURNAL_FILE, JOURNAL_SCHEMA, journalError, openForWriting } from './database.ts'
+// The only writer of the journal's files, in a thread of its own: node:sqlite blocks while it syncs, and the broker's loop must not.
+// Alarms go before everything that was not begun yet; each lane is answered in order. After any failure the files are opened anew.
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { journalError } from './database.ts'
 import { packGroup } from './encoding.ts'
+import type { Lane } from './engine.ts'
+import { tidy, type Kept, type RetentionOptions } from './retention.ts'
+import { Writing, type WritingOptions } from './writing.ts'
 
-export type WorkerOptions = { dir: string; maxFileBytes: number | null }
-export type Request =
-  | { type: 'open' }
-  | { type: 'write'; bytes: Uint8Array<ArrayBuffer>; count: number; committedAtMs: number }
-  | { type: 'close' }
-/** `slab` hands the buffer of a write back for reuse. */
+export type WorkerOptions = WritingOptions & RetentionOptions & { addedSyncMs: number }
+type Write = { type: 'write'; id: number; lane: Lane; bytes: Uint8Array<ArrayBuffer>; count: number; committedAtMs: number }
+type Chore = { type: 'open'; id: number } | { type: 'tidy'; id: number; nowMs: number } | { type: 'close'; id: number }
+export type Request = Write | Chore
+/** `slab` hands the buffer of a write back for reuse; `tornBytes` were found at the tails of files that were opened for it. */
 export type Reply =
-  | { ok: true; head: number; tookMs: number; slab?: ArrayBuffer | undefined }
-  | { ok: false; code: string; message: string; slab?: ArrayBuffer | undefined }
+  | {
+      id: number
+      ok: true
+      head: number
+      tookMs: number
+      tornBytes: number
+      rotated: boolean
+      kept?: Kept | undefined
+      slab?: ArrayBuffer | undefined
+    }
+  | { id: number; ok: false; code: string; message: string; slab?: ArrayBuffer | undefined }
+type Done = { head: number; rotated?: boolean; kept?: Kept }
 
-type Open = { database: DatabaseSync; head: StatementSync; insert: StatementSync }
+const options = workerData as WorkerOptions
+const writing = new Writing(options)
+const port = parentPort
+const waiting = { alarm: [] as Write[], chore: [] as Chore[], bulk: [] as Write[] }
+const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
-const { dir, maxFileBytes } = workerData as WorkerOptions
-let open: Open | undefined
+const queue = (request: Request): void =>
+  request.type === 'write' ? void waiting[request.lane].push(request) : void waiting.chore.push(request)
 
-function opened(): Open {
-  if (open !== undefined) return open
-  const database = openForWriting(dir, JOURNAL_FILE, JOURNAL_SCHEMA)
-  if (maxFileBytes !== null) {
-    const pageBytes = Number(database.prepare('PRAGMA page_size').get()?.['page_size'])
-    database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxFileBytes / pageBytes))}`)
-  }
-  const insert = database.prepare('INSERT INTO groups (first_seq, last_seq, committed_at_ms, count, crc32, blob) VALUES (?, ?, ?, ?, ?, ?)')
-  return (open = { database, head: database.prepare(HEAD_SQL), insert })
+/** What has arrived since, without going back to the event loop. */
+function takeIn(): void {
+  if (port === null) return
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) queue(next.message as Request)
 }
 
-const headOf = (o: Open): number => Number(o.head.get()?.['head'] ?? 0)
-
-/** Returns the new head. The head is read inside the transaction, so not even a second writer could make a gap or a double. */
-function write(bytes: Uint8Array, count: number, committedAtMs: number): number {
-  const { blob, crc32 } = packGroup(bytes)
-  const o = opened()
-  o.database.exec('BEGIN IMMEDIATE')
-  const firstSeq = headOf(o) + 1
-  const lastSeq = firstSeq + count - 1
-  o.insert.run(firstSeq, lastSeq, committedAtMs, count, crc32, blob)
-  o.database.exec('COMMIT')
-  return lastSeq
-}
-
-/** Closing rolls back what was open. A file that cannot even be closed is left to the process' end; the next try opens a new one. */
-function giveUp(): void {
-  const failed = open
-  open = undefined
-  try {
-    failed?.database.close()
-  } catch {
-    // the failure that brought us here has been reported; this one says nothing new
+function alarmsFirst(): void {
+  takeIn()
+  for (let next = waiting.alarm.shift(); next !== undefined; next = waiting.alarm.shift()) {
+    serve(next)
+    takeIn()
   }
 }
 
-function answer(request: Request): Reply {
+function write(request: Write): Done {
+  const { blob, crc32 } = packGroup(request.bytes)
+  // an alarm that came while a large group was packed does not wait for the disk behind it
+  if (request.lane === 'bulk') alarmsFirst()
+  const { head, rotated } = writing.append(blob, crc32, request.count, request.committedAtMs)
+  if (options.addedSyncMs > 0) Atomics.wait(sleeper, 0, 0, options.addedSyncMs)
+  return { head, rotated }
+}
+
+function chore(request: Chore): Done {
+  if (request.type === 'close') {
+    writing.close()
+    return { head: 0 }
+  }
+  const head = writing.head()
+  writing.sealLeftOvers()
+  return request.type === 'open' ? { head } : { head, kept: tidy(options, request.nowMs) }
+}
+
+function serve(request: Request): void {
+  const slab = request.type === 'write' ? request.bytes.buffer : undefined
+  const reply = (answer: Reply): void => port?.postMessage({ ...answer, slab }, slab === undefined ? [] : [slab])
   const startedMs = performance.now()
-  const done = (head: number): Reply => ({ ok: true, head, tookMs: performance.now() - startedMs })
-  if (request.type === 'open') return done(headOf(opened()))
-  if (request.type === 'write') return done(write(request.bytes, request.count, request.committedAtMs))
-  open?.database.close()
-  open = undefined
-  return done(0)
-}
-
-function answerOrFail(request: Request): Reply {
+  const { id } = request
   try {
-    return answer(request)
+    const { head, rotated = false, kept } = request.type === 'write' ? write(request) : chore(request)
+    reply({ id, ok: true, head, rotated, kept, tookMs: performance.now() - startedMs, tornBytes: writing.takeTorn() })
   } catch (error) {
-    giveUp()
-    const { code, message } = journalError(`journal in ${dir}: ${request.type}`, error)
-    return { ok: false, code, message }
+    writing.giveUp()
+    const { code, message } = journalError(`journal in ${options.dir}: ${request.type}`, error)
+    reply({ id, ok: false, code, message })
   }
 }
 
-parentPort?.on('message', (request: Request) => {
-  const reply = answerOrFail(request)
-  const slabs = request.type === 'write' ? [request.bytes.buffer] : []
-  parentPort?.postMessage({ ...reply, slab: slabs[0] }, slabs)
+function work(): void {
+  for (;;) {
+    alarmsFirst()
+    if (writing.sealNext()) continue
+    const next = waiting.chore.shift() ?? waiting.bulk.shift()
+    if (next === undefined) return
+    serve(next)
+  }
+}
+
+port?.on('message', (request: Request) => {
+  queue(request)
+  work()
 })

@@ -2,7 +2,7 @@
 // ends by itself. Arguments: the engine's module, its folder, the number to start with.
 import { noLog } from '#contracts/clock.ts'
 import { noMeter } from '#contracts/metrics.ts'
-import type { Engine } from './journal-contract.ts'
+import type { Engine } from '../../journal/index.ts'
 
 const [modulePath, dir, first] = process.argv.slice(2)
 if (modulePath === undefined || dir === undefined) throw new Error('usage: append-until-killed.ts MODULE DIR FIRST')

@@ -1,6 +1,6 @@
 // The SQLite journal: the contract every engine keeps, and what can only be done to a file: cut it, flip it, fill it, lock it.
-import { copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -8,38 +8,16 @@ import { noLog } from '#contracts/clock.ts'
 import { noMeter } from '#contracts/metrics.ts'
 import { refuseOldSqlite } from '../../journal/database.ts'
 import * as engine from '../../journal/index.ts'
+import { segmentPath } from '../../journal/segments.ts'
 import { freshDir, journalContract, message } from './journal-contract.ts'
 
 journalContract('sqlite', engine, fileURLToPath(new URL('../../journal/index.ts', import.meta.url)))
 
+/** the first segment */
+const fileOf = (dir: string): string => segmentPath(dir, 1)
 const open = (dir: string, more: Partial<engine.JournalOptions> = {}) => engine.openJournal({ dir, log: noLog, meter: noMeter, ...more })
 
 describe('damage', () => {
-  test('a WAL cut at any byte opens clean with a contiguous prefix, and goes on from there', { timeout: 60_000 }, async () => {
-    const dir = freshDir()
-    await using journal = await open(dir, { groupMaxMessages: 20 })
-    // incompressible payloads: the WAL must be long enough to be cut in interesting places
-    const noise = (n: number) => Uint8Array.from({ length: 300 }, (_, i) => (n * 2_654_435_761 + i * 40_503 * (n + i)) >>> 13)
-    await Promise.all(Array.from({ length: 1000 }, (_, i) => journal.append(message(i + 1, { payload: noise(i + 1) }))))
-    const walBytes = readFileSync(join(dir, 'journal.db-wal')).length
-    expect(walBytes).toBeGreaterThan(200_000)
-    const seed = Date.now() % 1_000_000
-    let random = seed
-    for (let cut = 0; cut < 10; cut++) {
-      random = (random * 1_103_515_245 + 12_345) % 2_147_483_648
-      const at = random % walBytes
-      const torn = freshDir()
-      copyFileSync(join(dir, 'journal.db'), join(torn, 'journal.db'))
-      copyFileSync(join(dir, 'journal.db-wal'), join(torn, 'journal.db-wal'))
-      truncateSync(join(torn, 'journal.db-wal'), at)
-      await using revived = await open(torn)
-      const head = revived.head()
-      expect((await revived.append(message(1))).seq, `seed ${seed}, cut at ${at}`).toBe(head + 1)
-      expect(engine.verifyJournal({ dir: torn }), `seed ${seed}, cut at ${at}`).toEqual({ ok: true, messages: head + 1, head: head + 1 })
-      expect(head).toBeLessThanOrEqual(1000)
-    }
-  })
-
   /** Three groups of four, on disk and closed. */
   async function threeGroups(): Promise<string> {
     const dir = freshDir()
@@ -50,14 +28,14 @@ describe('damage', () => {
 
   test('a flipped byte is found, and its place is named', async () => {
     const dir = await threeGroups()
-    const database = new DatabaseSync(join(dir, 'journal.db'))
+    const database = new DatabaseSync(fileOf(dir))
     const blob = database.prepare('SELECT blob FROM groups WHERE first_seq = 5').get()?.['blob'] as Uint8Array
     database.close()
-    const file = readFileSync(join(dir, 'journal.db'))
+    const file = readFileSync(fileOf(dir))
     const at = file.indexOf(blob)
     expect(at).toBeGreaterThan(0)
     file.writeUInt8(file.readUInt8(at + 9) ^ 1, at + 9)
-    writeFileSync(join(dir, 'journal.db'), file)
+    writeFileSync(fileOf(dir), file)
 
     const verdict = engine.verifyJournal({ dir })
     expect(verdict).toMatchObject({ ok: false, messages: 4, head: 4 })
@@ -76,7 +54,7 @@ describe('damage', () => {
   })
 
   function change(dir: string, sql: string): void {
-    const database = new DatabaseSync(join(dir, 'journal.db'))
+    const database = new DatabaseSync(fileOf(dir))
     database.exec(sql)
     database.close()
   }
@@ -117,17 +95,18 @@ describe('damage', () => {
     await using journal = await open(other)
     await journal.append(message(77))
     await journal.close()
-    for (const end of ['-wal', '-shm']) rmSync(join(dir, `journal.db${end}`), { force: true })
-    renameSync(join(other, 'journal.db'), join(dir, 'journal.db'))
+    for (const end of ['-wal', '-shm']) rmSync(`${fileOf(dir)}${end}`, { force: true })
+    renameSync(fileOf(other), fileOf(dir))
     await expect.poll(() => reader.head(), { timeout: 20_000 }).toBe(1)
     expect(reader.read(0, 1)[0]?.topic).toBe('fire/v1/smoke/d77/telemetry')
   })
 
   test('a file that is not SQLite is not opened, not overwritten', async () => {
     const dir = freshDir()
-    writeFileSync(join(dir, 'journal.db'), 'this was something else\n'.repeat(100))
+    mkdirSync(dirname(fileOf(dir)))
+    writeFileSync(fileOf(dir), 'this was something else\n'.repeat(100))
     await expect(open(dir)).rejects.toMatchObject({ code: 'journal-damaged' })
-    expect(readFileSync(join(dir, 'journal.db'), 'utf8')).toMatch(/^this was something else/)
+    expect(readFileSync(fileOf(dir), 'utf8')).toMatch(/^this was something else/)
     expect(engine.verifyJournal({ dir }).ok).toBe(false)
   })
 
@@ -143,7 +122,7 @@ describe('a disk that does not take it', () => {
     const dir = freshDir()
     await (await open(dir)).close()
     // Half a megabyte that is in the way, and can be cleared away as an operator would.
-    const ballast = new DatabaseSync(join(dir, 'journal.db'))
+    const ballast = new DatabaseSync(fileOf(dir))
     ballast.exec('CREATE TABLE ballast (b BLOB); INSERT INTO ballast VALUES (zeroblob(500000))')
     const noise = (n: number) => Uint8Array.from({ length: 20_000 }, (_, i) => (n * 2_654_435_761 + i * 40_503 * (n + i)) >>> 13)
     await using journal = await open(dir, { maxFileBytes: 600_000 })
@@ -156,19 +135,19 @@ describe('a disk that does not take it', () => {
     expect(acked).toBeGreaterThan(0)
     expect(journal.healthy()).toMatchObject({ ok: false, detail: expect.stringContaining('full') })
     await expect(journal.append(message(0, { payload: noise(0) }))).rejects.toMatchObject({ code: 'journal-unavailable' })
-    expect(engine.verifyJournal({ dir })).toEqual({ ok: true, messages: acked, head: acked })
+    expect(engine.verifyJournal({ dir })).toEqual({ ok: true, segments: 1, oldest: 1, messages: acked, head: acked })
 
     ballast.exec('DROP TABLE ballast')
     ballast.close()
     expect((await journal.append(message(1, { payload: noise(1) }))).seq).toBe(acked + 1)
     expect(journal.healthy().ok).toBe(true)
-    expect(engine.verifyJournal({ dir })).toEqual({ ok: true, messages: acked + 1, head: acked + 1 })
+    expect(engine.verifyJournal({ dir })).toEqual({ ok: true, segments: 1, oldest: 1, messages: acked + 1, head: acked + 1 })
   })
 
   test('locked by another program for longer than our patience: refused, then taken', { timeout: 30_000 }, async () => {
     const dir = freshDir()
     await using journal = await open(dir)
-    const other = new DatabaseSync(join(dir, 'journal.db'))
+    const other = new DatabaseSync(fileOf(dir))
     other.exec('BEGIN IMMEDIATE')
     await expect(journal.append(message(1))).rejects.toMatchObject({ code: 'journal-unavailable' })
     expect(journal.healthy().detail).toMatch(/locked/)

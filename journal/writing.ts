@@ -1,0 +1,163 @@
+// The segments as their only writer has them: one open for appending, the one before it to be put away. A rotation makes the next
+// file first and acknowledges nothing in it before the folder knows it; whatever step a kill hits, the newest file's name says the head.
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { HEAD_SQL, JOURNAL_SCHEMA, openForWriting } from './database.ts'
+import { COMPANIONS, listSegments, makeSegmentsDir, removeCompanions, segmentPath, SEGMENTS_DIR, syncFolder, takeOver } from './segments.ts'
+import { lookAtTail, tornBytes } from './tail.ts'
+
+export type WritingOptions = { dir: string; maxFileBytes: number | null; segmentMaxBytes: number; segmentMaxMs: number }
+
+type Open = {
+  firstSeq: number
+  path: string
+  database: DatabaseSync
+  head: StatementSync
+  insert: StatementSync
+  bytes: number
+  /** of its first group; undefined while it is empty */
+  begunAtMs: number | undefined
+}
+
+/** What a row takes besides its blob, roughly. */
+const ROW_BYTES = 40
+/** A segment that is put away waits this long for a reader in the middle of it, and is tried again later. */
+const SEAL_BUSY_MS = 50
+
+export class Writing {
+  readonly #o: WritingOptions
+  readonly #folder: string
+  #open: Open | undefined
+  /** full ones, still open; one unless the disk is in trouble */
+  readonly #full: Open[] = []
+  /** bytes at the tails that were not a whole commit, since the last time somebody asked */
+  #torn = 0
+
+  constructor(o: WritingOptions) {
+    this.#o = o
+    this.#folder = join(o.dir, SEGMENTS_DIR)
+  }
+
+  head(): number {
+    const { head, firstSeq } = this.#opened()
+    return Number(head.get()?.['head'] ?? firstSeq - 1)
+  }
+
+  takeTorn(): number {
+    const torn = this.#torn
+    this.#torn = 0
+    return torn
+  }
+
+  /** One transaction. The head is read inside it, so that not even a second writer could make a gap or a double. */
+  append(blob: Uint8Array, crc32: number, count: number, committedAtMs: number): { head: number; rotated: boolean } {
+    const rotated = this.#rotateIfFull(committedAtMs)
+    const open = this.#opened()
+    open.database.exec('BEGIN IMMEDIATE')
+    const firstSeq = this.head() + 1
+    const lastSeq = firstSeq + count - 1
+    open.insert.run(firstSeq, lastSeq, committedAtMs, count, crc32, blob)
+    open.database.exec('COMMIT')
+    open.bytes += blob.length + ROW_BYTES
+    open.begunAtMs ??= committedAtMs
+    return { head: lastSeq, rotated }
+  }
+
+  /** Puts the full segments away as plain files; true when there was something to do. Readers may go on reading them. */
+  sealNext(): boolean {
+    const full = this.#full.shift()
+    if (full === undefined) return false
+    seal(full.database)
+    return true
+  }
+
+  /** Segments that a kill or a busy reader left with files beside them. */
+  sealLeftOvers(): void {
+    const isOurs = new Set([this.#opened(), ...this.#full].map(open => open.path))
+    for (const { path } of listSegments(this.#o.dir)) {
+      if (isOurs.has(path) || !COMPANIONS.some(end => existsSync(path + end))) continue
+      try {
+        seal(this.#openFile(path))
+      } catch {
+        // a damaged segment is for its readers to report: the newest one is written all the same
+      }
+    }
+  }
+
+  close(): void {
+    while (this.sealNext());
+    this.#open?.database.close()
+    this.#open = undefined
+  }
+
+  /** Closing rolls back what was open. A file that cannot even be closed is left to the process' end; the next try opens a new one. */
+  giveUp(): void {
+    const failed = [...this.#full.splice(0), ...(this.#open === undefined ? [] : [this.#open])]
+    this.#open = undefined
+    for (const { database } of failed) {
+      try {
+        database.close()
+      } catch {
+        // the failure that brought us here has been reported; this one says nothing new
+      }
+    }
+  }
+
+  #opened(): Open {
+    if (this.#open !== undefined) return this.#open
+    const { dir } = this.#o
+    makeSegmentsDir(dir)
+    this.#torn += takeOver(dir)
+    const newest = listSegments(dir).at(-1)
+    return (this.#open = this.#openSegment(newest?.firstSeq ?? 1))
+  }
+
+  #rotateIfFull(nowMs: number): boolean {
+    const open = this.#opened()
+    const { segmentMaxBytes, segmentMaxMs } = this.#o
+    if (open.begunAtMs === undefined || (open.bytes < segmentMaxBytes && nowMs - open.begunAtMs < segmentMaxMs)) return false
+    const next = this.#openSegment(this.head() + 1)
+    this.#full.push(open)
+    this.#open = next
+    return true
+  }
+
+  #openSegment(firstSeq: number): Open {
+    const path = segmentPath(this.#o.dir, firstSeq)
+    removeCompanions(path)
+    const database = this.#openFile(path)
+    database.exec(JOURNAL_SCHEMA)
+    syncFolder(this.#folder)
+    const pageBytes = Number(database.prepare('PRAGMA page_size').get()?.['page_size'])
+    if (this.#o.maxFileBytes !== null) database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(this.#o.maxFileBytes / pageBytes))}`)
+    const begun = database.prepare('SELECT committed_at_ms AS ms FROM groups ORDER BY first_seq LIMIT 1').get()?.['ms']
+    return {
+      firstSeq,
+      path,
+      database,
+      head: database.prepare(HEAD_SQL),
+      insert: database.prepare('INSERT INTO groups (first_seq, last_seq, committed_at_ms, count, crc32, blob) VALUES (?, ?, ?, ?, ?, ?)'),
+      bytes: begun === undefined ? 0 : Number(database.prepare('PRAGMA page_count').get()?.['page_count']) * pageBytes,
+      begunAtMs: begun === undefined ? undefined : Number(begun),
+    }
+  }
+
+  #openFile(path: string): DatabaseSync {
+    const tail = lookAtTail(path)
+    const database = openForWriting(this.#folder, basename(path))
+    this.#torn += tornBytes(database, tail)
+    return database
+  }
+}
+
+/** What the WAL holds goes into the file. Where a reader is in the middle of it or the disk is full, the WAL stays and holds it. */
+function seal(database: DatabaseSync): void {
+  try {
+    database.exec(`PRAGMA busy_timeout = ${SEAL_BUSY_MS}; PRAGMA wal_checkpoint(TRUNCATE)`)
+  } catch {
+    // nothing is lost, and it is tried again with the left-overs
+  } finally {
+    database.close()
+  }
+}

@@ -1,0 +1,113 @@
+// Files as a power cut leaves them: a WAL cut or flipped at any byte opens clean, holds a contiguous prefix, and what was not taken
+// of its tail is reported to the byte.
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { expect, test } from 'vitest'
+import { noLog } from '#contracts/clock.ts'
+import { noMeter } from '#contracts/metrics.ts'
+import * as engine from '../../journal/index.ts'
+import { segmentPath } from '../../journal/segments.ts'
+import { freshDir, message } from './journal-contract.ts'
+
+const open = (dir: string, more: Partial<engine.JournalOptions> = {}) => engine.openJournal({ dir, log: noLog, meter: noMeter, ...more })
+const fileOf = (dir: string): string => segmentPath(dir, 1)
+const PAGE_BYTES = 4096
+const FRAME_BYTES = PAGE_BYTES + 24
+
+/** A journal that is still being written, and where in its WAL each commit ends. */
+async function written(): Promise<{ dir: string; journal: engine.Journal; wal: Buffer; ends: { at: number; head: number }[] }> {
+  const dir = freshDir()
+  const journal = await open(dir)
+  // incompressible payloads: the WAL must be long enough to be cut in interesting places
+  const noise = (n: number) => Uint8Array.from({ length: 2000 }, (_, i) => (n * 2_654_435_761 + i * 40_503 * (n + i)) >>> 13)
+  const ends: { at: number; head: number }[] = []
+  for (let n = 1; n <= 100; n += 5) {
+    const appended = await Promise.all([0, 1, 2, 3, 4].map(i => journal.append(message(n + i, { payload: noise(n + i) }))))
+    ends.push({ at: readFileSync(`${fileOf(dir)}-wal`).length, head: appended.at(-1)?.seq ?? 0 })
+  }
+  return { dir, journal, wal: readFileSync(`${fileOf(dir)}-wal`), ends }
+}
+
+function copyWith(dir: string, wal: Buffer): string {
+  const copy = freshDir()
+  mkdirSync(dirname(fileOf(copy)))
+  copyFileSync(fileOf(dir), fileOf(copy))
+  writeFileSync(`${fileOf(copy)}-wal`, wal)
+  return copy
+}
+
+/** Opens it, checks the prefix, goes on; what was reported as torn. */
+async function revive(dir: string, name: string): Promise<{ head: number; torn: number; detail: string }> {
+  const torn: number[] = []
+  const log = { ...noLog, warn: (fields: { tornBytes?: number }) => void torn.push(fields.tornBytes ?? 0) }
+  await using revived = await open(dir, { log })
+  const head = revived.head()
+  const { ok, detail } = revived.healthy()
+  expect(ok, name).toBe(true)
+  using reader = engine.openReader({ dir })
+  expect(
+    reader.read(0, 1000).map(m => m.topic),
+    name,
+  ).toEqual(Array.from({ length: head }, (_, i) => `fire/v1/smoke/d${i + 1}/telemetry`))
+  expect((await revived.append(message(1))).seq, name).toBe(head + 1)
+  expect(engine.verifyJournal({ dir }), name).toMatchObject({ ok: true, messages: head + 1, head: head + 1 })
+  return { head, torn: torn.reduce((a, b) => a + b, 0), detail }
+}
+
+const seed = Date.now() % 1_000_000
+let random = seed
+function below(limit: number): number {
+  random = (random * 1_103_515_245 + 12_345) % 2_147_483_648
+  return random % limit
+}
+
+test('a WAL cut anywhere holds every commit before the cut, and the rest is reported', async () => {
+  const { dir, journal, wal, ends } = await written()
+  await using _ = journal
+  for (let i = 0; i < 15; i++) {
+    const at = below(wal.length)
+    const name = `seed ${seed}, cut at ${at}`
+    const { head, torn, detail } = await revive(copyWith(dir, wal.subarray(0, at)), name)
+    const end = ends.findLast(commit => commit.at <= at)
+    expect(head, name).toBe(end?.head ?? 0)
+    // what precedes the first message is the table, two commits of SQLite's own
+    if (end !== undefined) expect(torn, name).toBe(at - end.at)
+    if (torn > 0) expect(detail, name).toContain(`${torn} bytes at the tail were no whole commit`)
+  }
+})
+
+test('a flipped byte in a WAL ends it at the commit before, and the rest is reported', async () => {
+  const { dir, journal, wal, ends } = await written()
+  await using _ = journal
+  for (let i = 0; i < 15; i++) {
+    const at = below(wal.length)
+    const name = `seed ${seed}, flipped at ${at}`
+    const flipped = Buffer.from(wal)
+    flipped.writeUInt8((wal[at] ?? 0) ^ (1 << below(8)), at)
+    const { head, torn } = await revive(copyWith(dir, flipped), name)
+    const end = ends.findLast(commit => commit.at <= at)
+    expect(head, name).toBe(end?.head ?? 0)
+    if (end === undefined) continue
+    // a last frame whose own salts are hit no longer says that it belonged to this WAL
+    const isLastFrame = at >= wal.length - FRAME_BYTES
+    expect([wal.length - end.at, ...(isLastFrame ? [wal.length - FRAME_BYTES - end.at] : [])], name).toContain(torn)
+  }
+})
+
+test('a whole WAL is nothing to report, nor is what a former life left behind its end', async () => {
+  const { dir, journal, wal } = await written()
+  const whole = await revive(copyWith(dir, wal), 'whole')
+  expect(whole.torn).toBe(0)
+  expect(whole.detail).not.toContain('tail')
+  await journal.close()
+  // written again from its beginning: the frames behind are of the former life
+  const copy = copyWith(dir, Buffer.alloc(0))
+  {
+    await using again = await open(copy)
+    await again.append(message(101))
+    const now = readFileSync(`${fileOf(copy)}-wal`)
+    expect(now.length).toBeLessThan(wal.length)
+    const longer = copyWith(copy, Buffer.concat([now, wal.subarray(now.length)]))
+    expect((await revive(longer, 'former life')).torn).toBe(0)
+  }
+})
