@@ -1,5 +1,6 @@
 // Opens the DuckDB file, and never twice into the same wall: a file whose opening failed twice (also by killing the process) is
-// moved aside and an empty one begun, which the journal then fills again. A file that another process holds is left alone.
+// moved aside and an empty one begun, which the journal then fills again. A file that another process holds, or that a
+// full disk keeps from opening, is left alone.
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { Log } from '#contracts/clock.ts'
@@ -27,10 +28,11 @@ export async function openDuckdbFile(file: string, log: Log): Promise<{ instance
       return { instance, ...(notice !== undefined && { notice }) }
     } catch (error) {
       last = error
-      if (!isHeldByOther(error)) continue
+      if (!isHeldByOther(error) && !isForWantOfRoom(error)) continue
       if (unfinished === 0) rmSync(marker)
       else writeFileSync(marker, String(unfinished))
-      throw new FengsuiError('room-unavailable', `another process has ${file} open`, { cause: error })
+      const why = isHeldByOther(error) ? `another process has ${file} open` : `${file} cannot be opened: ${(error as Error).message}`
+      throw new FengsuiError('room-unavailable', why, { cause: error })
     }
   }
   throw new FengsuiError('room-unavailable', `could not begin an empty ${file}: ${last instanceof Error ? last.message : String(last)}`, {
@@ -53,6 +55,9 @@ async function openAndLook(file: string): Promise<DuckDBInstance> {
 }
 
 const isHeldByOther = (error: unknown): boolean => error instanceof Error && /could not set lock|conflicting lock/i.test(error.message)
+/** Not the file's fault: moving it aside would not help, and would lose what the journal no longer holds. */
+const isForWantOfRoom = (error: unknown): boolean =>
+  error instanceof Error && /no space left|disk quota|too many open files|permission denied|read-only file system/i.test(error.message)
 const countIn = (marker: string): number => (existsSync(marker) ? Number(readFileSync(marker, 'utf8')) || 0 : 0)
 
 function moveAside(file: string): void {

@@ -8,6 +8,8 @@ export const NAMES_MAX = 1_000_000
 export type Names = {
   /** the id of a name, new or known; undefined at the bound. Callers prefix names by what they are (d: device, m: metric) */
   idOf(name: string): number | undefined
+  /** beyond the bound too: for names that are few by themselves (a: area, k: kind) or known already */
+  idAlways(name: string): number
   known(name: string): number | undefined
   nameOf(id: number): string
   /** writes the new names in the open transaction */
@@ -23,17 +25,18 @@ export async function namesIn(connection: DuckDBConnection, namesMax = NAMES_MAX
   let unsaved: string[] = []
   let next = rows.reduce((top, [id]) => Math.max(top, Number(id)), 0) + 1
 
+  const idAlways = (name: string): number => {
+    const known = ids.get(name)
+    if (known !== undefined) return known
+    const id = next++
+    ids.set(name, id)
+    names.set(id, name)
+    unsaved.push(name)
+    return id
+  }
   return {
-    idOf(name) {
-      const known = ids.get(name)
-      if (known !== undefined) return known
-      if (ids.size >= namesMax) return undefined
-      const id = next++
-      ids.set(name, id)
-      names.set(id, name)
-      unsaved.push(name)
-      return id
-    },
+    idOf: name => (ids.has(name) || ids.size < namesMax ? idAlways(name) : undefined),
+    idAlways,
     known: name => ids.get(name),
     nameOf: id => names.get(id) ?? '',
     async save(connection) {

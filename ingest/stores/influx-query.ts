@@ -1,8 +1,9 @@
-// One device's values out of InfluxDB by InfluxQL over /query, which 1.x, 2.x and 3 Core answer alike.
+// One device's values, or a district's by step, out of InfluxDB by InfluxQL over /query, which 1.x, 2.x and 3 Core answer alike.
 // Short series come whole and are thinned here with their true times; long ones are thinned by the server to parts of the range.
 import { FengsuiError } from '#contracts/errors.ts'
 import { downsample } from './downsample.ts'
-import { pointsWithin, type Series, type StoreQuery } from './store.ts'
+import { ROLLUP_MEASUREMENT } from './influx-lines.ts'
+import { MINUTE_MS, minutesOf, pointsWithin, type Aggregate, type AggregateQuery, type Series, type StoreQuery } from './store.ts'
 
 /** Values of one metric fetched whole; a longer series is thinned by the server. */
 export const VALUES_WHOLE_MAX = 50_000
@@ -65,6 +66,24 @@ function byMetric(series: InfluxSeries[], metricOf: (column: string) => string |
     }
   }
   return found
+}
+
+/** What the rollup points say; the run that is still open is not among them. */
+export async function aggregateInflux(target: Target, q: AggregateQuery): Promise<(Aggregate & { sum: number })[]> {
+  const { from, to, step } = minutesOf(q)
+  if (to <= from) return []
+  const where = [
+    `"metric" = ${literal(q.metric)}`,
+    ...(q.area === undefined ? [] : [`"area" = ${literal(q.area)}`]),
+    ...(q.kind === undefined ? [] : [`"kind" = ${literal(q.kind)}`]),
+    `time >= ${from * MINUTE_MS}ms AND time < ${to * MINUTE_MS}ms`,
+  ].join(' AND ')
+  const select = 'SELECT sum("count"), sum("sum"), min("min"), max("max")'
+  const series = await ask(target, `${select} FROM "${ROLLUP_MEASUREMENT}" WHERE ${where} GROUP BY time(${step}m) fill(none)`)
+  return (series[0]?.values ?? []).map(row => {
+    const [t = 0, count = 0, sum = 0, min = 0, max = 0] = row.map(Number)
+    return { t, count, sum, mean: sum / count, min, max }
+  })
 }
 
 const byTime = (a: [number, number], b: [number, number]): number => a[0] - b[0]

@@ -1,127 +1,120 @@
-// Readings in InfluxDB 1.x, 2.x or 3: written through the official client as our own lines, read back with InfluxQL, the one
-// language all of them answer. The client's retry buffer is off, because it drops; the writer owns retry and position.
-import { HttpError, InfluxDB, type WriteApi } from '@influxdata/influxdb-client'
-import { FengsuiError } from '#contracts/errors.ts'
+// Readings in InfluxDB 1.x, 2.x or 3: written as our own lines, read back with InfluxQL, the one language all of them answer.
+// Position and open rollups stand in influx.db and move after the server's answer; everything sent may be sent again.
+import type { Log } from '#contracts/clock.ts'
+import { fieldsOf } from './fields.ts'
 import { openProgress } from './influx-progress.ts'
+import { aggregateInflux, queryInflux } from './influx-query.ts'
 import { lineOf } from './influx-lines.ts'
-import { queryInflux } from './influx-query.ts'
-import type { ReadingStore, StoreDeps, StoreEntry, StoreRefusal } from './store.ts'
+import { addToRun, withOpenRun, type Stored } from './influx-runs.ts'
+import { openSender, type InfluxOptions } from './influx-send.ts'
+import type { Aggregate, AggregateQuery, ReadingStore, RoomRows, StoreDeps, StoreEntry, StoreRefusal } from './store.ts'
 
-/** `dir` keeps the position and the decoders' state; without it they live in memory and a start replays the whole journal. */
-export type InfluxOptions = { url: string; token?: string; org?: string; bucket: string; dir?: string }
+export type { InfluxOptions } from './influx-send.ts'
 
-/** One request a batch, no timer, no retry, no silent drop. */
-const WRITE_OPTIONS = { batchSize: 1_000_000, flushInterval: 0, maxRetries: 0, maxBufferLines: 1_000_000, gzipThreshold: 1e9 }
-/** Requests spent on finding the bad lines of one batch; groups still unsplit then are refused together, with the server's words. */
-export const BISECT_REQUESTS_MAX = 200
-const PROBE_TIMEOUT_MS = 5_000
+/** Four requests at a time of 2,500 lines. */
+const BATCH_MESSAGES = 10_000
+/** How often a question is asked again because a run of rollups ended meanwhile, before writing waits for it. */
+const ASKED_BESIDE_WRITES = 2
 
-type Line = { entry: StoreEntry; line: string }
+type Line = Stored & { line: string }
 
-export async function openInflux(o: InfluxOptions, { log }: StoreDeps): Promise<ReadingStore> {
-  const url = o.url.replace(/\/+$/, '')
-  const authorization = authorizationOf(o.token)
-  const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
+export async function openInflux(options: InfluxOptions, { log }: StoreDeps): Promise<ReadingStore> {
+  const o = { ...options, url: options.url.replace(/\/+$/, '') }
   const progress = openProgress(o.dir)
-  const influx = new InfluxDB({ url, headers })
-  let api: WriteApi | null = null
-
-  async function send(lines: readonly Line[]): Promise<void> {
-    api ??= await prepare(influx, { ...o, url }, headers, log)
-    api.writeRecords(lines.map(({ line }) => line))
-    await api.flush()
+  const sender = openSender(o, log)
+  const target = { url: o.url, bucket: o.bucket, headers: sender.headers }
+  let run = progress.run()
+  let runsEnded = 0
+  // writes are one after the other, whoever calls
+  let turn: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = turn.then(work)
+    turn = done.catch(() => undefined)
+    return done
   }
 
-  /** Good lines of a refused request are stored all the same; sending them again is the same point. */
-  async function sendAndFindBad(lines: readonly Line[], budget: { requests: number }): Promise<StoreRefusal[]> {
+  async function write(batch: readonly StoreEntry[], upTo: number, rows: readonly RoomRows[], refused: Told): Promise<void> {
+    await sendEnded()
+    const position = progress.position()
+    const lines = batch.filter(({ seq }) => seq > position).flatMap(entry => withLine(entry))
+    const bad = lines.length === 0 ? [] : await sender.sendAll(lines)
+    if (bad.length > 0) refused(bad.map(({ item, reason }) => ({ seq: item.entry.seq, deviceId: item.entry.reading.deviceId, reason })))
+    const taken = new Set(bad.map(({ item }) => item))
+    save(Math.max(position, upTo), rows, taken.size === 0 ? lines : lines.filter(line => !taken.has(line)))
+  }
+
+  function save(position: number, rows: readonly RoomRows[], stored: readonly Line[]): void {
+    const change = addToRun(run, stored)
     try {
-      await send(lines)
-      return []
+      progress.save(position, rows, change)
     } catch (error) {
-      if (!isRefusal(error)) throw asUnavailable(error, url)
-      if (lines.length === 1 || --budget.requests <= 0) return lines.map(({ entry }) => refusalOf(entry, error))
-      const half = Math.ceil(lines.length / 2)
-      const first = await sendAndFindBad(lines.slice(0, half), budget)
-      return [...first, ...(await sendAndFindBad(lines.slice(half), budget))]
+      // the sums in memory are ahead of what is saved
+      run = progress.run()
+      throw error
     }
+    run = change?.run
+    if (change?.begun === true) runsEnded += 1
+  }
+
+  /** Points of runs that have ended; once they are acknowledged they are InfluxDB's alone. */
+  async function sendEnded(): Promise<void> {
+    const lines = progress.unsent()
+    const last = lines.at(-1)
+    if (last === undefined) return
+    const bad = await sender.sendAll(lines)
+    tellRefused(bad, log)
+    progress.sent(last.id)
+  }
+
+  /** undefined when a run ended while InfluxDB was asked: its sums were counted twice, or not at all. */
+  async function aggregateOnce(q: AggregateQuery): Promise<Aggregate[] | undefined> {
+    const ended = runsEnded
+    const closed = await aggregateInflux(target, q)
+    return ended === runsEnded ? withOpenRun(closed, run, q) : undefined
+  }
+
+  async function aggregate(q: AggregateQuery): Promise<Aggregate[]> {
+    for (let asked = 0; asked < ASKED_BESIDE_WRITES; asked++) {
+      if (progress.unsent().length > 0) await inTurn(sendEnded)
+      const found = progress.unsent().length > 0 ? undefined : await aggregateOnce(q)
+      if (found !== undefined) return found
+    }
+    return inTurn(async () => {
+      await sendEnded()
+      return (await aggregateOnce(q)) ?? []
+    })
   }
 
   return {
     name: 'influx',
+    batchMessages: BATCH_MESSAGES,
     position: async () => progress.position(),
     rows: async room => progress.rows(room),
-    write: async (batch, upTo, rows = [], refused = () => {}) => {
-      const position = progress.position()
-      const lines = batch.filter(({ seq }) => seq > position).flatMap(entry => withLine(entry))
-      const bad = lines.length === 0 ? [] : await sendAndFindBad(lines, { requests: BISECT_REQUESTS_MAX })
-      if (bad.length > 0) refused(bad)
-      progress.save(Math.max(position, upTo), rows)
-    },
-    query: q => queryInflux({ url, bucket: o.bucket, headers }, q),
+    write: (batch, upTo, rows = [], refused = () => {}) => inTurn(() => write(batch, upTo, rows, refused)),
+    query: q => queryInflux(target, q),
+    aggregate,
     close: async () => {
-      api?.dispose()
+      await turn
+      sender.close()
       progress.close()
     },
   }
 }
 
+type Told = (refusals: StoreRefusal[]) => void
+
 function withLine(entry: StoreEntry): Line[] {
-  const line = lineOf(entry.reading)
-  return line === undefined ? [] : [{ entry, line }]
+  const tsMs = Date.parse(entry.reading.ts)
+  const fields = fieldsOf(entry.reading)
+  const line = lineOf(entry.reading, tsMs, fields)
+  return line === undefined ? [] : [{ entry, tsMs, fields, line }]
 }
 
-/** 1.x takes a user and password where 2.x and 3 take a token. */
-const authorizationOf = (token: string | undefined): string | undefined =>
-  token === undefined ? undefined : token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `Token ${token}`
-
-/** InfluxDB 1.x is written through its own /write (before 1.8 it has no other), and its database is made where it is missing. */
-async function prepare(influx: InfluxDB, o: InfluxOptions, headers: Record<string, string>, log: StoreDeps['log']): Promise<WriteApi> {
-  const version = await versionOf(o.url, headers)
-  const api = influx.getWriteApi(o.org ?? '', o.bucket, 'us', {
-    ...WRITE_OPTIONS,
-    // a promise here is the client's way of handing the failure on instead of printing it
-    writeFailed: error => Promise.reject(error),
-  })
-  if (!/^v?1\./.test(version)) return api
-  await ask(`${o.url}/query?q=${encodeURIComponent(`CREATE DATABASE "${o.bucket.replaceAll('"', '')}"`)}`, { method: 'POST', headers })
-  api.path = `/write?db=${encodeURIComponent(o.bucket)}&precision=u`
-  log.info({ version, bucket: o.bucket }, 'InfluxDB 1.x: writing to /write')
-  return api
-}
-
-async function versionOf(url: string, headers: Record<string, string>): Promise<string> {
-  const answer = await ask(`${url}/ping`, { headers })
-  return answer.headers.get('x-influxdb-version') ?? ''
-}
-
-async function ask(address: string, init: RequestInit): Promise<Response> {
-  const url = new URL(address)
-  let answer: Response
-  try {
-    answer = await fetch(url, { ...init, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })
-  } catch (cause) {
-    throw new FengsuiError('room-unavailable', `InfluxDB at ${url.origin} does not answer: ${wordsOf(cause)}`, { cause })
-  }
-  if (answer.status >= 400) throw new FengsuiError('room-unavailable', `InfluxDB at ${url.origin}${url.pathname} answered ${answer.status}`)
-  return answer
-}
-
-/** The request was read and something in it is wrong for good: asking again would get the same answer. */
-const isRefusal = (error: unknown): error is HttpError => error instanceof HttpError && [400, 413, 422].includes(error.statusCode)
-
-const refusalOf = ({ seq, reading }: StoreEntry, error: HttpError): StoreRefusal => ({
-  seq,
-  deviceId: reading.deviceId,
-  reason: `InfluxDB answered ${error.statusCode}: ${(error.body ?? error.message).slice(0, 512)}`,
-})
-
-function asUnavailable(error: unknown, url: string): FengsuiError {
-  if (error instanceof FengsuiError) return error
-  const what = error instanceof HttpError ? `answered ${error.statusCode}` : `failed: ${wordsOf(error)}`
-  return new FengsuiError('room-unavailable', `InfluxDB at ${new URL(url).origin} ${what}`, { cause: error })
-}
-
-function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
+function tellRefused(bad: readonly { item: { line: string }; reason: string }[], log: Log): void {
+  const [first] = bad
+  if (first === undefined) return
+  log.error(
+    { line: first.item.line, reason: first.reason, lines: bad.length },
+    'InfluxDB refused rollups; they are missing from aggregates',
+  )
 }

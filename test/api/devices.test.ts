@@ -122,6 +122,21 @@ test('history with its defaults', async () => {
   })
 })
 
+test('aggregates with their defaults, whole minutes, and a bound on the steps', async () => {
+  const { body } = await get('/api/v1/readings/aggregate?metric=temperature_c&kind=smoke&to=2026-07-22T14:40:10Z')
+  expect(body).toEqual({
+    metric: 'temperature_c',
+    from: '2026-07-22T13:40:00.000Z',
+    to: '2026-07-22T14:41:00.000Z',
+    step: 60,
+    rows: [{ t: Date.parse('2026-07-22T13:40:00Z'), count: 2, mean: 20.5, min: 20, max: 21 }],
+  })
+  const refused = async (query: string) => (await get(`/api/v1/readings/aggregate?${query}`)).body.message
+  expect(await refused('kind=smoke')).toBe('querystring.metric is missing')
+  expect(await refused('metric=co_ppm&step=90')).toContain('querystring.step')
+  expect(await refused('metric=co_ppm&from=2026-01-01T00:00:00Z&to=2026-07-01T00:00:00Z')).toContain('at most 5000 steps')
+})
+
 test('a removed device is gone everywhere, on open desks too', async () => {
   const { password } = (await post('/api/v1/devices', { deviceId: 'gone-1', kind: 'smoke' })).body.credentials
   const open = await desk(room, { as: 'viewer' })

@@ -12,7 +12,7 @@ let broken: () => never = () => {
 beforeAll(async () => {
   room = await startRoom({
     roles: ['admin'],
-    parts: { history: { query: async () => broken() }, rules: { get: () => broken() }, publish: async () => broken() },
+    parts: { history: { query: async () => broken(), aggregate: async () => broken() }, rules: { get: () => broken() }, publish: async () => broken() },
   })
 })
 afterAll(() => room?.[Symbol.asyncDispose]())

@@ -102,6 +102,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
           ],
         },
       ],
+      aggregate: async q => [{ t: q.fromMs, count: 2, mean: 20.5, min: 20, max: 21 }],
     },
     feed: {
       head: () => journal.at(-1)?.seq ?? 0,

@@ -94,8 +94,9 @@ test('a store that lost everything is counted again from nothing; one that never
 /** Takes the first `failures` writes only to lose them, and refuses every reading of the device 's1' where `refusing`. */
 function failing(failures: number, refusing = false): ReadingStore {
   let left = failures
-  const store: Pick<ReadingStore, 'name' | 'position' | 'rows' | 'query' | 'close' | 'write'> = {
+  const store: Pick<ReadingStore, 'name' | 'batchMessages' | 'position' | 'rows' | 'query' | 'close' | 'write'> = {
     name: 'failing',
+    batchMessages: 2_000,
     position: async () => 0,
     rows: async () => [],
     query: async () => [],

@@ -144,5 +144,65 @@ export function storeContract(name: string, bench: () => Promise<Bench>): void {
       expect(points.map(([ts]) => ts)).toEqual(points.map(([ts]) => ts).sort((a, b) => a - b))
       await store.close()
     })
+
+    test('aggregates by minute, area, kind and metric, over batches, repeats and a restart', async () => {
+      await using place = await bench()
+      const first = await place.open()
+      const ask = (store: ReadingStore, q: object = {}) =>
+        store.aggregate({ metric: 'temperature_c', fromMs: T0, toMs: T0 + 10 * MINUTE, stepMs: MINUTE, ...q })
+      expect(await ask(first)).toEqual([])
+      const batch = Array.from({ length: 120 }, (_, i) => ({
+        ...temperature(i + 1, T0 + i * 1_000, i, { deviceId: `d${i % 7}`, kind: i % 2 === 0 ? 'smoke' : 'environment' }),
+        ...(i % 3 !== 0 && { area: i % 3 === 1 ? '湖熟, 东' : 'b=2' }),
+      }))
+      const of = (values: number[], t: number) => ({
+        t,
+        count: values.length,
+        mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+        min: Math.min(...values),
+        max: Math.max(...values),
+      })
+      const expected = (holds: (i: number) => boolean) =>
+        [0, 1].map(minute =>
+          of(
+            [...batch.keys()].filter(i => Math.floor(i / 60) === minute && holds(i)),
+            T0 + minute * MINUTE,
+          ),
+        )
+      for (let from = 0; from < 120; from += 25) await first.write(batch.slice(0, from + 25), Math.min(120, from + 25))
+      await first.write(batch.slice(100), 120)
+      expect(await ask(first)).toEqual(expected(() => true))
+      await first.close()
+
+      const second = await place.open()
+      await second.write(batch, 120)
+      expect(await ask(second)).toEqual(expected(() => true))
+      expect(await ask(second, { kind: 'smoke' })).toEqual(expected(i => i % 2 === 0))
+      expect(await ask(second, { area: '湖熟, 东' })).toEqual(expected(i => i % 3 === 1))
+      expect(await ask(second, { area: '', kind: 'environment' })).toEqual(expected(i => i % 3 === 0 && i % 2 === 1))
+      expect(await ask(second, { stepMs: 2 * MINUTE })).toEqual([of([...batch.keys()], T0)])
+      expect(await ask(second, { fromMs: T0 + MINUTE, toMs: T0 + MINUTE + 1 })).toEqual([expected(() => true)[1]])
+      for (const nothing of [{ metric: 'no_such_c' }, { area: 'nowhere' }, { kind: 'dock' }, { toMs: T0 }])
+        expect(await ask(second, nothing)).toEqual([])
+      await second.close()
+    })
+
+    test('a reading that comes hours late is added to its minute, however often, and after a restart', async () => {
+      await using place = await bench()
+      let store = await place.open()
+      const ask = () => store.aggregate({ metric: 'temperature_c', fromMs: T0, toMs: T0 + 2 * MINUTE, stepMs: MINUTE })
+      // each arrives half an hour after the other, all are of the first minute
+      const late = (seq: number) => temperature(seq, T0 + seq, seq * 10, { receivedAt: new Date(T0 + seq * 30 * MINUTE).toISOString() })
+      for (let seq = 1; seq <= 6; seq++) {
+        await store.write([late(seq), temperature(seq, T0 + seq * 30 * MINUTE, 1, { deviceId: 'other' })], seq)
+        if (seq % 2 !== 0) continue
+        await store.close()
+        store = await place.open()
+      }
+      expect(await ask()).toEqual([{ t: T0, count: 6, mean: 35, min: 10, max: 60 }])
+      await store.write([late(7), late(8), late(9)], 9)
+      expect(await ask()).toEqual([{ t: T0, count: 9, mean: 50, min: 10, max: 90 }])
+      await store.close()
+    })
   })
 }

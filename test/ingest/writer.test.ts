@@ -6,15 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { noLog, systemClock, type Log } from '#contracts/clock.ts'
 import type { Message } from '#contracts/message.ts'
 import { noMeter, type Meter } from '#contracts/metrics.ts'
-import {
-  createCatalogue,
-  createDirectory,
-  loadDecoders,
-  openQuarantine,
-  openStore,
-  startStoreWriter,
-  type ReadingStore,
-} from '../../ingest/index.ts'
+import { createCatalogue, loadDecoders, openQuarantine, openStore, startStoreWriter, type ReadingStore } from '../../ingest/index.ts'
 import { createRepeats } from '../../ingest/repeats.ts'
 import { journalOf, message, native, T0, until } from './readings.ts'
 
@@ -43,7 +35,6 @@ function start(journal: ReturnType<typeof journalOf>, store: ReadingStore, more:
   const parts = {
     reader: journal,
     catalogue,
-    directory: createDirectory({}),
     store,
     quarantine,
     log: noLog,
@@ -161,10 +152,12 @@ function wilfulStore(failures: number): ReadingStore & { writes: [seqs: number[]
   let left = failures
   const store = {
     name: 'wilful',
+    batchMessages: 2_000,
     writes: [] as [number[], number][],
     position: async () => 0,
     rows: async () => [],
     query: async () => [],
+    aggregate: async () => [],
     close: async () => {},
     write: async (...[batch, upTo, , refused]: Parameters<ReadingStore['write']>) => {
       if (left-- > 0) throw new Error('the store is down')

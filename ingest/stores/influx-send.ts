@@ -1,0 +1,190 @@
+// Lines on their way to InfluxDB through the official client: several requests in flight, none retried here, none dropped in silence.
+// The client's retry buffer is off, because it drops; whoever calls sends again.
+import { HttpError, InfluxDB, type Transport, type WriteApi } from '@influxdata/influxdb-client'
+import type { Log } from '#contracts/clock.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import { StoreAsksToWait } from './store.ts'
+
+/** `dir` keeps the position and the decoders' state; without it they live in memory and a start replays the whole journal. */
+export type InfluxOptions = { url: string; token?: string; org?: string; bucket: string; dir?: string }
+
+export const LINES_A_REQUEST = 2_500
+/** InfluxDB 3 Core takes 10 MB */
+const CHARS_A_REQUEST = 2_000_000
+const REQUESTS_IN_FLIGHT = 4
+/** Requests spent on finding the bad lines of one batch; groups still unsplit then are refused together, with the server's words. */
+export const BISECT_REQUESTS_MAX = 200
+const REQUEST_TIMEOUT_MS = 30_000
+const PROBE_TIMEOUT_MS = 5_000
+/** the longest that a server is believed when it asks to be left alone */
+const WAIT_MAX_MS = 300_000
+
+/** We flush: no timer, no retry, nothing sent before it is asked for. */
+const WRITE_OPTIONS = {
+  batchSize: LINES_A_REQUEST + 1,
+  maxBatchBytes: 1e9,
+  flushInterval: 0,
+  maxRetries: 0,
+  maxBufferLines: 1,
+  // it costs the sender four times the processor, and the lines mostly cross one switch
+  gzipThreshold: 1e9,
+  // a promise here is the client's way of handing the failure on instead of printing it
+  writeFailed: (error: Error) => Promise.reject(error),
+}
+
+type HasLine = { line: string }
+export type Refused<T> = { item: T; reason: string }
+export type Sender = {
+  headers: Record<string, string>
+  /** All of them are stored, or told in the answer, or it rejects and nothing is certain. Good lines of a refused request are stored. */
+  sendAll<T extends HasLine>(items: readonly T[]): Promise<Refused<T>[]>
+  close(): void
+}
+
+export function openSender(o: InfluxOptions, log: Log): Sender {
+  const headers = headersOf(o.token)
+  const influx = new InfluxDB({ url: o.url, headers, transport: strictTransport(o.url, headers) })
+  let preparing: Promise<WriteApi> | null = null
+
+  async function send(lines: readonly HasLine[]): Promise<void> {
+    preparing ??= prepare(influx, o, headers, log)
+    try {
+      const api = await preparing
+      // the buffer is taken before flush() first waits: requests sent side by side do not mix
+      api.writeRecords(lines.map(({ line }) => line))
+      await api.flush()
+    } catch (error) {
+      // not reached yet, or the database is gone: look again before the next request
+      if (!(error instanceof HttpError) || error.statusCode === 404) preparing = null
+      throw error
+    }
+  }
+
+  async function sendAndFindBad<T extends HasLine>(items: readonly T[], budget: { requests: number }): Promise<Refused<T>[]> {
+    try {
+      await send(items)
+      return []
+    } catch (error) {
+      if (!isRefusal(error)) throw unavailable(error, o.url)
+      const reason = `InfluxDB answered ${error.statusCode}: ${(error.body ?? error.message).slice(0, 512)}`
+      if (items.length === 1 || --budget.requests <= 0) return items.map(item => ({ item, reason }))
+      const half = Math.ceil(items.length / 2)
+      const first = await sendAndFindBad(items.slice(0, half), budget)
+      return [...first, ...(await sendAndFindBad(items.slice(half), budget))]
+    }
+  }
+
+  return {
+    headers,
+    async sendAll(items) {
+      const budget = { requests: BISECT_REQUESTS_MAX }
+      const waiting = requestsOf(items)
+      const refused: Refused<(typeof items)[number]>[] = []
+      const work = async (): Promise<void> => {
+        for (let request = waiting.shift(); request !== undefined; request = waiting.shift()) {
+          refused.push(...(await sendAndFindBad(request, budget)))
+        }
+      }
+      // all have ended before it is told that one failed: what comes next does not run beside them
+      const ended = await Promise.allSettled(Array.from({ length: REQUESTS_IN_FLIGHT }, work))
+      const failed = ended.find(end => end.status === 'rejected')
+      if (failed !== undefined) throw failed.reason
+      return refused
+    },
+    close: () => void preparing?.then(api => api.dispose()).catch(() => undefined),
+  }
+}
+
+function requestsOf<T extends HasLine>(items: readonly T[]): T[][] {
+  const requests: T[][] = []
+  let chars = Number.POSITIVE_INFINITY
+  for (const item of items) {
+    let request = requests.at(-1)
+    if (request === undefined || request.length >= LINES_A_REQUEST || chars + item.line.length > CHARS_A_REQUEST) {
+      requests.push((request = []))
+      chars = 0
+    }
+    request.push(item)
+    chars += item.line.length + 1
+  }
+  return requests
+}
+
+/** 1.x takes a user and password where 2.x and 3 take a token. */
+function headersOf(token: string | undefined): Record<string, string> {
+  if (token === undefined) return {}
+  return { authorization: token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `Token ${token}` }
+}
+
+/** The client takes 201 for success; a server that answers so has stored a part, so it counts as nothing certain. */
+function strictTransport(url: string, headers: Record<string, string>): Transport {
+  const plain = Reflect.get(new InfluxDB({ url, headers, timeout: REQUEST_TIMEOUT_MS }), 'transport') as Transport
+  return {
+    chunkCombiner: plain.chunkCombiner,
+    request: (...given) => plain.request(...given),
+    iterate: (...given) => plain.iterate(...given),
+    send(path, body, options, callbacks = {}) {
+      let partial = false
+      plain.send(path, body, options, {
+        ...callbacks,
+        responseStarted: (answered, status) => {
+          partial = status === 201
+          callbacks.responseStarted?.(answered, status)
+        },
+        complete: () => (partial ? callbacks.error?.(new HttpError(201, 'a part was written')) : callbacks.complete?.()),
+      })
+    },
+  }
+}
+
+/** InfluxDB 1.x is written through its own /write (before 1.8 it has no other), and its database is made where it is missing. */
+async function prepare(influx: InfluxDB, o: InfluxOptions, headers: Record<string, string>, log: Log): Promise<WriteApi> {
+  const ping = await ask(`${o.url}/ping`, { headers })
+  const version = ping.headers.get('x-influxdb-version') ?? ''
+  const api = influx.getWriteApi(o.org ?? '', o.bucket, 'us', WRITE_OPTIONS)
+  if (!/^v?1\./.test(version)) return api
+  await ask(`${o.url}/query?q=${encodeURIComponent(`CREATE DATABASE "${o.bucket.replaceAll('"', '')}"`)}`, { method: 'POST', headers })
+  api.path = `/write?db=${encodeURIComponent(o.bucket)}&precision=u`
+  log.info({ version, bucket: o.bucket }, 'InfluxDB 1.x: writing to /write')
+  return api
+}
+
+async function ask(address: string, init: RequestInit): Promise<Response> {
+  const url = new URL(address)
+  let answer: Response
+  try {
+    answer = await fetch(url, { ...init, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })
+    await answer.arrayBuffer()
+  } catch (cause) {
+    throw new FengsuiError('room-unavailable', `InfluxDB at ${url.origin} does not answer: ${wordsOf(cause)}`, { cause })
+  }
+  if (answer.status < 400) return answer
+  const words = `InfluxDB at ${url.origin}${url.pathname} answered ${answer.status}`
+  throw asksToWait(words, answer.headers.get('retry-after')) ?? new FengsuiError('room-unavailable', words)
+}
+
+/** The request was read and something in it is wrong for good: asking again would get the same answer. */
+const isRefusal = (error: unknown): error is HttpError => error instanceof HttpError && [400, 413, 422].includes(error.statusCode)
+
+function unavailable(error: unknown, url: string): FengsuiError {
+  if (error instanceof FengsuiError) return error
+  const http = error instanceof HttpError ? error : undefined
+  const words = `InfluxDB at ${new URL(url).origin} ${http === undefined ? `failed: ${wordsOf(error)}` : `answered ${http.statusCode}`}`
+  const header = http?.headers?.['retry-after']
+  return (
+    asksToWait(words, typeof header === 'string' ? header : null, error) ?? new FengsuiError('room-unavailable', words, { cause: error })
+  )
+}
+
+/** Retry-After is seconds or a date (RFC 9110, 10.2.3). */
+function asksToWait(words: string, retryAfter: string | null, cause?: unknown): StoreAsksToWait | undefined {
+  if (retryAfter === null) return undefined
+  const ms = /^\d+$/.test(retryAfter.trim()) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now()
+  if (!(ms > 0)) return undefined
+  return new StoreAsksToWait(words, Math.min(ms, WAIT_MAX_MS), { cause })
+}
+
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
+}
