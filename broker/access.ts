@@ -1,31 +1,20 @@
 // Who may publish and subscribe where. Pure: an identity and a topic in, a reason or null out. Decided at PUBLISH and at
 // SUBSCRIBE only - never at forwarding, where a refusal makes Aedes lose other messages of the same session.
 import { NATIVE_PREFIX, parseNativeTopic, topicMatches } from '#contracts/topic.ts'
+import { textProblem, topicProblem } from './text-rules.ts'
 
 export type Identity = { username: string; grants: readonly string[]; mayPublishFor(deviceId: string): boolean }
 
 /** The one identity of all who come without a user name, where the operator has allowed that. No device may be called so. */
 export const ANONYMOUS: Identity = { username: 'anonymous', grants: ['#'], mayPublishFor: () => true }
 
-/** MQTT 3.1.1 allows 65,535 bytes; no topic known to us needs more than 300. */
-const TOPIC_BYTES_MAX = 1024
-
-/** NUL and other control characters, and what invalid UTF-8 is decoded to [MQTT-1.5.3-1, -2]. */
-const UNPRINTABLE = /[\p{Cc}\uFFFD]/u
-
-/** What is wrong with the text of a topic or filter; null = nothing. */
-export function textProblem(topic: string): string | null {
-  if (topic.length === 0) return 'it is empty'
-  if (UNPRINTABLE.test(topic)) return 'it holds control characters or invalid UTF-8'
-  if (Buffer.byteLength(topic) > TOPIC_BYTES_MAX) return `it is longer than ${TOPIC_BYTES_MAX} bytes`
-  return null
-}
-
 const RESERVED = /^\$(?:SYS|share|queue)(?:\/|$)/
 
 /** Why this identity may not publish there; null = it may. */
 export function publishProblem(identity: Identity, topic: string): { code: 'protocol-error' | 'not-your-topic'; reason: string } | null {
-  const wrong = textProblem(topic) ?? (/[#+]/.test(topic) ? 'it holds a wildcard' : null)
+  const grammar = topicProblem(topic, false)
+  if (grammar !== null) return { code: 'protocol-error', reason: grammar }
+  const wrong = textProblem(topic)
   if (wrong !== null) return { code: 'protocol-error', reason: `not a topic: ${wrong}` }
   const reason = foreignTopic(identity, topic)
   return reason === null ? null : { code: 'not-your-topic', reason }

@@ -5,7 +5,10 @@ import { Readable } from 'node:stream'
 import { FengsuiError } from '#contracts/errors.ts'
 import { ANONYMOUS } from './access.ts'
 import type { Limits } from './limits.ts'
+import { Queues, type Outgoing } from './queues.ts'
 import { ownerOf } from './sessions.ts'
+import { broken, settled } from './settled.ts'
+import type { KeptSubscription, Subscribers } from './subscribers.ts'
 import { RetainedTree, type Retained } from './retained.ts'
 
 type ClientRef = { id: string }
@@ -21,23 +24,37 @@ export type Persistence = {
   addSubscriptions(client: ClientRef, subscriptions: { topic: string; qos: number }[]): Promise<void>
   removeSubscriptions(client: ClientRef, topics: string[]): Promise<void>
   subscriptionsByClient(client: ClientRef): Promise<{ topic: string }[]>
+  subscriptionsByTopic(topic: string): Promise<KeptSubscription[]>
   cleanSubscriptions(client: ClientRef): Promise<void>
-  outgoingEnqueue(subscriber: SubscriberRef, packet: Packet): Promise<void>
-  outgoingEnqueueCombi(subscribers: SubscriberRef[], packet: Packet): Promise<void>
-  outgoingClearMessageId(client: ClientRef, packet: Packet): Promise<unknown>
+  outgoingEnqueue(subscriber: SubscriberRef, packet: Outgoing): Promise<void>
+  outgoingEnqueueCombi(subscribers: SubscriberRef[], packet: Outgoing): Promise<void>
+  outgoingUpdate(client: ClientRef, packet: Outgoing): Promise<void>
+  outgoingClearMessageId(client: ClientRef, packet: { messageId?: number }): Promise<unknown>
+  outgoingStream(client: ClientRef): Readable
   storeRetained(packet: Retained): Promise<void>
   createRetainedStreamCombi(filters: string[]): Readable
   createRetainedStream(filter: string): Readable
 }
 
 /** Puts the bounds around the store that Aedes was made with. `full` is told what could not be kept. */
-export function boundPersistence(store: Persistence, limits: Limits, full: (what: string, where: string) => void): void {
-  boundQueues(store, limits, full)
-  boundSessions(store, limits)
+export function boundPersistence(
+  store: Persistence,
+  subscribers: Subscribers,
+  limits: Limits,
+  full: (what: string, where: string) => void,
+): void {
+  const queues = new Queues({
+    max: limits.queued,
+    maxOfSession: limits.queuedOfSession,
+    full: clientId => full('messages queued for a session', clientId),
+  })
+  putQueues(store, queues)
+  boundSessions(store, subscribers, queues, limits)
   boundIncoming(store, limits)
   const retained = new RetainedTree(limits.retained, limits.retainedBytes)
-  store.storeRetained = async packet => {
+  store.storeRetained = packet => {
     if (!retained.store({ ...packet, payload: ownCopy(packet.payload) })) full('retained messages', packet.topic)
+    return settled(undefined)
   }
   store.createRetainedStreamCombi = filters => Readable.from(filters.flatMap(filter => [...retained.matching(filter)]))
   store.createRetainedStream = filter => Readable.from([...retained.matching(filter)])
@@ -50,36 +67,25 @@ function ownCopy(payload: Uint8Array | undefined): Buffer {
   return copy
 }
 
-function boundQueues(store: Persistence, limits: Limits, full: (what: string, where: string) => void): void {
-  const queued = new Map<string, number>()
-  let total = 0
-  const original = { all: store.outgoingEnqueueCombi.bind(store), clear: store.outgoingClearMessageId.bind(store) }
-
-  const hasRoom = ({ clientId }: SubscriberRef): boolean => {
-    const count = queued.get(clientId) ?? 0
-    if (count >= limits.queuedOfSession || total >= limits.queued) return (full('messages queued for a session', clientId), false)
-    queued.set(clientId, count + 1)
-    total++
-    return true
-  }
-  store.outgoingEnqueueCombi = async (subscribers, packet) => {
-    const kept = subscribers.filter(hasRoom)
-    if (kept.length > 0) await original.all(kept, { ...packet, payload: ownCopy(packet.payload) })
+function putQueues(store: Persistence, queues: Queues): void {
+  store.outgoingEnqueueCombi = (subscribers, packet) => {
+    const kept = subscribers.filter(({ clientId }) => queues.hasRoom(clientId))
+    if (kept.length === 0) return settled(undefined)
+    const own = { ...packet, payload: ownCopy(packet.payload) }
+    for (const { clientId } of kept) queues.add(clientId, own)
+    return settled(undefined)
   }
   store.outgoingEnqueue = (subscriber, packet) => store.outgoingEnqueueCombi([subscriber], packet)
-  store.outgoingClearMessageId = async (client, packet) => {
-    const count = queued.get(client.id)
-    if (count === undefined) return undefined // the original would keep an empty queue for every ClientId it was ever asked for
-    const cleared = await original.clear(client, packet)
-    if (cleared === undefined) return undefined
-    total--
-    if (count === 1) queued.delete(client.id)
-    else queued.set(client.id, count - 1)
-    return cleared
-  }
+  store.outgoingUpdate = ({ id }, packet) => (queues.update(id, packet) ? settled(undefined) : broken(new Error(NOT_QUEUED)))
+  // not `settled`: Aedes asks from within its parser, which cannot be entered twice
+  store.outgoingClearMessageId = async ({ id }, { messageId }) => queues.take(id, messageId)
+  store.outgoingStream = ({ id }) => queues.stream(id)
 }
 
-function boundSessions(store: Persistence, limits: Limits): void {
+/** In Aedes' own words; it ends a connected session whose queue was full, and nobody is to blame. */
+export const NOT_QUEUED = 'no such packet'
+
+function boundSessions(store: Persistence, subscribers: Subscribers, queues: Queues, limits: Limits): void {
   const sessions = new Map<string, Set<string>>()
   let total = 0
   const original = {
@@ -110,14 +116,19 @@ function boundSessions(store: Persistence, limits: Limits): void {
 
   store.addSubscriptions = async (client, subscriptions) => {
     enter(client.id)
+    for (const { topic, qos } of subscriptions) subscribers.keep({ clientId: client.id, topic, qos })
     await original.add(client, subscriptions)
   }
+  store.subscriptionsByTopic = topic => settled(subscribers.keptFor(topic))
   store.removeSubscriptions = async (client, topics) => {
+    for (const topic of topics) subscribers.forget(client.id, topic)
     await original.remove(client, topics)
     if ((await store.subscriptionsByClient(client)).length === 0) leave(client.id)
   }
   store.cleanSubscriptions = async client => {
+    for (const { topic } of await store.subscriptionsByClient(client)) subscribers.forget(client.id, topic)
     await original.clean(client)
+    queues.forget(client.id)
     leave(client.id)
   }
 }

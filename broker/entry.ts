@@ -3,9 +3,11 @@
 import { randomUUID } from 'node:crypto'
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes'
 import { FengsuiError } from '#contracts/errors.ts'
-import { ANONYMOUS, publishProblem, textProblem, type Identity } from './access.ts'
+import { ANONYMOUS, publishProblem, type Identity } from './access.ts'
 import type { Credentials } from './credentials.ts'
-import { newSession, Refused, type Problem, type Session, type Sessions, type Will } from './sessions.ts'
+import { Guard } from './guard.ts'
+import { newSession, Refused, type KeptSessions, type Problem, type Session, type Sessions, type Will } from './sessions.ts'
+import { textProblem } from './text-rules.ts'
 
 export type EntryOptions = { credentials: Pick<Credentials, 'check'>; anonymous: boolean; maxPayloadBytes: number }
 type Decided = (error: AuthenticateError | null, ok: boolean | null) => void
@@ -19,10 +21,12 @@ const NOT_AUTHORIZED = 5
 export class Entry {
   readonly #o: EntryOptions
   readonly #sessions: Sessions
+  readonly #kept: KeptSessions
 
-  constructor(o: EntryOptions, sessions: Sessions) {
+  constructor(o: EntryOptions, sessions: Sessions, kept: KeptSessions) {
     this.#o = o
     this.#sessions = sessions
+    this.#kept = kept
   }
 
   /**
@@ -35,8 +39,17 @@ export class Entry {
     const username = packet.username ?? ANONYMOUS.username
     const nameless = clean ? null : 'an empty ClientId with a persistent session [MQTT-3.1.3-8]'
     const clientIdProblem = clientId === '' ? nameless : textProblem(clientId)
-    this.#sessions.begin(client, newSession(username, clientId, packet.will ?? null, clientIdProblem))
     packet.clientId = `${username}/${clientId === '' ? `auto-${randomUUID()}` : clientId}`
+    const session = newSession(username, clientId, {
+      will: packet.will ?? null,
+      clientIdProblem,
+      keepaliveMs: (packet.keepalive ?? 0) * 1000,
+      resumes: !clean && this.#kept.has(packet.clientId),
+      address: client.conn instanceof Guard ? client.conn.address : null,
+    })
+    packet.keepalive = 0 // ours to watch: Aedes does not see most packets
+    this.#sessions.begin(client, session)
+    if (client.conn instanceof Guard) client.conn.begin(session)
     done(null, true)
   }
 
@@ -64,6 +77,7 @@ export class Entry {
     const problem = this.#willProblem(identity, session)
     if (problem !== null) return this.#refuse(client, NOT_AUTHORIZED, problem, session.will)
     session.identity = identity
+    this.#kept.connected(client.id, client.clean)
     return null
   }
 

@@ -1,7 +1,7 @@
 // The bytes that all clients together may have on their way to disk. Guards that find it full stop reading and are woken, in
 // the order they came, when there is room: TCP then tells the devices to wait. Holds no message itself.
 
-type Waiter = { resume(): void }
+type Waiter = { roomForAll(): void }
 
 export class Gate {
   readonly #maxBytes: number
@@ -25,7 +25,7 @@ export class Gate {
     for (const waiter of this.#waiting) {
       if (this.full) return
       this.#waiting.delete(waiter)
-      waiter.resume()
+      waiter.roomForAll()
     }
   }
 

@@ -1,65 +1,94 @@
-// The socket as Aedes sees it. In: frames too large are refused before they are buffered, nothing passes between CONNECT and
-// its acceptance, and no more PUBLISHes pass than may wait for the disk. Out: writes of one turn of the loop leave as one
-// segment, write() never makes Aedes wait (a frozen subscriber would stop every publisher), and who does not read is cut.
+// The socket as Aedes sees it. In: every frame is whole and checked before anybody gets it; telemetry goes the fast lane
+// (lane.ts), the rest to Aedes byte for byte, in an order that keeps what one client sent in the order it sent it. Out: the
+// writes of one turn leave as one, write() never makes Aedes wait, and who does not read is cut.
+import type { Client } from 'aedes'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import type { ErrorCode } from '#contracts/errors.ts'
-import { CONNACK_VERSION, CONNECT_BYTE, PUBLISH, protocolLevel, readHeader, topicOf, type FrameHeader } from './frames.ts'
-import type { Gate } from './gate.ts'
-import type { Limits } from './limits.ts'
+import type { Meter } from '#contracts/metrics.ts'
+import type { Wait } from './admission.ts'
+import { CONNACK_VERSION, connectProblem } from './connect-rules.ts'
+import { FRAME, frameProblem, publishFrameProblem } from './frame-rules.ts'
+import { CONNECT_BYTE, Frames, noFrame, type Frame } from './frames.ts'
+import type { Keepalive, Kept } from './keepalive.ts'
+import { FastLane, type LaneOwner, type LaneParts } from './lane.ts'
+import { Outbox } from './outbox.ts'
+import { looksLikeProxy, readProxyHeader } from './proxy-header.ts'
+import type { Problem, Session } from './sessions.ts'
+import { readUint16 } from './text-rules.ts'
+import type { Turn } from './turn.ts'
 
-export type GuardOptions = {
-  socket: Socket
-  gate: Gate
-  limits: Limits
-  maxPayloadBytes: number
-  refused: (code: ErrorCode, reason: string, more?: { topic?: string; payload?: Uint8Array }) => void
-  tooSlow: (pendingBytes: number) => void
+/** What all guards of a broker share. */
+export type GuardParts = LaneParts & {
+  turn: Turn
+  keepalive: Keepalive
+  proxyProtocol: boolean
+  meter: Meter
+  refused(guard: Guard, problem: Problem, more: { topic?: string; payload?: Uint8Array }): void
+  tooSlow(guard: Guard, pendingBytes: number): void
 }
 
 type WriteDone = (error?: Error | null) => void
-const NOTHING = Buffer.alloc(0)
+const PINGRESP = Buffer.from([0xd0, 0x00])
+const RETAIN_OR_QOS_2 = 0x05
+const DONE = Promise.resolve()
+/** the frame that is being looked at: nobody keeps it, and no guard looks while another does */
+const frame: Frame = noFrame()
 
-export class Guard extends Duplex {
-  readonly #o: GuardOptions
+export class Guard extends Duplex implements LaneOwner, Kept {
+  readonly #parts: GuardParts
   readonly #socket: Socket
-  readonly #frameBytesMax: number
-  /** connect: waiting for a whole CONNECT; deciding: Aedes has it; open: accepted; shut: refused or closing */
-  #state: 'connect' | 'deciding' | 'open' | 'shut' = 'connect'
-  #held: Buffer = NOTHING
-  #wanted = false
+  readonly #frames = new Frames()
+  readonly #out = new Outbox()
+  /** first: nothing has come; connect: waiting for a whole CONNECT; deciding: Aedes has it; open: accepted; shut: refused or closing */
+  #state: 'proxy' | 'first' | 'connect' | 'deciding' | 'open' | 'shut'
+  /** settled: for what came before it; reader: for Aedes; otherwise admission's reason */
+  #waitsFor: Wait | 'settled' | 'reader' | null = null
+  #isWanted = false
   #peerEnded = false
-  /** the frame that is passing through */
-  #bodyLeft = 0
-  #publishBytes = 0
-  #inFlight = 0
-  #inFlightBytes = 0
-  #blocked = false
-  #out: Buffer[] = []
-  #flushDue = false
-  #slowSinceMs: number | undefined
+  #isDue = false
+  #session: Session | null = null
+  #lane: FastLane | null = null
+  /** frames that Aedes has and has not finished: PUBLISHes, and SUBSCRIBEs and UNSUBSCRIBEs */
+  #storing = 0
+  #subscribing = 0
+  #heardMs = 0
+  #rateTimer: NodeJS.Timeout | undefined
+  /** where a proxy says it comes from */
+  address: string | null = null
+  /** resolves when all PUBLISHes that Aedes has are answered */
+  stores: Promise<unknown> = DONE
+  /** Aedes hangs it here */
+  declare client?: Client
 
-  constructor(o: GuardOptions) {
+  constructor(parts: GuardParts, socket: Socket) {
     super()
-    this.#o = o
-    this.#socket = o.socket
-    this.#frameBytesMax = Math.max(o.limits.connectFrameBytes, o.maxPayloadBytes + o.limits.frameOverheadBytes)
-    o.socket.on('data', (chunk: Buffer) => {
-      this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
+    this.#parts = parts
+    this.#socket = socket
+    this.#state = parts.proxyProtocol ? 'proxy' : 'first'
+    socket.on('data', (chunk: Buffer) => {
+      this.#heardMs = parts.keepalive.nowMs()
+      this.#frames.add(chunk)
       this.#pump()
     })
-    o.socket.on('end', () => {
+    socket.on('end', () => {
       this.#peerEnded = true
       this.#pump()
     })
-    o.socket.on('error', error => this.destroy(error))
-    o.socket.on('close', () => this.destroy())
+    socket.on('error', error => this.destroy(error))
+    socket.on('close', () => this.destroy())
+  }
+
+  /** As what it came, once its CONNECT was read. */
+  begin(session: Session): void {
+    this.#session = session
   }
 
   /** CONNECT was accepted: everything behind it may pass. */
   accept(): void {
     if (this.#state !== 'deciding') return
     this.#state = 'open'
+    this.#heardMs = this.#parts.keepalive.nowMs()
+    this.#parts.keepalive.add(this)
     this.#pump()
   }
 
@@ -69,32 +98,70 @@ export class Guard extends Duplex {
     this.#socket.pause()
   }
 
-  /** A PUBLISH with this remaining length is on disk or refused. */
-  settled(bodyBytes: number): void {
-    if (this.destroyed) return
-    this.#inFlight--
-    this.#inFlightBytes -= bodyBytes
-    this.#o.gate.leave(bodyBytes)
-    const { inFlightOfClient, inFlightBytesOfClient } = this.#o.limits
-    if (this.#blocked && this.#inFlight <= inFlightOfClient / 2 && this.#inFlightBytes <= inFlightBytesOfClient / 2) this.resumeReading()
+  /** A PUBLISH that Aedes has, with a body of so many bytes, is on disk or refused. */
+  stored(bodyBytes: number): void {
+    this.#storing--
+    this.#lane?.giveRoom(1, bodyBytes)
   }
 
-  resumeReading(): void {
-    this.#blocked = false
-    this.#pump()
+  /** Aedes has finished a SUBSCRIBE or UNSUBSCRIBE. */
+  subscribed(): void {
+    this.#subscribing--
+    this.roomier()
+  }
+
+  get keepaliveMs(): number {
+    return this.#session?.keepaliveMs ?? 0
+  }
+
+  lastHeardMs(nowMs: number): number {
+    return this.#socket.isPaused() ? nowMs : this.#heardMs
+  }
+
+  silent(): void {
+    this.destroy(new Error(SILENT))
+  }
+
+  due(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    this.#parts.turn.add(this)
+  }
+
+  endOfTurn(): void {
+    this.#isDue = false
+    this.#lane?.settle()
+    this.#flush()
+    if (this.#waitsFor === 'settled' || this.#peerEnded) this.#pump()
+  }
+
+  send(bytes: Buffer): void {
+    if (this.destroyed) return
+    this.#out.add(bytes)
+    this.due()
+  }
+
+  /** Reading goes on when half of the room is free: not one message at a time. */
+  roomier(): void {
+    if (this.#waitsFor === 'settled') return this.due()
+    if (this.#waitsFor !== 'client' || this.#lane === null) return
+    const { inFlightOfClient, inFlightBytesOfClient } = this.#parts.limits
+    if (this.#lane.inFlight <= inFlightOfClient / 2 && this.#lane.inFlightBytes <= inFlightBytesOfClient / 2) this.#pump()
+  }
+
+  /** The journal did not take something [MQTT 3.1.1 has no negative PUBACK]: nothing of it is acknowledged, the connection ends. */
+  failed(problem: Problem, topic: string | null): void {
+    this.#refuse(problem, topic === null ? {} : { topic })
   }
 
   override _read(): void {
-    this.#wanted = true
-    this.#pump()
+    this.#isWanted = true
+    if (this.#waitsFor === 'reader') this.#pump()
   }
 
-  /**
-   * Takes the bytes at once, whatever the socket does: Aedes waits for whoever says false, and one frozen subscriber would then
-   * hold up everybody. Stands in front of Writable's own queue, which would be walked three times for every PUBACK.
-   */
+  /** Stands in front of Writable's own queue, which would be walked three times for every acknowledgement. */
   override write(chunk: Buffer | string, encoding?: BufferEncoding | WriteDone, written?: WriteDone): boolean {
-    this.#collect(typeof chunk === 'string' ? Buffer.from(chunk, typeof encoding === 'string' ? encoding : 'utf8') : chunk)
+    this.send(typeof chunk === 'string' ? Buffer.from(chunk, typeof encoding === 'string' ? encoding : 'utf8') : chunk)
     const done = typeof encoding === 'function' ? encoding : written
     if (done !== undefined) queueMicrotask(done)
     return true
@@ -112,140 +179,189 @@ export class Guard extends Duplex {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#state = 'shut'
     this.#flush() // a refusing CONNACK is still in here
-    this.#held = NOTHING
-    this.#o.gate.forget(this.#waiter)
-    this.#o.gate.leave(this.#inFlightBytes)
-    this.#inFlightBytes = 0
+    this.#frames.drop()
+    clearTimeout(this.#rateTimer)
+    this.#parts.keepalive.remove(this)
+    this.#parts.gate.forget(this)
+    this.#lane?.abandon()
     this.#socket.destroy()
     done(error)
   }
 
-  readonly #waiter = { resume: (): void => this.resumeReading() }
-
   #pump(): void {
     if (this.destroyed || this.#state === 'shut') return
-    if (this.#state === 'connect') this.#passConnect()
-    while (this.#state === 'open' && this.#wanted && !this.#blocked && this.#held.length > 0) {
-      const end = this.#admissible()
-      if (end === 0) break
-      const passing = this.#held.subarray(0, end)
-      this.#held = end === this.#held.length ? NOTHING : this.#held.subarray(end)
-      this.#wanted = this.push(passing)
-    }
-    const stuck = this.#state === 'deciding' || this.#blocked || (!this.#wanted && this.#held.length > 0)
-    if (stuck) this.#socket.pause()
-    else if (this.#socket.isPaused()) this.#socket.resume()
-    if (this.#peerEnded && !stuck) this.push(null)
+    const nowMs = this.#parts.clock.nowMs()
+    this.#waitsFor = null
+    let goesOn = true
+    while (goesOn) goesOn = this.#passes(nowMs)
+    if (this.destroyed) return
+    const isStuck = this.#state === 'deciding' || this.#waitsFor !== null
+    if (isStuck) this.#socket.pause()
+    else if (this.#socket.isPaused()) this.#resume()
+    if (this.#peerEnded && !isStuck && this.#lane?.isSettled !== false) this.push(null)
   }
 
-  /** Buffers at most connectFrameBytes, lets exactly the CONNECT through, then waits for the decision. */
-  #passConnect(): void {
-    const header = readHeader(this.#held, 0)
-    if (header === 'partial') return
-    if (header === 'malformed' || this.#held[0] !== CONNECT_BYTE)
-      return this.#refuse('protocol-error', 'the first packet is not an MQTT CONNECT')
-    const { headerBytes, bodyBytes } = header
-    const max = this.#o.limits.connectFrameBytes
-    if (bodyBytes > max) return this.#refuse('payload-too-large', `a CONNECT of ${bodyBytes} bytes; the bound is ${max}`)
-    const end = headerBytes + bodyBytes
-    if (this.#held.length < end) return
-    const level = protocolLevel(this.#held.subarray(headerBytes, end))
-    if (level === null) return this.#refuse('protocol-error', 'the CONNECT does not name MQTT as its protocol')
-    if (level !== 3 && level !== 4) return this.#refuseVersion(level)
+  #resume(): void {
+    this.#heardMs = this.#parts.keepalive.nowMs() // it may have spoken meanwhile; it was us who did not listen
+    this.#socket.resume()
+  }
+
+  /** Looks at what comes next; false = there is nothing, or it has to wait, or it ended the connection. */
+  #passes(nowMs: number): boolean {
+    if (this.#state === 'proxy') return this.#passProxyHeader()
+    if (this.#state === 'first') return this.#passFirstByte()
+    if (this.#state !== 'connect' && this.#state !== 'open') return false
+    const { limits, maxPayloadBytes } = this.#parts
+    const isOpen = this.#state === 'open'
+    const most = isOpen ? Math.max(limits.connectFrameBytes, maxPayloadBytes + limits.frameOverheadBytes) : limits.connectFrameBytes
+    const found = this.#frames.next(frame, most)
+    if (found === 'more') return false
+    if (found === 'malformed') return this.#wrong('a remaining length of more than four bytes [MQTT-2.2.3]')
+    if (found === 'too-large') return this.#tooLarge(most)
+    if (!(isOpen ? this.#passFrame(nowMs) : this.#passConnect())) return false
+    this.#frames.taken(frame)
+    return true
+  }
+
+  #passProxyHeader(): boolean {
+    const header = readProxyHeader(this.#frames.peek())
+    if (header === 'more') return false
+    if ('problem' in header) return this.#wrong(header.problem)
+    this.address = header.address
+    this.#frames.skip(header.bytes)
+    this.#state = 'first'
+    return true
+  }
+
+  #passFirstByte(): boolean {
+    if (this.#frames.isEmpty) return false
+    const bytes = this.#frames.peek()
+    if (looksLikeProxy(bytes)) return this.#wrong('a PROXY header came, and FENGSUI_PROXY_PROTOCOL is not set')
+    if (bytes[0] !== CONNECT_BYTE) return this.#wrong('the first packet is not an MQTT CONNECT [MQTT-3.1.0-1]')
+    this.#state = 'connect'
+    return true
+  }
+
+  #passConnect(): boolean {
+    const problem = connectProblem(frame.bytes.subarray(frame.bodyAt, frame.end))
+    if (problem !== null && 'reason' in problem) return this.#wrong(problem.reason)
+    if (problem !== null) return this.#refuseVersion(problem.level)
     this.#state = 'deciding'
-    this.#wanted = this.push(this.#held.subarray(0, end))
-    this.#held = this.#held.subarray(end)
+    this.#isWanted = this.push(frame.bytes.subarray(frame.at, frame.end))
+    return true
   }
 
-  #refuseVersion(level: number): void {
-    this.#collect(CONNACK_VERSION)
-    const name = level === 5 ? 'MQTT 5' : `MQTT protocol level ${level}`
-    this.#refuse('protocol-version', `the client speaks ${name}; this broker speaks MQTT 3.1.1 (set the client to version 4, or bridge)`)
-  }
-
-  /** How many of the held bytes may pass now. Leaves a header that is not all there, and PUBLISHes beyond the bounds. */
-  #admissible(): number {
-    const held = this.#held
-    let at = 0
-    while (at < held.length) {
-      if (this.#bodyLeft === 0) {
-        const header = readHeader(held, at)
-        if (header === 'partial') break
-        if (!this.#admits(header, at)) break
-        at += header.headerBytes
-        this.#bodyLeft = header.bodyBytes
-      }
-      const taken = Math.min(this.#bodyLeft, held.length - at)
-      at += taken
-      this.#bodyLeft -= taken
-      if (this.#bodyLeft === 0) this.#framePassed()
-    }
-    return this.#state === 'open' ? at : 0
-  }
-
-  #admits(header: FrameHeader | 'malformed', at: number): header is FrameHeader {
-    if (header === 'malformed') {
-      this.#refuse('protocol-error', 'a remaining length of more than four bytes [MQTT-2.2.3]')
-      return false
-    }
-    if (header.bodyBytes > this.#frameBytesMax) {
-      const topic = header.type === PUBLISH ? topicOf(this.#held, at + header.headerBytes) : undefined
-      const reason = `a frame of ${header.bodyBytes} bytes; the bound is ${this.#frameBytesMax}`
-      this.#refuse('payload-too-large', reason, topic === undefined ? {} : { topic })
-      return false
-    }
-    if (header.type !== PUBLISH) return true
-    const { inFlightOfClient, inFlightBytesOfClient } = this.#o.limits
-    if (this.#o.gate.full) this.#o.gate.wait(this.#waiter)
-    else if (this.#inFlight < inFlightOfClient && this.#inFlightBytes < inFlightBytesOfClient) {
-      this.#publishBytes = header.bodyBytes
+  #passFrame(nowMs: number): boolean {
+    const first = frame.bytes[frame.at] ?? 0
+    const type = first >> 4
+    if (type === FRAME.publish) return this.#passPublish(first, nowMs)
+    const problem = frameProblem(frame)
+    if (problem !== null) return this.#wrong(problem)
+    if (type === FRAME.pingreq) {
+      this.send(PINGRESP)
       return true
     }
-    this.#blocked = true
+    if (type >= FRAME.puback && type <= FRAME.pubcomp) return this.#give()
+    if (this.#lane?.isSettled === false || this.#storing > 0 || this.#subscribing > 0) return this.#wait('settled')
+    if (!this.#give()) return false
+    if (type !== FRAME.disconnect) this.#subscribing++
+    return true
+  }
+
+  /** What Aedes handles waits for what the fast lane has, and the other way round: a client's messages keep their order. */
+  #passPublish(first: number, nowMs: number): boolean {
+    const problem = publishFrameProblem(frame)
+    if (problem !== null) return this.#wrong(problem)
+    const lane = (this.#lane ??= this.#openLane(nowMs))
+    const isFast = (first & RETAIN_OR_QOS_2) === 0
+    if (this.#subscribing > 0 || (isFast ? this.#storing > 0 : !lane.isSettled)) return this.#wait('settled')
+    const verdict = lane.admits(frame, nowMs)
+    if (typeof verdict === 'string') return this.#wait(verdict)
+    if (verdict !== null) return this.#refuse(verdict, { topic: lane.topic, payload: frame.bytes.subarray(lane.payloadAt, frame.end) })
+    if (isFast) {
+      lane.put(frame)
+      return true
+    }
+    if (!this.#give()) return false
+    this.#storing++
+    lane.takeRoom(frame.end - frame.bodyAt)
+    return true
+  }
+
+  #openLane(nowMs: number): FastLane {
+    const session = this.#session
+    if (session?.identity == null) throw new Error('a PUBLISH passed before its CONNECT was accepted')
+    return new FastLane(this.#parts, this, session, session.identity, nowMs)
+  }
+
+  #give(): boolean {
+    if (!this.#isWanted) return this.#wait('reader')
+    this.#isWanted = this.push(frame.bytes.subarray(frame.at, frame.end))
+    return true
+  }
+
+  #wait(reason: Wait | 'settled' | 'reader'): false {
+    this.#waitsFor = reason
+    if (reason === 'settled' || reason === 'reader') return false
+    this.#parts.meter.count('fengsui_mqtt_paused_total', { cause: reason })
+    if (reason === 'all') this.#parts.gate.wait(this)
+    if (reason === 'rate') {
+      clearTimeout(this.#rateTimer)
+      this.#rateTimer = setTimeout(() => this.#pump(), this.#lane?.allowance.resumeAfterMs() ?? 0)
+    }
     return false
   }
 
-  /** Counted when whole, so that nobody holds room for a message that never ends. */
-  #framePassed(): void {
-    if (this.#publishBytes === 0) return
-    this.#inFlight++
-    this.#inFlightBytes += this.#publishBytes
-    this.#o.gate.enter(this.#publishBytes)
-    this.#publishBytes = 0
+  /** The gate has room again. */
+  roomForAll(): void {
+    this.#pump()
   }
 
-  #refuse(code: ErrorCode, reason: string, more: { topic?: string } = {}): void {
+  #tooLarge(most: number): false {
+    const bytes = frame.end - frame.bodyAt
+    const isPublish = (frame.bytes[frame.at] ?? 0) >> 4 === FRAME.publish
+    const topic = isPublish ? topicOf(frame) : undefined
+    return this.#refuse(
+      { code: 'payload-too-large', reason: `a frame of ${bytes} bytes; the bound is ${most}` },
+      topic === undefined ? {} : { topic },
+    )
+  }
+
+  #refuseVersion(level: number): false {
+    this.send(CONNACK_VERSION)
+    const name = level === 5 ? 'MQTT 5' : `MQTT protocol level ${level}`
+    const reason = `the client speaks ${name}; this broker speaks MQTT 3.1.1 (set the client to version 4, or bridge)`
+    return this.#refuse({ code: 'protocol-version', reason })
+  }
+
+  #wrong(reason: string): false {
+    return this.#refuse({ code: 'protocol-error', reason })
+  }
+
+  #refuse(problem: Problem, more: { topic?: string; payload?: Uint8Array } = {}): false {
+    if (this.destroyed) return false
+    if (this.#session?.turnedOut !== true) this.#parts.refused(this, problem, more)
+    if (this.#session !== null) this.#session.turnedOut = true
     this.#state = 'shut'
-    this.#o.refused(code, reason, more)
     this.destroy()
-  }
-
-  #collect(chunk: Buffer): void {
-    if (this.destroyed) return
-    this.#out.push(chunk)
-    if (this.#flushDue) return
-    this.#flushDue = true
-    setImmediate(() => this.#flush())
+    return false
   }
 
   #flush(): void {
-    this.#flushDue = false
-    const chunks = this.#out
-    if (chunks.length === 0) return
-    this.#out = []
-    if (!this.#socket.writable) return
-    this.#socket.write(chunks.length === 1 ? (chunks[0] ?? NOTHING) : Buffer.concat(chunks))
-    this.#cutIfSlow(this.#socket.writableLength)
-  }
-
-  /** A burst may take a moment on a healthy line; what is still there a second later, or is far too much, is not healthy. */
-  #cutIfSlow(pendingBytes: number): void {
-    const { slowBytes, slowestBytes, slowMs } = this.#o.limits
-    if (pendingBytes <= slowBytes) return void (this.#slowSinceMs = undefined)
-    this.#slowSinceMs ??= performance.now()
-    if (pendingBytes <= slowestBytes && performance.now() - this.#slowSinceMs <= slowMs) return
-    if (this.destroyed) return
-    this.#o.tooSlow(pendingBytes)
+    if (this.#out.isEmpty) return
+    this.#out.flush(this.#socket, this.#session?.resumes === true)
+    const pendingBytes = this.#out.tooMany(this.#socket, this.#parts.limits)
+    if (pendingBytes === 0 || this.destroyed) return
+    this.#parts.tooSlow(this, pendingBytes)
     this.destroy()
   }
+}
+
+/** In Aedes' words: not a mistake of anybody's. */
+export const SILENT = 'keep alive timeout'
+
+/** The topic of a PUBLISH of which at least the beginning is there. */
+function topicOf({ bytes, bodyAt }: Frame): string | undefined {
+  const end = bodyAt + 2 + readUint16(bytes, bodyAt)
+  return end <= bytes.length ? bytes.toString('utf8', bodyAt + 2, end) : undefined
 }

@@ -4,22 +4,38 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Aedes, type Client } from 'aedes'
 import { FengsuiError } from '#contracts/errors.ts'
-import { textProblem } from './access.ts'
-import { Admission, type AdmissionOptions } from './admission.ts'
-import { boundPersistence, type Persistence } from './bounded-store.ts'
+import type { Meter } from '#contracts/metrics.ts'
+import { boundPersistence, NOT_QUEUED, type Persistence } from './bounded-store.ts'
+import { effectiveQos } from './corrections.ts'
+import { Doorway } from './doorway.ts'
 import { Entry, type EntryOptions } from './entry.ts'
 import { Gate } from './gate.ts'
-import { Guard } from './guard.ts'
-import { CLOSE_WAIT_MS, DRAIN_TIMEOUT_MS, LIMITS, type Limits } from './limits.ts'
-import { Refused, Sessions, type Refusal } from './sessions.ts'
+import { Guard, SILENT, type GuardParts } from './guard.ts'
+import { Keepalive } from './keepalive.ts'
+import type { Delivery, LaneOf, LaneParts } from './lane.ts'
+import { CLOSE_WAIT_MS, DRAIN_TIMEOUT_MS, LIMITS, TOPIC_LEVELS_MAX, type Limits } from './limits.ts'
+import { OnTheWay } from './on-the-way.ts'
+import { KeptSessions, Refused, Sessions, type Refusal } from './sessions.ts'
+import { Storing, type StoringOptions } from './storing.ts'
+import { Subscribers } from './subscribers.ts'
 import { Subscribing } from './subscribing.ts'
+import { textProblem } from './text-rules.ts'
+import { Turn } from './turn.ts'
 
 export { openCredentials, type Credentials, type Identity } from './credentials.ts'
 export type { Refusal } from './sessions.ts'
 
 export type BrokerOptions = EntryOptions &
-  AdmissionOptions & {
+  Omit<StoringOptions, 'journal' | 'laneOf'> & {
+    journal: StoringOptions['journal'] & LaneParts['journal']
+    /** may this message carry an alarm? Never waits, never throws. Without it all is bulk. */
+    laneOf?: LaneOf
+    /** messages a second of one connection over a while; gateways 20 times that, anonymous devices without limit; 0 (default) = no limit */
+    deviceRate?: number
+    /** every connection begins with a PROXY header; default false: none may */
+    proxyProtocol?: boolean
     refused: (r: Refusal) => void
+    meter: Meter
     host: string
     /** 0 takes a free one */
     port: number
@@ -41,87 +57,137 @@ export type Broker = {
 /** @throws FengsuiError port-in-use, setting-invalid */
 export async function startBroker(o: BrokerOptions): Promise<Broker> {
   const limits: Limits = { ...LIMITS, ...o.limits }
+  const laneOf = o.laneOf ?? ((): 'bulk' => 'bulk')
   const sessions = new Sessions(o.clock, o.refused)
-  const admission = new Admission(o, sessions)
-  const aedes = await startAedes(o, limits, sessions, admission)
+  const subscribers = new Subscribers()
+  const onTheWay = new OnTheWay(o.meter)
+  const storing = new Storing({ ...o, laneOf }, sessions, onTheWay)
+  const aedes = await startAedes(o, limits, sessions, storing, subscribers)
+  const keepalive = new Keepalive()
   const guards = new Set<Guard>()
-  const gate = new Gate(limits.inFlightBytes)
-
-  const handle = (socket: Socket): void => {
-    let client: Client | null = null
-    const guard: Guard = new Guard({
-      socket,
-      gate,
-      limits,
-      maxPayloadBytes: o.maxPayloadBytes,
-      refused: (code, reason, more) => sessions.report({ code, reason }, client, more),
-      tooSlow: pendingBytes =>
-        o.log.warn(
-          { identity: client === null ? null : sessions.identityOf(client)?.username, pendingBytes },
-          'cut a subscriber that does not read',
-        ),
-    })
+  const parts: GuardParts = {
+    journal: o.journal,
+    laneOf,
+    clock: o.clock,
+    meter: o.meter,
+    maxPayloadBytes: o.maxPayloadBytes,
+    deviceRate: o.deviceRate ?? 0,
+    proxyProtocol: o.proxyProtocol ?? false,
+    limits,
+    subscribers,
+    onTheWay,
+    keepalive,
+    gate: new Gate(limits.inFlightBytes),
+    acks: Buffer.alloc(4 * limits.inFlightOfClient),
+    turn: new Turn(() => onTheWay.tell()),
+    deliver: (delivery, client, done) => deliver(aedes, delivery, client, done),
+    refused: (guard, problem, more) => sessions.report(problem, guard.client ?? null, { ...more, address: guard.address }),
+    tooSlow: ({ client }, pendingBytes) => {
+      const identity = client === undefined ? null : sessions.identityOf(client)?.username
+      o.log.warn({ identity, pendingBytes }, 'cut a subscriber that does not read')
+    },
+  }
+  const enter = (socket: Socket): void => {
+    const guard = new Guard(parts, socket)
     guards.add(guard)
     guard.once('close', () => guards.delete(guard))
-    client = aedes.handle(guard)
+    aedes.handle(guard)
   }
-
-  const server = createServer({ noDelay: true, keepAlive: true, highWaterMark: 16 * 1024 }, handle)
+  const crowded = (reason: string): void => sessions.report({ code: 'too-many-connections', reason }, null)
+  const doorway = new Doorway({ limits, enter, refused: crowded })
+  const server = createServer({ noDelay: true, keepAlive: true }, socket => doorway.arrived(socket))
   server.maxConnections = limits.connections
-  server.on('drop', () => sessions.report({ code: 'too-many-connections', reason: `${limits.connections} sockets are open` }, null))
+  server.on('drop', () => crowded(`${limits.connections} sockets are open`))
   const port = await listen(server, o.host, o.port)
   o.log.info({ host: o.host, port, anonymous: o.anonymous }, 'MQTT is listening')
   return {
     port,
     publish: (topic, payload, options = {}) => publish(aedes, topic, payload, options),
     disconnect(username) {
-      for (const guard of guards) {
-        const client = clientOf(guard)
-        if (client !== null && sessions.identityOf(client)?.username === username) client.close()
+      for (const { client } of guards) {
+        if (client !== undefined && sessions.identityOf(client)?.username === username) client.close()
       }
     },
     connections: () => aedes.connectedClients,
     async close() {
       const stopped = new Promise<void>(resolve => server.close(() => resolve()))
+      doorway.close()
       for (const guard of guards) guard.stopReading()
-      await admission.close(CLOSE_WAIT_MS)
-      await nextTurn() // Aedes writes the last PUBACKs in this turn,
+      storing.close()
+      await onTheWay.idle(CLOSE_WAIT_MS)
+      await nextTurn() // Aedes and the lanes write the last PUBACKs in this turn,
       await nextTurn() // and the guards send them in this one
       await new Promise<void>(resolve => aedes.close(resolve))
+      keepalive.close()
       for (const guard of guards) guard.destroy()
       await stopped
     },
   }
 }
 
-/** Aedes hangs its client on the stream it was given. */
-const clientOf = (guard: Guard & { client?: Client }): Client | null => guard.client ?? null
-
-async function startAedes(o: BrokerOptions, limits: Limits, sessions: Sessions, admission: Admission): Promise<Aedes> {
-  const entry = new Entry(o, sessions)
+async function startAedes(
+  o: BrokerOptions,
+  limits: Limits,
+  sessions: Sessions,
+  storing: Storing,
+  subscribers: Subscribers,
+): Promise<Aedes> {
+  const entry = new Entry(o, sessions, new KeptSessions(limits.sessions))
   const subscribing = new Subscribing(o.log, sessions)
   const aedes = await Aedes.createBroker({
     connectTimeout: limits.connectTimeoutMs,
     drainTimeout: DRAIN_TIMEOUT_MS,
     // Aedes' queue before CONNACK is never used: the guard holds everything back. Raised, so that it cannot be what fails.
     queueLimit: 1000,
+    maxTopicLevels: TOPIC_LEVELS_MAX,
     // MQTT 3.1 allowed 23 characters; the namespace in front of the ClientId would always break that
     maxClientsIdLength: 65_535,
     preConnect: entry.preConnect,
     authenticate: entry.authenticate,
-    authorizePublish: admission.authorizePublish,
+    authorizePublish: storing.authorizePublish,
     authorizeSubscribe: subscribing.authorizeSubscribe,
+    authorizeForward: effectiveQos(sessions),
   })
-  const { persistence } = aedes as unknown as { persistence: Persistence }
+  const { persistence, mq } = aedes as unknown as { persistence: Persistence; mq: Emitter }
   let reported = ''
-  boundPersistence(persistence, limits, (what, where) => {
+  boundPersistence(persistence, subscribers, limits, (what, where) => {
     if (reported !== what + where) o.log.warn({ what, where }, 'a bound of the broker is reached: not kept (it is in the journal)')
     reported = what + where
   })
-  admission.useStore(persistence)
+  countSubscribers(mq, subscribers)
+  storing.useStore(persistence)
   subscribing.useStore(persistence)
-  aedes.on('connackSent', (packet, client) => {
-    if (packet.returnCode === 0 && client.conn instanceof Guard) client.conn.accept()
+  watch(aedes, o, sessions)
+  return aedes
+}
+
+/** Aedes' emitter, as far as it is used here: what it matches topics against is private to it. */
+type Emitter = {
+  on(filter: string, listener: unknown, done?: () => void): unknown
+  removeListener(filter: string, listener: unknown, done?: () => void): unknown
+}
+
+function countSubscribers(mq: Emitter, subscribers: Subscribers): void {
+  const original = { on: mq.on.bind(mq), remove: mq.removeListener.bind(mq) }
+  mq.on = (filter, listener, done) => {
+    subscribers.connected(filter, 1)
+    return original.on(filter, listener, done)
+  }
+  mq.removeListener = (filter, listener, done) =>
+    original.remove(filter, listener, () => {
+      subscribers.connected(filter, -1)
+      done?.()
+    })
+}
+
+function watch(aedes: Aedes, o: BrokerOptions, sessions: Sessions): void {
+  aedes.on('connackSent', (packet, { conn }) => {
+    if (packet.returnCode === 0 && conn instanceof Guard) conn.accept()
+  })
+  aedes.on('subscribe', (_, { conn }) => conn instanceof Guard && conn.subscribed())
+  aedes.on('unsubscribe', (filters, client) => {
+    sessions.revoke(client, filters)
+    if (client.conn instanceof Guard) client.conn.subscribed()
   })
   const gauge = (): void => o.meter.gauge('fengsui_mqtt_connections', aedes.connectedClients)
   aedes.on('client', gauge)
@@ -130,11 +196,10 @@ async function startAedes(o: BrokerOptions, limits: Limits, sessions: Sessions, 
   aedes.on('clientError', ended)
   aedes.on('connectionError', ended)
   aedes.addListener('error', (error: Error) => o.log.error({ err: error }, 'the broker library failed'))
-  return aedes
 }
 
 /** Ends of a connection that are nobody's mistake, in Aedes' words; errors of the network carry a `code`. */
-const ORDINARY_ENDS = new Set(['keep alive timeout', 'connection closed', 'drain timeout', 'no such packet'])
+const ORDINARY_ENDS = new Set([SILENT, 'connection closed', 'drain timeout', NOT_QUEUED])
 
 function connectionEnded(o: BrokerOptions, sessions: Sessions, client: Client, error: Error): void {
   o.log.debug({ clientId: client.id, reason: error.message }, 'a connection ended with an error')
@@ -142,6 +207,13 @@ function connectionEnded(o: BrokerOptions, sessions: Sessions, client: Client, e
   if (error instanceof FengsuiError) return sessions.report({ code: error.code, reason: error.message }, client)
   if ('code' in error || ORDINARY_ENDS.has(error.message)) return
   sessions.report({ code: 'protocol-error', reason: error.message }, client)
+}
+
+/** What a device published and somebody wants, after its commit; it passed admission, so Aedes is not to ask again. */
+function deliver(aedes: Aedes, { topic, payload, qos, messageId }: Delivery, client: Client | null, done: () => void): void {
+  const packet = { cmd: 'publish' as const, topic, payload, qos, messageId, retain: false, dup: false }
+  const { publish: publishFor } = aedes as unknown as { publish(p: typeof packet, c: Client | null, done: () => void): void }
+  publishFor.call(aedes, packet, client, done)
 }
 
 function publish(aedes: Aedes, topic: string, payload: Uint8Array | string, o: { qos?: 0 | 1; retain?: boolean }): Promise<void> {

@@ -3,6 +3,9 @@
 export type Limits = {
   /** sockets open at once; more are closed at once and counted */
   connections: number
+  /** new sockets let in a second, and at once after a quiet time; later ones wait their turn, unread, and are closed after connectTimeoutMs */
+  newConnectionsPerS: number
+  newConnectionsAtOnce: number
   /** a socket that has not sent CONNECT by then is closed */
   connectTimeoutMs: number
   /** a frame before CONNECT is accepted; larger ones close the socket before they are buffered */
@@ -32,6 +35,8 @@ export type Limits = {
 
 export const LIMITS: Limits = {
   connections: 25_000,
+  newConnectionsPerS: 2000,
+  newConnectionsAtOnce: 4000,
   connectTimeoutMs: 10_000,
   connectFrameBytes: 16 * 1024,
   frameOverheadBytes: 4 * 1024,
@@ -49,6 +54,17 @@ export const LIMITS: Limits = {
   retained: 200_000,
   retainedBytes: 128 * 1024 * 1024,
 }
+
+/** A device may save up so many seconds of its rate, and then send them at once. */
+export const RATE_BURST_S = 10
+/** An identity with grants is a gateway and speaks for many: so many times the rate of a device. */
+export const GATEWAY_RATE = 20
+/** MQTT 3.1.1 allows 65,535 bytes; no topic known to us needs more than 300. */
+export const TOPIC_BYTES_MAX = 1024
+/** Aedes matches no more, and throws beyond it. */
+export const TOPIC_LEVELS_MAX = 100
+/** How often keepalives are looked at: a silent client is cut at most this much after one and a half times its own. */
+export const KEEPALIVE_TICK_MS = 250
 
 /** How much of a refused payload is kept for the person who looks into it. */
 export const SAMPLE_BYTES = 4 * 1024

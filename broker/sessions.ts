@@ -14,10 +14,13 @@ export type Refusal = {
   clientId?: string
   topic?: string
   payload?: Uint8Array
+  /** where the connection came from, as the proxy in front says */
+  address?: string
   atMs: number
 }
 
 export type Problem = { code: ErrorCode; reason: string }
+type More = { topic?: string; payload?: Uint8Array | string; address?: string | null }
 export type Will = NonNullable<ConnectPacket['will']>
 
 /** `clientId` is the one the client sent; `identity` is null until it was let in. */
@@ -27,22 +30,28 @@ export type Session = {
   identity: Identity | null
   will: Will | null
   clientIdProblem: string | null
-  /** topics found allowed, for a few seconds: a device uses few, and asking costs as much as all the rest of a PUBLISH */
-  allowed: Set<string>
-  allowedUntilMs: number
+  keepaliveMs: number
+  /** an earlier connection left state that this one goes on with: CONNACK must say so */
+  resumes: boolean
+  address: string | null
+  /** what was granted, so that nothing is delivered at a higher QoS */
+  granted: Map<string, number> | null
   /** something of it was refused and reported; what comes in the same breath is refused with it */
   turnedOut: boolean
 }
 
-export const newSession = (username: string, clientId: string, will: Will | null, clientIdProblem: string | null): Session => ({
+export const newSession = (username: string, clientId: string, more: Partial<Session> = {}): Session => ({
   username,
   clientId,
   identity: null,
-  will,
-  clientIdProblem,
-  allowed: new Set(),
-  allowedUntilMs: 0,
+  will: null,
+  clientIdProblem: null,
+  keepaliveMs: 0,
+  resumes: false,
+  address: null,
+  granted: null,
   turnedOut: false,
+  ...more,
 })
 
 /** Ends a connection whose refusal has been reported already. */
@@ -73,17 +82,50 @@ export class Sessions {
     return this.#of.get(client)?.identity ?? null
   }
 
-  report({ code, reason }: Problem, client: Client | null, more: { topic?: string; payload?: Uint8Array | string } = {}): void {
+  grant(client: Client, filter: string, qos: number): void {
+    const session = this.#of.get(client)
+    if (session !== undefined) (session.granted ??= new Map()).set(filter, qos)
+  }
+
+  revoke(client: Client, filters: readonly string[]): void {
+    const granted = this.#of.get(client)?.granted
+    for (const filter of filters) granted?.delete(filter)
+  }
+
+  report({ code, reason }: Problem, client: Client | null, more: More = {}): void {
     const session = client === null ? undefined : this.#of.get(client)
+    const address = more.address ?? session?.address ?? null
     this.#refused({
       code,
       reason,
       ...(session === undefined ? {} : { identity: session.username, clientId: session.clientId }),
       ...(more.topic === undefined ? {} : { topic: more.topic }),
       ...(more.payload === undefined ? {} : { payload: sampleOf(more.payload) }),
+      ...(address === null ? {} : { address }),
       atMs: this.#clock.nowMs(),
     })
   }
 }
 
 const sampleOf = (payload: Uint8Array | string): Uint8Array => Uint8Array.from(Buffer.from(payload).subarray(0, SAMPLE_BYTES))
+
+/** Which persistent sessions exist, with or without subscriptions; beyond the bound the oldest is taken for a new one. */
+export class KeptSessions {
+  readonly #max: number
+  readonly #ids = new Set<string>()
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id)
+  }
+
+  connected(id: string, isClean: boolean): void {
+    this.#ids.delete(id)
+    if (isClean) return
+    if (this.#ids.size >= this.#max) this.#ids.delete(this.#ids.values().next().value ?? '')
+    this.#ids.add(id)
+  }
+}

@@ -31,7 +31,7 @@ export class Subscribing {
     if (reason !== null) {
       this.#sessions.report({ code: 'not-your-subscription', reason }, client, { topic: subscription.topic })
       this.#takeOut(client, subscription)
-    }
+    } else this.#sessions.grant(client, subscription.topic, subscription.qos)
     queueMicrotask(() => answer(null, reason === null ? subscription : null))
   }
 

@@ -44,6 +44,11 @@ export const METRICS = {
     labels: [],
   },
   fengsui_quarantined_total: { type: 'counter', help: 'messages or readings put in quarantine', labels: ['code'] },
+  fengsui_quarantine_swept_total: {
+    type: 'counter',
+    help: 'quarantine entries that made room for newer ones; held = bytes that nobody has looked at are gone',
+    labels: ['disposition'],
+  },
   fengsui_store_write_seconds: { type: 'histogram', help: 'time of one batch written to the reading store', labels: ['store'] },
   fengsui_store_failures_total: {
     type: 'counter',

@@ -8,33 +8,59 @@ import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { generate } from 'mqtt-packet'
 import { expect } from 'vitest'
 import { noLog, systemClock } from '#contracts/clock.ts'
+import { FengsuiError } from '#contracts/errors.ts'
 import type { InboundMessage } from '#contracts/message.ts'
 import { noMeter } from '#contracts/metrics.ts'
 import { openCredentials, startBroker, type Broker, type Credentials, type Refusal } from '../../broker/index.ts'
 import type { BrokerOptions } from '../../broker/index.ts'
 
-/** A journal in memory. While held, appends wait; `fail` makes those that wait and those that come be rejected. */
+type Waiter = {
+  written(count: number, lane: Lane): void
+  failed(count: number, lane: Lane, error: FengsuiError): void
+}
+type Origin = { identity: string; clientId: string; topic: string }
+type Pending = { m: InboundMessage; lane: Lane; written: () => void; failed: (error: FengsuiError) => void }
+
+/** A journal in memory. While held, messages wait, a lane can be let go by itself; `fail` makes those that wait and those that come be refused. */
 export class HeldJournal {
   readonly messages: InboundMessage[] = []
-  #waiting: { m: InboundMessage; resolve: () => void; reject: (e: Error) => void }[] = []
+  #waiting: Pending[] = []
   #held = false
   #failing = false
 
-  append(m: InboundMessage): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ m: { ...m, payload: Uint8Array.from(m.payload) }, resolve, reject })
-      if (!this.#held) this.#settle()
-    })
+  append(m: InboundMessage, lane: Lane): Promise<void> {
+    return new Promise((resolve, reject) => this.#take(m, lane, resolve, reject))
+  }
+  origin(of: Origin): Origin {
+    return { ...of }
+  }
+  put({ identity, clientId, topic }: Origin, m: Omit<InboundMessage, keyof Origin>, lane: Lane, waiter: Waiter): void {
+    const tell = (what: () => void) => () => queueMicrotask(what)
+    this.#take(
+      { ...m, identity, clientId, topic },
+      lane,
+      tell(() => waiter.written(1, lane)),
+      error => queueMicrotask(() => waiter.failed(1, lane, error)),
+    )
   }
   get waiting(): number {
     return this.#waiting.length
+  }
+  lanes(): string {
+    return this.#waiting.map(({ lane }) => lane[0]).join('')
   }
   hold(): void {
     this.#held = true
   }
   release(): void {
     this.#held = false
-    this.#settle()
+    this.#settle(this.#waiting.splice(0))
+  }
+  /** Commits what waits in one lane; the other goes on waiting. */
+  commit(lane: Lane, count = Infinity): void {
+    const now = this.#waiting.filter(p => p.lane === lane).slice(0, count)
+    this.#waiting = this.#waiting.filter(p => !now.includes(p))
+    this.#settle(now)
   }
   fail(): void {
     this.#failing = true
@@ -43,14 +69,22 @@ export class HeldJournal {
   work(): void {
     this.#failing = false
   }
-  #settle(): void {
-    for (const { m, resolve, reject } of this.#waiting.splice(0)) {
-      if (this.#failing) reject(new Error('disk full'))
-      else this.messages.push(m)
-      resolve()
+  #take(m: InboundMessage, lane: Lane, written: () => void, failed: (error: FengsuiError) => void): void {
+    this.#waiting.push({ m: { ...m, payload: Uint8Array.from(m.payload) }, lane, written, failed })
+    if (!this.#held) this.#settle(this.#waiting.splice(0))
+  }
+  #settle(those: Pending[]): void {
+    for (const { m, written, failed } of those) {
+      if (this.#failing) failed(new FengsuiError('journal-unavailable', 'disk full'))
+      else {
+        this.messages.push(m)
+        written()
+      }
     }
   }
 }
+
+type Lane = 'alarm' | 'bulk'
 
 export type Table = {
   broker: Broker
@@ -67,7 +101,7 @@ export type Table = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function lay(o: Partial<BrokerOptions> = {}): Promise<Table> {
+export async function lay(o: Partial<Omit<BrokerOptions, 'journal'>> = {}): Promise<Table> {
   const dir = mkdtempSync(join(tmpdir(), 'fengsui-broker-'))
   const credentials = openCredentials({ dir })
   const journal = new HeldJournal()

@@ -1,0 +1,22 @@
+// What Aedes 1.2 gets wrong on the way to a subscriber, put right where it asks us before it sends: never a higher QoS than was
+// granted. Nothing is refused here: Aedes then loses other messages of the session.
+import type { AedesPublishPacket, Client } from 'aedes'
+import { topicMatches } from '#contracts/topic.ts'
+import type { Sessions } from './sessions.ts'
+
+/** For wildcard filters and for retained messages Aedes sends at the publisher's QoS [MQTT-3.8.4-6]. */
+export function effectiveQos(sessions: Pick<Sessions, 'of'>): (client: Client, packet: AedesPublishPacket) => AedesPublishPacket {
+  return (client, packet) => {
+    const granted = sessions.of(client)?.granted
+    if (packet.qos > 0 && granted != null) packet.qos = lower(packet.qos, granted, packet.topic)
+    return packet
+  }
+}
+
+/** The highest QoS among the filters that match [MQTT-3.3.5-1], or the message's own if that is lower. */
+function lower(qos: 0 | 1 | 2, granted: ReadonlyMap<string, number>, topic: string): 0 | 1 | 2 {
+  if (![...granted.values()].some(most => most < qos)) return qos
+  let highest = -1
+  for (const [filter, most] of granted) if (most > highest && topicMatches(filter, topic)) highest = most
+  return highest === -1 || highest >= qos ? qos : highest === 1 ? 1 : 0
+}

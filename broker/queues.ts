@@ -1,0 +1,88 @@
+// What persistent sessions have not acknowledged, in place of Aedes' own queues: bounded, found by number instead of by a walk,
+// marked DUP when sent again [MQTT-3.3.1-1], and forgotten with the session [MQTT-3.1.2-6]. Answers at once (settled.ts).
+import { Readable } from 'node:stream'
+
+export type Outgoing = {
+  cmd: string
+  topic?: string
+  payload?: Uint8Array
+  qos?: number
+  retain?: boolean
+  dup?: boolean
+  brokerId?: string
+  brokerCounter?: number
+  messageId?: number | undefined
+}
+type Queued = { packet: Outgoing; counter: number }
+type Queue = { byCounter: Map<number, Queued>; byMessageId: Map<number, Queued> }
+
+export class Queues {
+  readonly #max: number
+  readonly #maxOfSession: number
+  readonly #full: (clientId: string) => void
+  readonly #of = new Map<string, Queue>()
+  #total = 0
+
+  constructor(o: { max: number; maxOfSession: number; full: (clientId: string) => void }) {
+    this.#max = o.max
+    this.#maxOfSession = o.maxOfSession
+    this.#full = o.full
+  }
+
+  hasRoom(clientId: string): boolean {
+    const queue = this.#of.get(clientId)
+    if ((queue?.byCounter.size ?? 0) < this.#maxOfSession && this.#total < this.#max) return true
+    this.#full(clientId)
+    return false
+  }
+
+  /** `packet` is shared between the sessions it is for, so each keeps its own object with the same payload. */
+  add(clientId: string, packet: Outgoing): void {
+    const queue = this.#of.get(clientId) ?? { byCounter: new Map(), byMessageId: new Map() }
+    this.#of.set(clientId, queue)
+    const counter = packet.brokerCounter ?? 0
+    if (!queue.byCounter.has(counter)) this.#total++
+    queue.byCounter.set(counter, { packet: { ...packet, messageId: undefined }, counter })
+  }
+
+  /** A message gets its number when it is sent; with PUBREC its PUBREL takes its place. false = it is not in the queue. */
+  update(clientId: string, packet: Outgoing): boolean {
+    const queue = this.#of.get(clientId)
+    if (queue === undefined || packet.messageId === undefined) return false
+    const sent = packet.cmd === 'publish' ? queue.byCounter.get(packet.brokerCounter ?? 0) : undefined
+    if (sent !== undefined) {
+      if (sent.packet.messageId !== undefined) queue.byMessageId.delete(sent.packet.messageId)
+      sent.packet.messageId = packet.messageId
+      queue.byMessageId.set(packet.messageId, sent)
+      return true
+    }
+    const had = queue.byMessageId.get(packet.messageId)
+    if (had === undefined) return false
+    had.packet = packet
+    return true
+  }
+
+  take(clientId: string, messageId: number | undefined): Outgoing | undefined {
+    const queue = this.#of.get(clientId)
+    const had = messageId === undefined ? undefined : queue?.byMessageId.get(messageId)
+    if (queue === undefined || had === undefined || messageId === undefined) return undefined
+    queue.byMessageId.delete(messageId)
+    queue.byCounter.delete(had.counter)
+    this.#total--
+    if (queue.byCounter.size === 0) this.#of.delete(clientId)
+    return had.packet
+  }
+
+  forget(clientId: string): void {
+    this.#total -= this.#of.get(clientId)?.byCounter.size ?? 0
+    this.#of.delete(clientId)
+  }
+
+  /** In order; what has a number was sent before. */
+  stream(clientId: string): Readable {
+    const queued = [...(this.#of.get(clientId)?.byCounter.values() ?? [])]
+    return Readable.from(
+      queued.map(({ packet }) => (packet.cmd === 'publish' && packet.messageId !== undefined ? { ...packet, dup: true } : packet)),
+    )
+  }
+}

@@ -1,0 +1,105 @@
+// What is known of a topic on one connection: a device uses few, and finding out costs more than all the rest of a PUBLISH.
+// Compared as bytes, so that a message on the topic of the one before makes no string.
+import type { Clock } from '#contracts/clock.ts'
+import { publishProblem, type Identity } from './access.ts'
+import type { Problem, Session } from './sessions.ts'
+import type { Subscribers } from './subscribers.ts'
+import { utf8Problem } from './text-rules.ts'
+
+/** What all messages of one sender on one topic have in common; made by the journal, opaque here. */
+export type Origin = { readonly identity: string; readonly clientId: string; readonly topic: string }
+
+export type Route = {
+  readonly topic: string
+  readonly bytes: Uint8Array
+  readonly origin: Origin
+  problem: Problem | null
+  knownUntilMs: number
+  isWanted: boolean
+  wantedVersion: number
+}
+
+export type RouteParts = {
+  journal: { origin(of: { identity: string; clientId: string; topic: string }): Origin }
+  subscribers: Pick<Subscribers, 'isWanted' | 'version'>
+  clock: Clock
+}
+
+/** A device taken from its gateway is refused there after at most this long. */
+const KNOWN_MS = 5000
+/** Topics remembered for one connection; then all are forgotten and asked again. */
+const ROUTES_MAX = 256
+
+export class Routes {
+  readonly #parts: RouteParts
+  readonly #session: Session
+  readonly #identity: Identity
+  #last: Route | null = null
+  /** made with the second topic: most have one */
+  #others: Map<string, Route> | null = null
+
+  constructor(parts: RouteParts, session: Session, identity: Identity) {
+    this.#parts = parts
+    this.#session = session
+    this.#identity = identity
+  }
+
+  /** The topic lies in `bytes` from `from` to `to`. */
+  find(bytes: Buffer, from: number, to: number, nowMs: number): Route {
+    let route = this.#last
+    if (route === null || !isSame(route.bytes, bytes, from, to)) route = this.#among(bytes, from, to)
+    if (nowMs >= route.knownUntilMs) {
+      route.problem = publishProblem(this.#identity, route.topic)
+      route.knownUntilMs = nowMs + KNOWN_MS
+    }
+    return (this.#last = route)
+  }
+
+  /** The one topic of this connection, if there is only one. */
+  get onlyTopic(): string | null {
+    return this.#others === null ? (this.#last?.topic ?? null) : null
+  }
+
+  /** Is there anybody connected or away whom this is to be shown? */
+  isWanted(route: Route): boolean {
+    const { subscribers } = this.#parts
+    if (route.wantedVersion !== subscribers.version) {
+      route.isWanted = subscribers.isWanted(route.topic)
+      route.wantedVersion = subscribers.version
+    }
+    return route.isWanted
+  }
+
+  #among(bytes: Buffer, from: number, to: number): Route {
+    const topic = bytes.toString('utf8', from, to)
+    const known = this.#others?.get(topic)
+    if (known !== undefined && isSame(known.bytes, bytes, from, to)) return known
+    const route = this.#make(bytes, from, to, topic)
+    if (this.#last === null || route.problem !== null) return route
+    this.#others ??= new Map([[this.#last.topic, this.#last]])
+    if (this.#others.size >= ROUTES_MAX) this.#others.clear()
+    this.#others.set(topic, route)
+    return route
+  }
+
+  #make(bytes: Buffer, from: number, to: number, topic: string): Route {
+    const malformed = utf8Problem(bytes, from, to, 'topic')
+    const { username: identity, clientId } = this.#session
+    return {
+      topic,
+      bytes: Uint8Array.prototype.slice.call(bytes, from, to),
+      origin: this.#parts.journal.origin({ identity, clientId, topic }),
+      problem: malformed === null ? null : { code: 'protocol-error', reason: malformed },
+      knownUntilMs: malformed === null ? -Infinity : Infinity,
+      isWanted: false,
+      wantedVersion: -1,
+    }
+  }
+}
+
+function isSame(known: Uint8Array, bytes: Buffer, from: number, to: number): boolean {
+  if (known.length !== to - from) return false
+  // from the end: topics of one sender begin alike
+  for (let i = known.length - 1, at = to - 1; i >= 0; i--, at--) if (known[i] !== bytes[at]) return false
+  return true
+}
