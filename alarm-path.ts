@@ -39,6 +39,11 @@ export type AlarmPath = {
   wake(): void
   /** commits what is folded now, so that who saves state of the same rooms saves nothing ahead of the position; throws what the commit throws */
   flush(): void
+  /**
+   * Does `work` when all messages up to `position` are committed and none behind it is folded: other rules, for one. What it answers
+   * is stored at that position with the rules' own rows. Resolves when that is on disk; rejects, with nothing stored, when `work` throws.
+   */
+  between(work: (position: number) => Commit['rows']): Promise<number>
   status(): { position: number; head: number; ok: boolean; detail: string; troubles: Trouble[] }
   close(): Promise<void>
 }
@@ -262,6 +267,11 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   return {
     wake,
     flush: commitFolded,
+    between: work =>
+      new Promise((resolve, reject) => {
+        changes.push({ work, resolve, reject })
+        wake()
+      }),
     status() {
       try {
         head = reader.head()

@@ -9,7 +9,7 @@ import { noLog, systemClock, type Clock, type Log } from '#contracts/clock.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { RoomHealth } from '#contracts/live.ts'
-import type { InboundMessage } from '#contracts/message.ts'
+import type { InboundMessage, Message } from '#contracts/message.ts'
 import type { Reading } from '#contracts/reading.ts'
 import type { AlarmPath } from './alarm-path.ts'
 import type { MetricsSnapshot } from './processes/metrics.ts'
@@ -76,10 +76,16 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const dir = makeDataDir(settings)
   const { meter, snapshot } = createMeter()
   // the door never waits for it: refusals that cannot be written now are written a second later
-  const quarantine = stack.adopt(openQuarantine({ dir, clock, busyMs: 20 }), q => q.close())
+  const quarantine = stack.adopt(openQuarantine({ dir, clock, meter, busyMs: 20 }), q => q.close())
   const refusals = stack.adopt(createRefusals({ quarantine, log, meter, clock }), r => r.close())
   const credentials = stack.adopt(openCredentials({ dir, clock }), c => c.close())
-  const journal = stack.adopt(await openJournal({ dir, log, meter, clock, onCommit: committed }), j => j.close())
+  const kept = {
+    keepMs: settings.journal.keepDays * DAY_MS,
+    keepBytes: settings.journal.keepBytes,
+    neededBy: [RULES_CURSOR, STORE_CURSOR],
+    diskReserveBytes: settings.diskReserveBytes,
+  }
+  const journal = stack.adopt(await openJournal({ dir, log, meter, clock, onCommit: committed, ...kept }), j => j.close())
   const { host, mqttPort: port, maxPayloadBytes, anonymousDevices: anonymous } = settings
   const options = { host, port, credentials, journal, maxPayloadBytes, anonymous, log, meter, clock, refused: refusals.add }
   const broker = stack.adopt(await startBroker(options), b => b.close())
@@ -103,7 +109,7 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
 export async function createStore(settings: Settings, parts: Parts): Promise<Store> {
   const { createMeter } = await import('./processes/metrics.ts')
   const { refilling } = await import('./health-alarms.ts')
-  const { openReader } = await import('./journal/index.ts')
+  const { followPosition, openCursors, openReader } = await import('./journal/index.ts')
   const { createAreas, createCatalogue, loadDecoders, openQuarantine, openRegistrations, openStore, startStoreWriter } =
     await import('./ingest/index.ts')
 
@@ -111,8 +117,9 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   const { clock, log } = parts
   const dir = makeDataDir(settings)
   const { meter, snapshot } = createMeter()
-  const reader = stack.adopt(openReader({ dir }), r => r.close())
-  const quarantine = stack.adopt(openQuarantine({ dir, clock }), q => q.close())
+  const reader = stack.adopt(openReader({ dir, removedIsDamage: true }), r => r.close())
+  const cursors = stack.adopt(openCursors({ dir }), c => c.close())
+  const quarantine = stack.adopt(openQuarantine({ dir, clock, meter }), q => q.close())
   const catalogue = createCatalogue({ decoders: await loadDecoders() })
   const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
   const areas = createAreas({ registered: registrations.since })
@@ -122,6 +129,7 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   const store = stack.adopt(await openStore(target, { log, meter }), s => s.close())
   const setAside = refilling(store.notice)
   const writer = stack.adopt(startStoreWriter({ reader, catalogue, areas, store, quarantine, log, meter, clock }), w => w.close())
+  stack.adopt(followPosition({ cursors, consumer: STORE_CURSOR, position: () => writer.status().position, log }), f => f.close())
 
   const running = stack.move()
   return {
@@ -149,20 +157,22 @@ export type Others = { edge: EdgePort; store: StorePort; supervisor: SupervisorP
 export async function createCore(settings: Settings, parts: Parts, others: Others): Promise<Core> {
   const { createMeter, mergedText } = await import('./processes/metrics.ts')
   const { watchRooms } = await import('./processes/rooms.ts')
-  const { openCursors, openReader, readPast } = await import('./journal/index.ts')
+  const { followPosition, openCursors, openReader, readPast } = await import('./journal/index.ts')
   const { openCredentials } = await import('./broker/credentials.ts')
   const { createCatalogue, loadDecoders } = await import('./ingest/catalogue.ts')
   const { createDirectory } = await import('./ingest/directory.ts')
   const { openQuarantine } = await import('./ingest/quarantine.ts')
-  const { brokenOf, passedOverId, passedOverOf, redriven } = await import('./ingest/held.ts')
+  const { brokenOf, passedOverId, passedOverOf } = await import('./ingest/held.ts')
+  const { createRedrive } = await import('./ingest/redrive.ts')
   const { openRegistrations } = await import('./ingest/registrations.ts')
-  const { createFold, loadRuleSet } = await import('./rules/index.ts')
+  const { createFold, HISTORY_ROOM, keepRules, startingRules, startParser } = await import('./rules/index.ts')
   const { openDispatch } = await import('./dispatch/index.ts')
   const { openNotifiers } = await import('./dispatch/notifiers/index.ts')
   const { startNotify } = await import('./dispatch/notify.ts')
   const { openAccounts } = await import('./dashboard/api/accounts.ts')
   const { startApi } = await import('./dashboard/api/index.ts')
   const { startAlarmPath } = await import('./alarm-path.ts')
+  const { openRulesDesk, ruleFolders } = await import('./rules-desk.ts')
   const { startHealthAlarms } = await import('./health-alarms.ts')
   const { watchAccounting } = await import('./accounting-watch.ts')
 
@@ -171,8 +181,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const dir = makeDataDir(settings)
   const { meter, snapshot } = createMeter()
   const reader = stack.adopt(openReader({ dir }), r => r.close())
+  // who looks on begins at the oldest that is kept; for the alarms a message that was removed unread is damage, and is told
+  const pathReader = stack.adopt(openReader({ dir, removedIsDamage: true }), r => r.close())
   const cursors = stack.adopt(openCursors({ dir }), c => c.close())
-  const quarantine = stack.adopt(openQuarantine({ dir, clock }), q => q.close())
+  const quarantine = stack.adopt(openQuarantine({ dir, clock, meter }), q => q.close())
   const credentials = stack.adopt(openCredentials({ dir, clock }), c => c.close())
   const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
   const accounts = stack.adopt(openAccounts({ dir, clock }), a => a.close())
@@ -182,10 +194,14 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const dispatch = stack.adopt(openDispatch({ file: join(dir, 'dispatch.db'), clock, log, meter, channels: told }), d => d.close())
   const notify = stack.adopt(startNotify({ dispatch: dispatch.outbox, notifiers, clock, log, meter }), n => n.close())
   const decoders = await loadDecoders()
-  const ruleSet = await loadRuleSet(settings.rulesDir)
+  const folders = ruleFolders(settings)
+  const position = dispatch.position()
+  const started = await startingRules({ dir: folders.dir, rows: dispatch.rows(HISTORY_ROOM), position, clock })
+  if (started.problem !== null) log.error({ reason: started.problem }, 'the rules folder cannot be used; the last good set stays in force')
+  if (started.rows.length > 0) dispatch.commit({ position, signals: [], rows: started.rows })
   const catalogue = createCatalogue({ decoders, rows: dispatch.rows('catalogue') })
   const directory = createDirectory({ rows: dispatch.rows('directory') })
-  const fold = createFold({ ruleSet, rows: dispatch.rows('rules') })
+  const fold = createFold({ ruleSet: started.ruleSet, rows: dispatch.rows('rules') })
 
   // what the feed shows is decoded apart from the alarm path, so that a reader of the feed can never touch its state
   const feedCatalogue = createCatalogue({ decoders })
@@ -217,9 +233,35 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   stack.defer(accounting.close)
   let path: AlarmPath | null = null
   let tickProblem: string | null = null
+  const parser = stack.adopt(startParser(), p => p.close())
+  const rules = stack.adopt(
+    keepRules({
+      ...folders,
+      started,
+      fold,
+      between: async work => {
+        if (path === null) throw new FengsuiError('room-unavailable', 'the alarm path has not started yet')
+        return path.between(work)
+      },
+      parse: parser.parse,
+      clock,
+      log,
+      meter,
+      followed: ({ version, problem }) =>
+        dispatch.record({
+          actor: 'system',
+          action: problem === null ? 'rules.follow' : 'rules.refuse',
+          subject: version,
+          detail: { dir: folders.dir, problem },
+        }),
+    }),
+    r => r.close(),
+  )
+  const rulesDesk = stack.adopt(openRulesDesk({ rules, dataDir: dir }), d => d.close())
   const rulesLine = (): RoomHealth => {
     const { ok, detail, troubles } = path?.status() ?? { ok: false, detail: 'starting', troubles: [] }
-    return { room: 'rules', ok, troubles, detail: `${ruleSet.name} ${ruleSet.version.slice(0, 8)}, ${detail}` }
+    const set = rules.status()
+    return { room: 'rules', ok: ok && set.ok, troubles, detail: `${set.detail}, ${detail}` }
   }
   const health = (): RoomHealth[] => [
     ...rooms.latest(),
@@ -271,11 +313,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       quarantine,
       history: { query: query => others.store.query(query), aggregate: query => others.store.aggregate(query) },
       feed,
-      rules: { get: () => ruleSet },
-      redrive: entry => {
-        const original = entry.seq === undefined ? undefined : reader.read(entry.seq - 1, 1)[0]
-        return others.edge.append(redriven(entry, original, clock.nowMs()))
-      },
+      rules: rulesDesk,
+      redrive: createRedrive({ quarantine, original: seq => readOne(reader, seq), append: others.edge.append }),
       publish: (topic, payload) => others.edge.publish(topic, payload),
       accounting: accounting.report,
       health,
@@ -286,7 +325,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   )
   path = stack.adopt(
     startAlarmPath({
-      reader,
+      reader: pathReader,
       catalogue,
       directory,
       fold,
@@ -303,6 +342,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     }),
     p => p.close(),
   )
+  stack.adopt(followPosition({ cursors, consumer: RULES_CURSOR, position: () => dispatch.position(), log }), f => f.close())
   const healthAlarms = startHealthAlarms({ lines: health, desk: dispatch, changed: changes => api.push(changes), clock, log })
   stack.defer(healthAlarms.close)
   // registrations made on the command line, and alarms whose shelving ends
@@ -392,8 +432,21 @@ function makeDataDir(settings: Settings): string {
   return settings.dataDir
 }
 
+const DAY_MS = 86_400_000
+/** names of the cursors that hold segments of the journal back */
+const RULES_CURSOR = 'rules'
+const STORE_CURSOR = 'store'
 /** how soon a device announced on the command line is known, and a shelved alarm is back */
 const TICK_MS = 250
+
+/** undefined where it is damaged or was removed. */
+function readOne(reader: { read(afterSeq: number, max: number): Message[] }, seq: number): Message | undefined {
+  try {
+    return reader.read(seq - 1, 1)[0]
+  } catch {
+    return undefined
+  }
+}
 
 function withPlace(reading: Reading, device: Device | undefined): Reading {
   if (!device) return reading

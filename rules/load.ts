@@ -1,16 +1,15 @@
 // Reads a rule set: a folder of small YAML or JSON files, each a list of rules. Everything wrong is said at once, each with file,
 // line, path and what is allowed; a set with one mistake is not used at all, so that the last good one stays in force.
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { Ajv2020 as Ajv, type ErrorObject } from 'ajv/dist/2020.js'
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
 import { isHazard } from '#contracts/alarm.ts'
 import { FengsuiError } from '#contracts/errors.ts'
+import { fileProblems, readRuleFiles, type RuleFiles } from './folder.ts'
 import { KINDS } from './kinds/index.ts'
 import { RULES_MAX, ruleFileSchema, type Rule, type RuleSet } from './schema.ts'
 
-const FILE = /\.(?:ya?ml|json)$/
 const PROBLEMS_SHOWN = 20
 /** one wrong brace makes many: the first ones tell */
 const SYNTAX_PROBLEMS_SHOWN = 2
@@ -20,29 +19,49 @@ const validFile = ajv.compile(ruleFileSchema(KINDS))
 const validParameters = new Map(KINDS.map(k => [k.name, ajv.compile(k.parameters)]))
 
 type Path = (string | number)[]
+/** One file as it was understood: its sound rules with the line of each, or what is wrong with it. */
+type Understood = { text: string; rules: { rule: Rule; line: number }[]; problems: string[] }
 type Source = { file: string; lineOf: (path: Path) => number; rules: unknown }
 
 export async function loadRuleSet(dir: string): Promise<RuleSet> {
-  const sources = await readSources(dir)
+  return createRuleParser()(basename(resolve(dir)), await readRuleFiles(dir))
+}
+
+/** @throws FengsuiError rules-invalid, every problem of every file in one message */
+export type RuleParser = (name: string, files: RuleFiles) => RuleSet
+
+/** A parser understands a file anew only when its text has changed: a large set is read again in the time of the one file. */
+export function createRuleParser(): RuleParser {
+  let known = new Map<string, Understood>()
+  return (name, files) => {
+    const problems = fileProblems(files)
+    if (problems.length > 0) throw invalid(problems)
+    const understood = Object.entries(files).map(([file, text]): [string, Understood] => {
+      const before = known.get(file)
+      return [file, before?.text === text ? before : understand(file, text)]
+    })
+    known = new Map(understood)
+    return together(name, understood)
+  }
+}
+
+function together(name: string, files: [string, Understood][]): RuleSet {
   const problems: string[] = []
   const rules: Rule[] = []
   const seen = new Map<string, string>()
-  for (const source of sources) {
-    const wrong = schemaProblems(source)
-    problems.push(...wrong)
-    if (wrong.length > 0) continue
-    for (const [i, rule] of (source.rules as Rule[]).entries()) {
-      const where = `${source.file}:${source.lineOf([i, 'id'])}`
+  for (const [file, understood] of files) {
+    problems.push(...understood.problems)
+    for (const [i, { rule, line }] of understood.rules.entries()) {
+      const where = `${file}:${line}`
       const other = seen.get(rule.id)
       if (other !== undefined) problems.push(`${where}: /${i}/id '${rule.id}' is already used at ${other}; ids are unique in a set`)
       seen.set(rule.id, where)
-      problems.push(...senseProblems(rule, i, source))
-      rules.push({ ...rule, scope: rule.scope ?? {} })
+      rules.push(rule)
     }
   }
-  if (rules.length > RULES_MAX) problems.push(`${dir}: ${rules.length} rules; at most ${RULES_MAX} are allowed`)
+  if (rules.length > RULES_MAX) problems.push(`${name}: ${rules.length} rules; at most ${RULES_MAX} are allowed`)
   if (problems.length > 0) throw invalid(problems)
-  return ruleSetOf(basename(resolve(dir)), rules)
+  return ruleSetOf(name, rules)
 }
 
 /** The version is a hash of what the rules say, whatever the order of files and keys. */
@@ -66,25 +85,29 @@ function invalid(problems: string[]): FengsuiError {
   return new FengsuiError('rules-invalid', `the rule set cannot be used:\n${problems.slice(0, PROBLEMS_SHOWN).join('\n')}${more}`)
 }
 
-async function readSources(dir: string): Promise<Source[]> {
-  let files: string[]
-  try {
-    files = (await readdir(dir)).filter(f => FILE.test(f)).sort()
-  } catch (cause) {
-    throw new FengsuiError('rules-invalid', `${dir}: the rules folder cannot be read`, { cause })
-  }
-  if (files.length === 0) throw new FengsuiError('rules-invalid', `${dir}: no *.yaml or *.json file; a rule set is a folder of such files`)
-  return Promise.all(files.map(file => readSource(dir, file)))
+function understand(file: string, text: string): Understood {
+  const source = sourceOf(file, text)
+  if (Array.isArray(source)) return { text, rules: [], problems: source }
+  const wrong = schemaProblems(source)
+  if (wrong.length > 0) return { text, rules: [], problems: wrong }
+  const rules = (source.rules as Rule[]).map((rule, i) => ({ rule: { ...rule, scope: rule.scope ?? {} }, line: source.lineOf([i, 'id']) }))
+  return { text, rules, problems: rules.flatMap(({ rule }, i) => senseProblems(rule, i, source)) }
 }
 
-async function readSource(dir: string, file: string): Promise<Source> {
+/** The list that stands in a file, or what of it is not YAML or JSON. */
+function sourceOf(file: string, text: string): Source | string[] {
   const lines = new LineCounter()
-  const document = parseDocument(await readFile(join(dir, file), 'utf8'), { lineCounter: lines })
-  const broken = document.errors
-    .slice(0, SYNTAX_PROBLEMS_SHOWN)
-    .map(e => `${file}:${e.linePos?.[0].line ?? 1}: not valid YAML or JSON: ${e.message.split('\n')[0]}`)
-  if (broken.length > 0) throw invalid(broken)
-  return { file, lineOf: path => lineOf(document, lines, path), rules: document.toJS({ maxAliasCount: 100 }) }
+  const document = parseDocument(text, { lineCounter: lines })
+  const broken = document.errors.map(
+    e =>
+      `${file}:${e.linePos?.[0].line ?? 1}: not valid YAML or JSON: ${e.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '')}`,
+  )
+  if (broken.length > 0) return broken.slice(0, SYNTAX_PROBLEMS_SHOWN)
+  try {
+    return { file, lineOf: path => lineOf(document, lines, path), rules: document.toJS({ maxAliasCount: 100 }) }
+  } catch (error) {
+    return [`${file}:1: not valid YAML or JSON: ${error instanceof Error ? error.message : String(error)}`]
+  }
 }
 
 /** The line of the innermost thing on `path` that stands in the file. */

@@ -1,46 +1,124 @@
-// A recording: NAME.jsonl, one message a line in order of arrival, and the truth about it in NAME.truth.json. Reads text, opens nothing.
+// A recording: NAME.jsonl, one message a line in order of arrival, and the truth about it in NAME.truth.json. Reads bytes, opens nothing.
+// A day of a district is three million lines: they are cut out of the bytes as they come, and a payload is passed on uncopied.
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Message } from '#contracts/message.ts'
 
-export type LabelledFire = { building: string; ignitedAt: string; what: string }
+/** `firstAlarmAt`: when the first real alarm in that fire sounded, where that is known. */
+export type LabelledFire = { building: string; ignitedAt: string; what: string; firstAlarmAt?: string }
 export type Truth = { fires: LabelledFire[] }
-export type Recording = { name: string; messages: AsyncIterable<Message> | Iterable<Message>; truth?: Truth }
+export type Recording = {
+  name: string
+  /** messages in order of arrival, in portions */
+  batches: AsyncIterable<Message[]> | Iterable<Message[]>
+  truth?: Truth
+  /** what arrived before is played to warm the rules up, and not scored */
+  countFromMs?: number
+}
 
 type Line = { receivedAt: string; topic: string; qos?: 0 | 1 | 2; retain?: boolean; payload?: unknown; payloadBase64?: string }
 
-/** `where` is the file, for errors. @throws FengsuiError invalid-request: file, line and what is wrong */
+const LINE_FEED = 10
+/** a line without end is no recording; the largest payload a broker takes is far below */
+const LINE_BYTES_MAX = 32 * 1024 * 1024
+
+/** One portion a chunk. `where` is the file, for errors. @throws FengsuiError invalid-request: file, line and what is wrong */
+export async function* batchesOf(where: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Message[]> {
+  const count = { lines: 0, messages: 0 }
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of chunks) {
+    const bytes = rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) : Buffer.concat([rest, chunk])
+    const messages: Message[] = []
+    let from = 0
+    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, from)) {
+      take(bytes.subarray(from, end), where, count, messages)
+      from = end + 1
+    }
+    rest = bytes.subarray(from)
+    if (rest.length > LINE_BYTES_MAX) throw bad(`${where}:${count.lines + 1}`, `a line of more than ${LINE_BYTES_MAX} bytes`)
+    yield messages
+  }
+  const messages: Message[] = []
+  take(rest, where, count, messages)
+  yield messages
+}
+
+/** The same, message by message, from lines of text. */
 export async function* messagesOf(where: string, lines: AsyncIterable<string> | Iterable<string>): AsyncGenerator<Message> {
-  let seq = 0
-  for await (const text of lines) {
-    if (text.trim() === '') continue
-    seq++
-    yield messageOf(text, seq, `${where}:${seq}`)
+  const count = { lines: 0, messages: 0 }
+  for await (const line of lines) {
+    const messages: Message[] = []
+    take(Buffer.from(line), where, count, messages)
+    yield* messages
   }
 }
 
-function messageOf(text: string, seq: number, where: string): Message {
+function take(line: Buffer, where: string, count: { lines: number; messages: number }, into: Message[]): void {
+  count.lines++
+  const message = plainMessage(line, count.messages + 1) ?? anyMessage(line, count.messages + 1, `${where}:${count.lines}`)
+  if (message === undefined) return
+  count.messages++
+  into.push(message)
+}
+
+const PAYLOAD = Buffer.from(',"payload":{')
+const HEAD = /^\{"receivedAt":"([^"\\]{1,40})","topic":"([^"\\]{1,1024})"(?:,"qos":([012]))?(?:,"retain":(true|false))?$/
+const BRACE = 0x7d
+
+/** A line as recorders write it, with a JSON object as payload in the last place: its bytes are those of the line. */
+function plainMessage(line: Buffer, seq: number): Message | undefined {
+  const at = line.indexOf(PAYLOAD)
+  const end = line.at(-1) === 13 ? line.length - 1 : line.length
+  if (at < 0 || line[end - 1] !== BRACE || line[end - 2] !== BRACE) return undefined
+  const head = HEAD.exec(line.toString('utf8', 0, at))
+  if (head === null) return undefined
+  const [, receivedAt = '', topic = '', qos = '1', retain] = head
+  const receivedAtMs = Date.parse(receivedAt)
+  if (!Number.isFinite(receivedAtMs)) return undefined
+  return recorded(seq, receivedAtMs, topic, Number(qos) as 0 | 1 | 2, retain === 'true', line.subarray(at + PAYLOAD.length - 1, end - 1))
+}
+
+function anyMessage(line: Buffer, seq: number, where: string): Message | undefined {
+  const text = line.toString('utf8')
+  if (text.trim() === '') return undefined
   const { receivedAt, topic, qos = 1, retain = false, payload, payloadBase64 } = lineOf(text, where)
   const receivedAtMs = Date.parse(receivedAt)
   if (typeof topic !== 'string' || topic === '') throw bad(where, 'topic must be a non-empty string')
   if (!Number.isFinite(receivedAtMs)) throw bad(where, `receivedAt must be RFC 3339, not ${JSON.stringify(receivedAt)}`)
   if ((payload === undefined) === (payloadBase64 === undefined)) throw bad(where, 'exactly one of payload and payloadBase64 is needed')
   const bytes = payloadBase64 === undefined ? Buffer.from(JSON.stringify(payload)) : Buffer.from(payloadBase64, 'base64')
-  const origin = { identity: 'recording', clientId: 'recording', dup: false, committedAtMs: receivedAtMs }
-  return { ...origin, seq, receivedAtMs, topic, qos, retain, payload: bytes }
+  return recorded(seq, receivedAtMs, topic, qos, retain, bytes)
 }
 
+const recorded = (seq: number, receivedAtMs: number, topic: string, qos: 0 | 1 | 2, retain: boolean, payload: Buffer): Message => ({
+  identity: 'recording',
+  clientId: 'recording',
+  dup: false,
+  committedAtMs: receivedAtMs,
+  seq,
+  receivedAtMs,
+  topic,
+  qos,
+  retain,
+  payload,
+})
+
 function lineOf(text: string, where: string): Line {
+  let line: unknown
   try {
-    return JSON.parse(text) as Line
+    line = JSON.parse(text)
   } catch (cause) {
     throw bad(where, 'not a JSON object', cause)
   }
+  if (typeof line !== 'object' || line === null || Array.isArray(line)) throw bad(where, 'not a JSON object')
+  return line as Line
 }
 
 export function truthOf(text: string, where: string): Truth {
   const { fires } = JSON.parse(text) as Partial<Truth>
-  const sound = Array.isArray(fires) && fires.every(f => typeof f.building === 'string' && Number.isFinite(Date.parse(f.ignitedAt)))
-  if (!sound) throw bad(where, 'fires must be a list of {building, ignitedAt, what}')
+  const isTime = (at: string | undefined): boolean => Number.isFinite(Date.parse(at ?? ''))
+  const isSound = (f: LabelledFire) =>
+    typeof f.building === 'string' && isTime(f.ignitedAt) && (f.firstAlarmAt === undefined || isTime(f.firstAlarmAt))
+  if (!Array.isArray(fires) || !fires.every(isSound)) throw bad(where, 'fires must be a list of {building, ignitedAt, what, firstAlarmAt?}')
   return { fires }
 }
 

@@ -1,4 +1,4 @@
-// The small reads of the desk: figures, the audit trail, the rules in force, the district's map layers.
+// The small reads of the desk: figures, the audit trail, the district's map layers.
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,7 +12,6 @@ import { integer, list, object, oneOf, open, ref, type App } from './schema.ts'
 export type DeskParts = {
   kpis(): Kpis
   auditTrail(f: { limit: number; before?: number }): readonly object[]
-  rules: { get(): unknown } | undefined
   districtDir: string
 }
 
@@ -47,15 +46,6 @@ export function deskRoutes(app: App, parts: DeskParts): void {
       return { entries: parts.auditTrail({ limit, ...(before === undefined ? {} : { before }) }) }
     },
   })
-
-  const { rules } = parts
-  if (rules !== undefined) {
-    app.get(
-      '/api/v1/rules',
-      { config: { scope: 'read' }, schema: { summary: 'The rule set in force', tags: ['rules'], response: answers({ 200: open() }) } },
-      async () => rules.get(),
-    )
-  }
 
   app.get('/api/v1/district/:layer', {
     config: { scope: 'read' },

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ERROR_CODES, FengsuiError, type ErrorCode } from '#contracts/errors.ts'
 import { type Answer } from './answers.ts'
-import { startRoom, type Room } from './room.ts'
+import { startRoom, type Room, ruleDesk } from './room.ts'
 
 let room: Room
 let broken: () => never = () => {
@@ -12,7 +12,11 @@ let broken: () => never = () => {
 beforeAll(async () => {
   room = await startRoom({
     roles: ['admin'],
-    parts: { history: { query: async () => broken(), aggregate: async () => broken() }, rules: { get: () => broken() }, publish: async () => broken() },
+    parts: {
+      history: { query: async () => broken(), aggregate: async () => broken() },
+      rules: { ...ruleDesk(), get: () => broken() },
+      publish: async () => broken(),
+    },
   })
 })
 afterAll(() => room?.[Symbol.asyncDispose]())

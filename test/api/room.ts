@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import type { AccountingReport } from '#contracts/accounting.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
 import type { RoomHealth } from '#contracts/live.ts'
+import type { InboundMessage, Message } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { ROLES, type Role, type Scope } from '#contracts/people.ts'
-import type { QuarantineEntry } from '#contracts/quarantine.ts'
 import type { Reading } from '#contracts/reading.ts'
 import { openCredentials } from '../../broker/credentials.ts'
 import { openAccounts } from '../../dashboard/api/accounts.ts'
@@ -16,6 +16,7 @@ import { startApi, type ApiParts } from '../../dashboard/api/index.ts'
 import { openDispatch } from '../../dispatch/index.ts'
 import { createDirectory } from '../../ingest/directory.ts'
 import { openQuarantine } from '../../ingest/quarantine.ts'
+import { createRedrive } from '../../ingest/redrive.ts'
 import { openCursors } from '../../journal/index.ts'
 import { answerChecker, type Answer, type Body } from './answers.ts'
 
@@ -58,7 +59,8 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
   const cursors = openCursors({ dir })
   const journal: { seq: number; readings: Reading[] }[] = []
   const published: { topic: string; payload: string }[] = []
-  const redriven: QuarantineEntry[] = []
+  const redriven: InboundMessage[] = []
+  const originals = new Map<number, Message>()
   const rooms: RoomHealth[] = [{ room: 'broker', ok: true, detail: '0 connected' }]
 
   const accounting: AccountingReport = {
@@ -112,8 +114,8 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
       },
       cursors,
     },
-    rules: { get: () => ({ name: 'base', rules: [] }) },
-    redrive: async entry => void redriven.push(entry),
+    rules: ruleDesk(),
+    redrive: createRedrive({ quarantine, original: seq => originals.get(seq), append: async message => void redriven.push(message) }),
     publish: async (topic, payload) => void published.push({ topic, payload }),
     accounting: () => accounting,
     health: () => rooms,
@@ -169,6 +171,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     journal,
     published,
     redriven,
+    originals,
     rooms,
     accounting,
     lines,
@@ -215,5 +218,16 @@ export const alarmBody = (o: Record<string, unknown> = {}): Record<string, unkno
     place: { building: `b${keys}` },
     text: { zh: '起火', en: 'fire' },
     ...o,
+  }
+}
+
+/** Rules that are whatever was put last. */
+export function ruleDesk(): NonNullable<ApiParts['rules']> {
+  const set = { name: 'base', version: 'v0', rules: [], files: {}, since: null, problem: null, history: [] }
+  return {
+    get: () => set,
+    schema: () => ({ type: 'array' }),
+    replace: async ({ files, by }) => Object.assign(set, { files, version: `v-${by}` }),
+    backtest: async () => ({ recordings: [], logHash: '', readingsPerSecond: 0 }),
   }
 }

@@ -5,9 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { run as backtest } from '../../bin/backtest.ts'
-import type { Backtest } from '../../rules/index.ts'
-import { isoAt } from './timeline.ts'
+import { noLog } from '#contracts/clock.ts'
+import type { Message } from '#contracts/message.ts'
+import { noMeter } from '#contracts/metrics.ts'
+import { run as backtest, type Answer } from '../../bin/backtest.ts'
+import { openJournal } from '../../journal/index.ts'
+import { batchesOf, type Backtest } from '../../rules/index.ts'
+import { isoAt, START } from './timeline.ts'
 
 let dir = ''
 beforeEach(async () => (dir = await mkdtemp(join(tmpdir(), 'backtest-'))))
@@ -49,7 +53,7 @@ test('found: exit 0, and the JSON of the contract', async () => {
   const { status, stdout } = await run('--json', file)
   expect(status).toBe(0)
   const result = JSON.parse(stdout) as Backtest
-  expect(Object.keys(result).sort()).toEqual(['logHash', 'readingsPerSecond', 'recordings'])
+  expect(Object.keys(result).sort()).toEqual(['logHash', 'readingsPerSecond', 'recordings', 'ruleSet'])
   const [score] = result.recordings
   expect(score).toMatchObject({
     name: 'found',
@@ -69,7 +73,101 @@ test('found: exit 0, and the JSON of the contract', async () => {
     sensorFaults: [],
     missed: [],
     falseAlarms: [],
+    fires: [{ building: 'b1', detectedAfterS: 30, againstFirstAlarmS: null, confirmedAfterS: null, incidents: 1, rule: 'device-fire' }],
+    alarmsByRule: { 'device-fire': 1 },
   })
+})
+
+test('seconds against the first real alarm, and the confirmation by a second detector', async () => {
+  const messages = [...reported(30, 'b1', SMOKE)]
+  const second = reported(45, 'b1', SMOKE).map(m => JSON.parse(JSON.stringify(m).replaceAll('b1-1', 'b1-2')) as object)
+  const file = await recorded('twice', [...messages, ...second], [{ ...fire('b1', 0), firstAlarmAt: isoAt(40) }])
+  const [score] = (JSON.parse((await run('--json', file)).stdout) as Backtest).recordings
+  expect(score?.fires).toMatchObject([{ detectedAfterS: 30, againstFirstAlarmS: -10, confirmedAfterS: 45, incidents: 1 }])
+})
+
+test('quiet hours end with the first fire, and count false alarms by the rule that made them', async () => {
+  const file = await recorded(
+    'quiet',
+    [...reported(0, 'b3', {}), ...reported(1800, 'b2', SMOKE), ...reported(7300, 'b1', SMOKE)],
+    [fire('b1', 7199)],
+  )
+  const { stdout } = await run('--json', file)
+  const [score] = (JSON.parse(stdout) as Backtest).recordings
+  expect(score?.quiet).toEqual({ hours: 2, falseAlarms: 1, perHour: 0.5, byRule: { 'device-fire': 1 } })
+  expect((await run(file)).stdout).toContain('quiet hours: 2.0, false alarms in them: 1 (device-fire 1)')
+})
+
+test('two sets side by side: what comes in addition, what is gone, what comes later', async () => {
+  const rule = (id: string, version: number, alarm: string, parameters: string) =>
+    `- { id: ${id}, version: ${version}, kind: ${parameters.includes('metric') ? 'threshold' : 'device-alarm'}, alarm: { kind: ${alarm}, severity: 2, latching: true }, text: { zh: 热, en: hot }, parameters: { ${parameters} } }\n`
+  const hot = (onDelayS: number) =>
+    `metric: temperature_c, direction: above, threshold: 57, clearAt: 50, onDelayS: ${onDelayS}, onReadings: 2, offDelayS: 60, maxGapS: 60`
+  const [old, next] = [join(dir, 'old'), join(dir, 'next')]
+  await mkdir(old)
+  await mkdir(next)
+  await writeFile(join(old, 'a.yaml'), rule('hot', 1, 'heat', hot(10)) + rule('smoke', 1, 'fire-alarm', 'flags: [smoke]'))
+  await writeFile(join(next, 'a.yaml'), rule('hot', 2, 'heat', hot(30)) + rule('gas', 1, 'gas-alarm', 'flags: [gas]'))
+  const readings = [0, 10, 20, 30, 40].flatMap(s =>
+    reported(s, 'b1', { metrics: { temperature_c: 80 }, alarms: { smoke: true, gas: true } }),
+  )
+  const file = await recorded('both', readings, [fire('b1', -5)])
+  const { stdout } = await run('--json', '--rules', next, '--against', old, file)
+  const { difference, against } = JSON.parse(stdout) as Answer
+  expect(against?.ruleSet.name).toBe('old')
+  expect(difference?.added.map(a => a.rule)).toEqual(['gas'])
+  expect(difference?.removed.map(a => a.rule)).toEqual(['smoke'])
+  expect(difference?.later).toMatchObject([{ rule: 'hot', deviceId: 'b1-1', byS: 20 }])
+  expect([difference?.earlier, difference?.same]).toEqual([[], 0])
+  expect((await run('--rules', next, '--against', old, file)).stdout).toContain('1 alarms added, 1 removed, 0 earlier, 1 later, 0 the same')
+  const same = JSON.parse((await run('--json', '--rules', next, '--against', next, file)).stdout) as Answer
+  expect(same.difference).toMatchObject({ added: [], removed: [], earlier: [], later: [], fires: [], same: 2 })
+})
+
+test('a span of the journal: scored from its beginning to its end, with the rules warmed up before', async () => {
+  const journal = await openJournal({ dir, log: noLog, meter: noMeter, clock: { nowMs: () => nowMs }, onCommit: () => {} })
+  let nowMs = 0
+  for (const s of [0, 3600, 4000, 9000]) {
+    nowMs = START + s * 1000
+    const [about, telemetry] = reported(s, s === 3600 ? 'b1' : `b${s}`, SMOKE) as { topic: string; payload: object; retain?: boolean }[]
+    for (const m of [about!, telemetry!])
+      await journal.append({
+        topic: m.topic,
+        payload: Buffer.from(JSON.stringify(m.payload)),
+        receivedAtMs: nowMs,
+        identity: 'x',
+        clientId: 'x',
+        qos: 1,
+        retain: m.retain ?? false,
+        dup: false,
+      })
+  }
+  await journal.close()
+  const { status, stdout } = await run('--json', '--journal', dir, '--from', isoAt(3000), '--to', isoAt(5000))
+  const [score] = (JSON.parse(stdout) as Backtest).recordings
+  expect([status, score?.messages, score?.alarms.map(a => a.deviceIds[0])]).toEqual([0, 4, ['b1-1', 'b4000-1']])
+  await expect(run('--journal', dir, '--from', isoAt(9), '--to', isoAt(0))).rejects.toThrow(/must begin before it ends/)
+  await expect(run('--journal', dir, '--from', 'yesterday', '--to', isoAt(0))).rejects.toThrow(/must be times like/)
+})
+
+test('a line is read the same in any order of its fields, and in any portions', async () => {
+  const lines = [...reported(0, 'b1', SMOKE), ...reported(1, 'b二', SMOKE)].map(m => JSON.stringify(m))
+  const turned = lines.map(line => JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(line) as object).toReversed())))
+  const read = async (text: string, bytes: number) => {
+    const all = Buffer.from(text)
+    const chunks = Array.from({ length: Math.ceil(all.length / bytes) }, (_, i) => all.subarray(i * bytes, (i + 1) * bytes))
+    const messages: Message[] = []
+    for await (const batch of batchesOf('x', chunks)) messages.push(...batch.map(m => ({ ...m, payload: Buffer.from(m.payload) })))
+    return messages
+  }
+  const whole = await read(`${lines.join('\n')}\n`, 1e6)
+  expect(whole.map(m => JSON.parse(String(m.payload)) as object)).toEqual(
+    lines.map(line => (JSON.parse(line) as { payload: object }).payload),
+  )
+  for (const text of [lines.join('\n'), lines.join('\r\n'), `\n${lines.join('\n\n')}\n`])
+    for (const bytes of [1, 7, 64, 1000]) expect(await read(text, bytes)).toEqual(whole)
+  const payloads = (await read(turned.join('\n'), 100)).map(m => JSON.parse(String(m.payload)) as object)
+  expect(payloads).toEqual(whole.map(m => JSON.parse(String(m.payload)) as object))
 })
 
 test('missed: exit 1, and says which; an alarm elsewhere or too early is false, with its cause', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { isHazard } from '#contracts/alarm.ts'
 import { backtestParts, openRecording } from '../../bin/backtest.ts'
-import { backtest, delaysOf, loadRuleSet, type Backtest, type Recording } from '../../rules/index.ts'
+import { backtest, loadRuleSet, type Backtest, type Recording } from '../../rules/index.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/recordings')
 const scoresFile = join(import.meta.dirname, 'scores.json')
@@ -23,10 +23,10 @@ const pairs = () => result.recordings.map((score, i) => ({ score, truth: recordi
 
 /** What is compared: times, counts and the hash of the log; never speed. */
 function scores() {
-  const each = pairs().map(({ score, truth }) => {
+  const each = pairs().map(({ score }) => {
     const alarms: Record<string, number> = {}
     for (const { rule } of score.alarms) alarms[rule] = (alarms[rule] ?? 0) + 1
-    const fires = delaysOf(score, truth).map(({ fire, afterS, confirmedAfterS }) => ({ what: fire.what, afterS, confirmedAfterS }))
+    const fires = score.fires.map(({ what, detectedAfterS: afterS, confirmedAfterS }) => ({ what, afterS, confirmedAfterS }))
     const { name, messages, incidents, missed, falseAlarms, sensorFaults } = score
     return {
       name,
