@@ -120,11 +120,21 @@ function stampOf(payload: NativeReading, receivedAtMs: number): ReturnType<typeo
 }
 
 const ACTIVE = /"(?:fire|smoke|heat|co|gas|flame|manualCall|preAlarm|leak|soundOfAlarm)"\s*:\s*true|"state"\s*:\s*"(?:alarm|pre-alarm)"/
-const ANY_FLAG = /"(?:alarms|detections|audio|smoke)"/
+/** An escape (it could spell anything), or a value that could be true, a list, or one of the states below: by its first letters. */
+const SUSPECT = /\\|:\s*(?:t|\[|"(?:[apft]|s[ih]|di))/
 
-/** Any reading that says something about alarms, active or not, may change one: only plain telemetry waits. */
+/** What makes a flag of the reading true: a flag, a state or chamber that implies one, something seen or heard. */
+const CARRIES =
+  /"alarms"\s*:\s*\{[^}]*true|"test"\s*:\s*true|"(?:state|chamber)"\s*:\s*"(?:alarm|pre-alarm|silenced|test|fault|shielded|dirty)"|"(?:detections|audio)"\s*:\s*\[\s*[^\]\s]/
+
+/**
+ * Plain telemetry, also with all its flags false, waits for its group. The long expression is asked only where a value could be
+ * active: most payloads are through after the short one.
+ */
 function mayCarryAlarm(payload: Uint8Array): boolean {
-  return ANY_FLAG.test(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('latin1'))
+  const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  const text = bytes.toString('latin1')
+  return SUSPECT.test(text) && (text.includes('\\') || CARRIES.test(text))
 }
 
 function withAlarmHint(decoded: Decoded, input: DecodeInput): Decoded {
