@@ -55,8 +55,8 @@ export type Core = {
 /** Loads the rooms of a process while it waits to be set to work. */
 export async function preload(name: string): Promise<void> {
   const own: Promise<unknown>[] = [import('./processes/metrics.ts'), import('./journal/index.ts'), import('./ingest/quarantine.ts')]
+  own.push(import('./ingest/catalogue.ts').then(({ loadDecoders }) => loadDecoders()))
   if (name === 'edge') own.push(import('./broker/index.ts'), import('./ingest/refusals.ts'))
-  else own.push(import('./ingest/catalogue.ts').then(({ loadDecoders }) => loadDecoders()))
   if (name === 'store') own.push(import('./ingest/index.ts'))
   if (name === 'core') own.push(import('./dashboard/api/index.ts'), import('./dispatch/index.ts'), import('./rules/index.ts'))
   await Promise.all(own)
@@ -70,6 +70,8 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const { startBroker } = await import('./broker/index.ts')
   const { openQuarantine } = await import('./ingest/quarantine.ts')
   const { createRefusals } = await import('./ingest/refusals.ts')
+  const { loadDecoders } = await import('./ingest/catalogue.ts')
+  const { createLanes } = await import('./ingest/lanes.ts')
 
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
@@ -86,9 +88,10 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
     diskReserveBytes: settings.diskReserveBytes,
   }
   const journal = stack.adopt(await openJournal({ dir, log, meter, clock, onCommit: committed, ...kept }), j => j.close())
-  const { host, mqttPort: port, maxPayloadBytes, anonymousDevices: anonymous } = settings
-  const options = { host, port, credentials, journal, maxPayloadBytes, anonymous, log, meter, clock, refused: refusals.add }
-  const broker = stack.adopt(await startBroker(options), b => b.close())
+  const laneOf = createLanes(await loadDecoders())
+  const { host, mqttPort: port, maxPayloadBytes, anonymousDevices: anonymous, deviceRate, proxyProtocol } = settings
+  const door = { host, port, credentials, maxPayloadBytes, anonymous, deviceRate, proxyProtocol, laneOf }
+  const broker = stack.adopt(await startBroker({ ...door, journal, log, meter, clock, refused: refusals.add }), b => b.close())
 
   const running = stack.move()
   return {
