@@ -1,4 +1,4 @@
-// `npm run admin -- user|device|token ...`: accounts, device credentials and service tokens from the shell, while the system runs
+// `npm run admin -- user|device|token|quarantine ...`: accounts, device credentials and service tokens from the shell, while the system runs
 // or not. What a secret is made for is printed once, as JSON, and never stored in clear.
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
@@ -13,6 +13,7 @@ import { openCredentials } from '../broker/credentials.ts'
 import { openAccounts } from '../dashboard/api/accounts.ts'
 import { openRegistrations, type Registration } from '../ingest/registrations.ts'
 import { readSettings } from '../settings.ts'
+import { quarantine, QUARANTINE_USAGE } from './quarantine.ts'
 
 const USAGE = `usage: npm run admin -- ...
   device add ID [--kind KIND] [--via GATEWAY] [--grant FILTER]... [--password P] [--name N] [--area A] [--building B] [--floor F] [--room R] [--lat X --lon Y] [--expect-next-s S]
@@ -20,7 +21,8 @@ const USAGE = `usage: npm run admin -- ...
   device list | device remove ID
   user add NAME --role ${ROLES.join('|')} [--password P]     (asks for the password, or makes one)
   user password NAME [--password P] | user list | user remove NAME
-  token add NAME --scope SCOPE...   (${SCOPES.join(', ')}) | token list | token remove NAME`
+  token add NAME --scope SCOPE...   (${SCOPES.join(', ')}) | token list | token remove NAME
+${QUARANTINE_USAGE}`
 
 type Row = Record<string, string | undefined>
 type Prepared = { credential: { deviceId: string; via?: string; grants?: string[]; password?: string }; registration: Registration }
@@ -54,17 +56,30 @@ async function main(): Promise<void> {
       'expect-next-s': { type: 'string' },
       role: { type: 'string' },
       scope: { type: 'string', multiple: true },
+      code: { type: 'string' },
+      source: { type: 'string' },
+      disposition: { type: 'string' },
+      topic: { type: 'string' },
+      'topic-prefix': { type: 'string' },
+      device: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      limit: { type: 'string' },
+      'payload-file': { type: 'string' },
+      force: { type: 'boolean' },
     },
   })
   const [what, verb, subject] = positionals
-  const dir = readSettings(process.env).dataDir
+  const settings = readSettings(process.env)
+  const dir = settings.dataDir
   mkdirSync(dir, { recursive: true })
   if (what === 'device') {
-    const { grant, scope: _, 'expect-next-s': expectNextS, ...texts } = values
+    const { grant, scope: _scope, force: _force, 'expect-next-s': expectNextS, ...texts } = values
     return device(dir, verb, subject, { ...texts, grants: grant?.join(' '), expectNextS })
   }
   if (what === 'user') return user(dir, verb, subject, values)
   if (what === 'token') return token(dir, verb, subject, values.scope ?? [])
+  if (what === 'quarantine') return quarantine(settings, verb, subject, values)
   throw new FengsuiError('invalid-request', `what is to be done?\n${USAGE}`)
 }
 

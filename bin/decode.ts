@@ -99,7 +99,11 @@ async function readPayload(file: string): Promise<Uint8Array> {
 function print(file: string, payload: Uint8Array, sample: Omit<Sample, 'file'>): void {
   const receivedAtMs = sample.receivedAt === undefined ? Date.now() : Date.parse(sample.receivedAt)
   if (Number.isNaN(receivedAtMs)) fail(`--received-at ${sample.receivedAt} is no time`)
-  const { family: _, ...decoded } = catalogue.decode({
+  const {
+    family: _family,
+    decoder: _decoder,
+    ...decoded
+  } = catalogue.decode({
     topic: sample.topic ?? '-',
     payload,
     receivedAtMs,

@@ -6,12 +6,14 @@ import { pathToFileURL } from 'node:url'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Decoded } from '#contracts/reading.ts'
 import { rejected, type Decoder, type DecodeInput } from './decoder.ts'
+import { versionOf, versionOfAll } from './decoder-version.ts'
 import { createMemory, type Memory } from './memory.ts'
 
 type StateRows = [key: string, json: string | null][]
 
 export type Catalogue = {
-  decode(m: DecodeInput): Decoded & { family: string | null }
+  /** `decoder` = family and version of what read it, or of all that did not: see decoder-version.ts */
+  decode(m: DecodeInput): Decoded & { family: string | null; decoder: string }
   /** may these bytes carry an active alarm? true where the family does not say */
   mayCarryAlarm(m: Pick<DecodeInput, 'topic' | 'payload' | 'family'>): boolean
   /** what decoders learned since the last call, key = family/key */
@@ -34,7 +36,7 @@ export async function loadDecoders(folder = join(import.meta.dirname, 'decoders'
       throw new FengsuiError('process-start-failed', `${file}: there is a decoder of the family ${decoder.family} already`)
     if (decoder.family !== file.slice(0, -'.ts'.length))
       throw new FengsuiError('process-start-failed', `${file}: its family is ${decoder.family}, which must be the file's name`)
-    decoders.push(decoder)
+    decoders.push({ ...decoder, version: versionOf(join(folder, file)) })
   }
   return decoders
 }
@@ -43,19 +45,24 @@ export async function loadDecoders(folder = join(import.meta.dirname, 'decoders'
 export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[string, string]> }): Catalogue {
   let memories = memoriesFrom(o.decoders, o.rows ?? [])
 
+  const names = new Map(o.decoders.map(({ family, version }) => [family, `${family}@${version ?? 'unknown'}`]))
+  const nobody = `none@${versionOfAll([...names.values()])}`
+
   const decoderFor = ({ topic, family }: Pick<DecodeInput, 'topic' | 'family'>): Decoder | undefined =>
     family === undefined ? o.decoders.find(decoder => decoder.claims(topic)) : o.decoders.find(decoder => decoder.family === family)
 
   return {
     decode(m) {
       const decoder = decoderFor(m)
-      if (decoder === undefined) return { ...unknown(m), family: null }
+      if (decoder === undefined) return { ...unknown(m), family: null, decoder: nobody }
+      const { family } = decoder
+      const name = names.get(family) ?? nobody
       try {
-        return { ...decoder.decode(m, memoryOf(memories, decoder)), family: decoder.family }
+        return { ...decoder.decode(m, memoryOf(memories, decoder)), family, decoder: name }
       } catch (error) {
         // a broken decoder must not stop the messages behind this one; the bytes are held for a re-drive
-        const reason = `the ${decoder.family} decoder broke: ${error instanceof Error ? error.message : String(error)}`
-        return { ...rejected('decoder-failed', reason), family: decoder.family }
+        const reason = `the ${family} decoder broke: ${error instanceof Error ? error.message : String(error)}`
+        return { ...rejected('decoder-failed', reason), family, decoder: name }
       }
     },
     mayCarryAlarm(m) {

@@ -24,6 +24,8 @@ export type DecoderMemory = {
 export type Decoder = {
   /** the file's name without .ts; also the `source.family` of its readings */
   family: string
+  /** of its code, given by the loader */
+  version?: string
   claims(topic: string): boolean
   decode(input: DecodeInput, memory: DecoderMemory): Decoded
   /** a cheap scan of the bytes: may this message carry an active alarm? A false "yes" costs little, a false "no" must not happen. */

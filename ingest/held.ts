@@ -1,14 +1,14 @@
-// What goes to quarantine and how it comes back: messages that no decoder could read or that carry a note, messages a rule broke on,
+// What goes to quarantine: messages that no decoder could read or that carry a note, messages a rule broke on,
 // readings that the store refused, groups of the journal that nobody can read. Everything in an entry comes from the journal, so a replay makes the same entry.
-import { FengsuiError } from '#contracts/errors.ts'
-import type { InboundMessage, Message } from '#contracts/message.ts'
+import type { Message } from '#contracts/message.ts'
 import type { QuarantineEntry } from '#contracts/quarantine.ts'
 import type { Decoded } from '#contracts/reading.ts'
-import { base64 } from './quarantine.ts'
+import { base64 } from './quarantine-rows.ts'
+import { redriveOfClient } from './redrive.ts'
 import type { StoreEntry, StoreRefusal } from './stores/store.ts'
 
 /** Readings that were kept may still carry notes; both kinds stand under the message's own place in the journal. */
-export function heldOf(message: Message, decoded: Decoded): QuarantineEntry | undefined {
+export function heldOf(message: Message, decoded: Decoded & { decoder?: string }): QuarantineEntry | undefined {
   const [first, ...more] = decoded.rejected === undefined ? (decoded.notes ?? []) : [decoded.rejected, ...(decoded.notes ?? [])]
   if (first === undefined) return undefined
   return {
@@ -17,6 +17,7 @@ export function heldOf(message: Message, decoded: Decoded): QuarantineEntry | un
     reason: [first.reason, ...more.map(note => `${note.code}: ${note.reason}`)].join('; '),
     ...(first.where !== undefined && { where: first.where }),
     disposition: decoded.rejected === undefined ? 'kept-with-note' : 'held',
+    ...(decoded.decoder !== undefined && { decoder: decoded.decoder }),
     ...whole(message),
   }
 }
@@ -50,6 +51,7 @@ export const passedOverOf = (group: { firstSeq: number; lastSeq: number }, error
 
 function whole(message: Message) {
   const at = new Date(message.receivedAtMs).toISOString()
+  const redriveOf = redriveOfClient(message.clientId)
   return {
     source: 'decoder' as const,
     identity: message.identity,
@@ -61,6 +63,7 @@ function whole(message: Message) {
     lastAt: at,
     bytes: message.payload.byteLength,
     payloadBase64: base64(message.payload),
+    ...(redriveOf !== undefined && { redriveOf }),
   }
 }
 
@@ -82,16 +85,4 @@ export function refusedEntry({ seq, deviceId, reason }: StoreRefusal, entries: r
     bytes: bytes.byteLength,
     payloadBase64: base64(bytes),
   }
-}
-
-/**
- * A re-driven message is a new arrival of the same bytes; who sent it first is kept. An entry holds at most 64 KiB: a longer one is taken
- * from the journal (`original`). @throws FengsuiError invalid-request when the bytes are not there whole
- */
-export function redriven(entry: QuarantineEntry, original: Message | undefined, nowMs: number): InboundMessage {
-  const payload = original?.payload ?? (entry.payloadBase64 === undefined ? undefined : Buffer.from(entry.payloadBase64, 'base64'))
-  if (entry.topic === undefined || payload === undefined || payload.byteLength !== entry.bytes)
-    throw new FengsuiError('invalid-request', `quarantine entry ${entry.id} holds no whole message that could be re-driven`)
-  const { topic, identity = 'unknown' } = entry
-  return { receivedAtMs: nowMs, identity, clientId: `redrive:${entry.id}`, topic, qos: 1, retain: false, dup: false, payload }
 }

@@ -6,6 +6,7 @@ import { DEVICE_CONDITIONS } from '#contracts/device.ts'
 import { INCIDENT_STATES } from '#contracts/incident.ts'
 import { TROUBLES } from '#contracts/live.ts'
 import { ROLES, SCOPES } from '#contracts/people.ts'
+import { DISPOSITIONS, QUARANTINE_SOURCES } from '#contracts/quarantine.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 import { flag, integer, list, number, object, oneOf, open, ref, text, time, type App, type Schema } from './schema.ts'
 
@@ -155,16 +156,29 @@ export const SHAPES: readonly { $id: string }[] = [
     'QuarantineEntry',
     {
       id: text(),
-      source: oneOf(['door', 'decoder', 'store'] as const),
+      source: oneOf(QUARANTINE_SOURCES),
       code: text(),
       reason: text(),
-      disposition: oneOf(['refused', 'held', 'kept-with-note', 'redriven'] as const),
+      disposition: oneOf(DISPOSITIONS),
       count: integer(),
       firstAt: time(),
       lastAt: time(),
       bytes: integer(),
     },
-    { where: text(), identity: text(), clientId: text(), topic: text(), seq: integer(), payloadBase64: text() },
+    {
+      where: text(),
+      identity: text(),
+      clientId: text(),
+      topic: text(),
+      seq: integer(),
+      decoder: text({ description: 'family and version of what could not read it' }),
+      redriveOf: text({ description: 'the entry that this one came out of, held once more' }),
+      redrives: integer(),
+      settledAt: time(),
+      settledBy: text(),
+      payloadBase64: text(),
+      isWhole: flag({ description: 'all bytes can be had, here or out of the journal' }),
+    },
   ),
   entity('Kpis', {
     unacknowledged: integer(),

@@ -24,6 +24,7 @@ export type Body = ErrorBody &
     credentials: { username: string; password: string }
     entries: (QuarantineEntry & { actor: string; action: string; subject: string; seq: number; detail?: unknown })[]
     total: number
+    redriven: string[]
     next: string
     series: { metric: string; points: [number, number][] }[]
     cursor: number

@@ -1,6 +1,5 @@
-// Outside /api/v1: the page and its headers, docs, health, metrics; and the quarantine.
+// Outside /api/v1: the page and its headers, docs, health, metrics; and the accounting.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { QuarantineEntry } from '#contracts/quarantine.ts'
 import { startRoom, type Room } from './room.ts'
 
 let room: Room
@@ -94,36 +93,6 @@ test('the district: GeoJSON that is sent again only when it changed', async () =
   expect([plain.headers.get('content-encoding'), plain.text]).toEqual([null, first.text])
   const again = await room.ask('/api/v1/district/areas', { as: 'viewer', headers: { 'if-none-match': first.headers.get('etag')! } })
   expect([again.status, again.text]).toEqual([304, ''])
-})
-
-test('quarantine: listed without bytes, shown with them, sent again once', async () => {
-  const entry: QuarantineEntry = {
-    id: 'q-1',
-    source: 'decoder',
-    code: 'json-invalid',
-    reason: 'position 7',
-    disposition: 'held',
-    topic: 'fire/v1/smoke/smk-1/telemetry',
-    seq: 7,
-    count: 1,
-    firstAt: '2026-07-22T14:40:00.000Z',
-    lastAt: '2026-07-22T14:40:00.000Z',
-    bytes: 7,
-    payloadBase64: 'eyJ2Ijox',
-  }
-  const { payloadBase64: _bytes, topic: _topic, seq: _seq, ...refused } = entry
-  room.quarantine.put([entry, { ...refused, id: 'q-2', source: 'door', code: 'bad-credentials', disposition: 'refused' }])
-  const listed = await room.ask('/api/v1/quarantine?source=decoder', { as: 'viewer' })
-  expect(listed.body).toMatchObject({ total: 1, entries: [{ id: 'q-1' }] })
-  expect(listed.text).not.toContain('payloadBase64')
-  expect((await room.ask('/api/v1/quarantine?code=bad-credentials', { as: 'viewer' })).body.entries.map(one => one.id)).toEqual(['q-2'])
-  expect((await room.ask('/api/v1/quarantine/q-1', { as: 'viewer' })).body.payloadBase64).toBe('eyJ2Ijox')
-  const redrive = (id: string) => room.ask(`/api/v1/quarantine/${id}/redrive`, { as: 'engineer', method: 'POST' })
-  expect((await redrive('q-1')).body).toMatchObject({ id: 'q-1', disposition: 'redriven' })
-  expect(room.redriven.map(one => [one.id, one.payloadBase64])).toEqual([['q-1', 'eyJ2Ijox']])
-  expect((await redrive('q-1')).status).toBe(409)
-  expect((await redrive('q-2')).body.message).toContain('no bytes')
-  expect(room.dispatch.audit({ limit: 1 })).toMatchObject([{ actor: 'user:engineer', action: 'quarantine.redrive', subject: 'q-1' }])
 })
 
 test('accounting: the report as it is, for whoever may read', async () => {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { noLog } from '#contracts/clock.ts'
 import { noMeter } from '#contracts/metrics.ts'
@@ -113,4 +114,40 @@ test('a flood of different senders is bounded in memory, rows and log', () => {
   expect(lines).toBe(FIRST_TIME_KEYS_MAX)
   expect(quarantine.list({ limit: 1 }).total).toBe(REFUSAL_KEYS_MAX + 1)
   expect(quarantine.counts()).toEqual({ 'bad-credentials': senders })
+})
+
+test('a file of an older version is brought up to date, by three at once', () => {
+  const old = new DatabaseSync(join(dir, 'quarantine.db'))
+  old.exec(`CREATE TABLE entry (
+    place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL,
+    at TEXT, disposition TEXT NOT NULL, identity TEXT, client_id TEXT, topic TEXT, seq INTEGER, count INTEGER NOT NULL,
+    first_at TEXT NOT NULL, last_at TEXT NOT NULL, bytes INTEGER NOT NULL, payload BLOB) STRICT;
+    INSERT INTO entry (id, source, code, reason, disposition, count, first_at, last_at, bytes) VALUES ('q-1', 'decoder', 'json-invalid', 'r', 'held', 1, '${at}', '${at}', 0)`)
+  old.close()
+  using first = openQuarantine({ dir })
+  using second = openQuarantine({ dir })
+  using third = openQuarantine({ dir })
+  first.put(entry(2, { decoder: 'native@1', redriveOf: 'q-1' }))
+  expect(second.get('q-1')).toMatchObject({ disposition: 'held' })
+  third.mark('q-2', 'redriven', 'user:chen')
+  expect(second.get('q-2')).toMatchObject({ decoder: 'native@1', redriveOf: 'q-1', redrives: 1, settledBy: 'user:chen', lastAt: at })
+  expect(first.waiting()).toEqual({ rows: 2, open: 1 })
+})
+
+test('what makes room is counted by what it was', () => {
+  const swept: Record<string, number> = {}
+  const meter = {
+    ...noMeter,
+    count: (name: string, labels: Record<string, string> = {}, by = 1) =>
+      void (
+        name === 'fengsui_quarantine_swept_total' && (swept[labels['disposition'] ?? ''] = (swept[labels['disposition'] ?? ''] ?? 0) + by)
+      ),
+  }
+  using quarantine = openQuarantine({ dir, rowsMax: 10, meter })
+  quarantine.put([entry(1, { disposition: 'discarded' }), entry(2, { disposition: 'kept-with-note' })])
+  quarantine.put(Array.from({ length: 500 }, (_, i) => entry(10 + i)))
+  quarantine.put(entry(600))
+  expect(quarantine.list({ limit: 1 }).total).toBeLessThanOrEqual(11)
+  expect(swept).toMatchObject({ discarded: 1, 'kept-with-note': 1, held: expect.any(Number) as number })
+  expect((swept['held'] ?? 0) + 2 + quarantine.list({ limit: 1 }).total).toBe(503)
 })
