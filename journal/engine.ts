@@ -2,6 +2,7 @@
 // `test/journal/journal-contract.ts` holds an engine to it, so that another one can stand in. Knows no file and no SQLite.
 import type { Clock, Log } from '#contracts/clock.ts'
 import type { FengsuiError } from '#contracts/errors.ts'
+import type { Trouble } from '#contracts/live.ts'
 import type { InboundMessage, Message } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
 
@@ -75,7 +76,7 @@ export type Journal = {
   /** As `append`, for who appends a million a second. Never throws: what cannot be taken is told to `waiter.failed` in a later turn. */
   put(origin: Origin, m: Own, lane: Lane, waiter: Waiter): void
   head(): number
-  healthy(): { ok: boolean; detail: string }
+  healthy(): { ok: boolean; detail: string; troubles?: Trouble[] }
   /** Writes what is pending, then refuses everything. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

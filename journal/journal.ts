@@ -2,6 +2,7 @@
 // go at once and before all bulk that is not at the disk yet. Never tells of a commit before it, never holds more than maxPendingBytes.
 import { FengsuiError } from '#contracts/errors.ts'
 import { systemClock, type Clock } from '#contracts/clock.ts'
+import type { Trouble } from '#contracts/live.ts'
 import type { InboundMessage } from '#contracts/message.ts'
 import { reasonOf, refuseOldSqlite } from './database.ts'
 import { Disk, type Answer } from './disk.ts'
@@ -101,13 +102,14 @@ class GroupCommit implements Journal {
     return this.#head
   }
 
-  healthy(): { ok: boolean; detail: string } {
+  healthy(): { ok: boolean; detail: string; troubles?: Trouble[] } {
     const handed = [this.#alarm, this.#bulk].flatMap(({ atDisk }) => atDisk[0]?.handedAtMs ?? [])
     const waitedMs = performance.now() - Math.min(...handed)
     if (waitedMs > SLOW_COMMIT_MS) return { ok: false, detail: `the disk has not answered for ${Math.round(waitedMs)} ms` }
     if (this.#failure !== undefined) return { ok: false, detail: `the last group was not written: ${this.#failure}` }
     if (this.#closing !== undefined) return { ok: false, detail: 'closed' }
-    if (this.#reserve.isLow) return { ok: false, detail: `bulk telemetry is refused, alarms go on: ${this.#reserve.detail()}` }
+    if (this.#reserve.isLow)
+      return { ok: false, troubles: ['disk-reserve'], detail: `bulk telemetry is refused, alarms go on: ${this.#reserve.detail()}` }
     return { ok: true, detail: `head ${this.#head}, ${this.#pendingBytes} bytes waiting${this.#housekeeping.detail()}` }
   }
 
