@@ -6,7 +6,7 @@
 //                [definition], payload
 //   definition = u16 identity, u16 clientId, u16 topic (lengths in bytes), then the three in UTF-8; the first of a group defines
 //                origin 0, the next one 1 and so on; all numbers little endian
-import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, crc32, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Message } from '#contracts/message.ts'
 import { reasonOf, type GroupRow } from './database.ts'
@@ -112,10 +112,23 @@ function writeUInt32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value >>> 24
 }
 
-/** Level 1: higher levels cost more than the disk they save. Knowing the size keeps the working memory of small groups small. */
-export function packGroup(bytes: Uint8Array): { blob: Uint8Array; crc32: number } {
-  const blob = zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 }, pledgedSrcSize: bytes.length })
+export type Packed = { blob: Uint8Array; crc32: number }
+
+/** Level 1: higher levels cost more than the disk they save. Knowing the sizes keeps the working memory of small groups small. */
+const packing = (bytes: Uint8Array) => ({
+  params: { [constants.ZSTD_c_compressionLevel]: 1 },
+  pledgedSrcSize: bytes.length,
+  chunkSize: Math.max(4096, Math.ceil(bytes.length / 3)),
+})
+
+export function packGroup(bytes: Uint8Array): Packed {
+  const blob = zstdCompressSync(bytes, packing(bytes))
   return { blob, crc32: crc32(blob) }
+}
+
+/** On another core, while this thread waits for the disk. `bytes` must be left alone until it has called back. */
+export function packGroupAside(bytes: Uint8Array, packed: (error: Error | null, packed: Packed) => void): void {
+  zstdCompress(bytes, packing(bytes), (error, blob) => packed(error, { blob, crc32: error === null ? crc32(blob) : 0 }))
 }
 
 /** Checks and unpacks a row. Throws journal-damaged naming the group. */

@@ -2,7 +2,7 @@
 // Alarms go before everything that was not begun yet; each lane is answered in order. After any failure the files are opened anew.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { journalError } from './database.ts'
-import { packGroup } from './encoding.ts'
+import { packGroup, packGroupAside, type Packed } from './encoding.ts'
 import type { Lane } from './engine.ts'
 import { tidy, type Kept, type RetentionOptions } from './retention.ts'
 import { Writing, type WritingOptions } from './writing.ts'
@@ -24,16 +24,37 @@ export type Reply =
       slab?: ArrayBuffer | undefined
     }
   | { id: number; ok: false; code: string; message: string; slab?: ArrayBuffer | undefined }
+/** A bulk group in hand: packed, being packed aside, or neither yet. */
+type Bulk = { request: Write; packed: Packed | null; isAside: boolean; error: Error | null }
 type Done = { head: number; rotated?: boolean; kept?: Kept }
 
 const options = workerData as WorkerOptions
 const writing = new Writing(options)
 const port = parentPort
-const waiting = { alarm: [] as Write[], chore: [] as Chore[], bulk: [] as Write[] }
+const waiting = { alarm: [] as Write[], chore: [] as Chore[], bulk: [] as Bulk[] }
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
-const queue = (request: Request): void =>
-  request.type === 'write' ? void waiting[request.lane].push(request) : void waiting.chore.push(request)
+/** Packing a group this large takes longer than handing it to another core. */
+const PACK_ASIDE_BYTES = 32 * 1024
+
+function queue(request: Request): void {
+  if (request.type !== 'write') waiting.chore.push(request)
+  else if (request.lane === 'alarm') waiting.alarm.push(request)
+  else waiting.bulk.push(begin(request))
+}
+
+/** A large group is packed while the one before it is at the disk. */
+function begin(request: Write): Bulk {
+  const bulk: Bulk = { request, packed: null, isAside: request.bytes.length >= PACK_ASIDE_BYTES, error: null }
+  if (bulk.isAside)
+    packGroupAside(request.bytes, (error, packed) => {
+      bulk.isAside = false
+      bulk.error = error
+      bulk.packed = packed
+      work()
+    })
+  return bulk
+}
 
 /** What has arrived since, without going back to the event loop. */
 function takeIn(): void {
@@ -41,21 +62,10 @@ function takeIn(): void {
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) queue(next.message as Request)
 }
 
-function alarmsFirst(): void {
-  takeIn()
-  for (let next = waiting.alarm.shift(); next !== undefined; next = waiting.alarm.shift()) {
-    serve(next)
-    takeIn()
-  }
-}
-
-function write(request: Write): Done {
-  const { blob, crc32 } = packGroup(request.bytes)
-  // an alarm that came while a large group was packed does not wait for the disk behind it
-  if (request.lane === 'bulk') alarmsFirst()
-  const { head, rotated } = writing.append(blob, crc32, request.count, request.committedAtMs)
+function write({ count, committedAtMs }: Write, { blob, crc32 }: Packed): Done {
+  const done = writing.append(blob, crc32, count, committedAtMs)
   if (options.addedSyncMs > 0) Atomics.wait(sleeper, 0, 0, options.addedSyncMs)
-  return { head, rotated }
+  return done
 }
 
 function chore(request: Chore): Done {
@@ -68,13 +78,13 @@ function chore(request: Chore): Done {
   return request.type === 'open' ? { head } : { head, kept: tidy(options, request.nowMs) }
 }
 
-function serve(request: Request): void {
+function serve(request: Request, doIt: () => Done): void {
+  const startedMs = performance.now()
   const slab = request.type === 'write' ? request.bytes.buffer : undefined
   const reply = (answer: Reply): void => port?.postMessage({ ...answer, slab }, slab === undefined ? [] : [slab])
-  const startedMs = performance.now()
   const { id } = request
   try {
-    const { head, rotated = false, kept } = request.type === 'write' ? write(request) : chore(request)
+    const { head, rotated = false, kept } = doIt()
     reply({ id, ok: true, head, rotated, kept, tookMs: performance.now() - startedMs, tornBytes: writing.takeTorn() })
   } catch (error) {
     writing.giveUp()
@@ -83,14 +93,37 @@ function serve(request: Request): void {
   }
 }
 
-function work(): void {
-  for (;;) {
-    alarmsFirst()
-    if (writing.sealNext()) continue
-    const next = waiting.chore.shift() ?? waiting.bulk.shift()
-    if (next === undefined) return
-    serve(next)
+function serveBulk(bulk: Bulk, packed: Packed): void {
+  waiting.bulk.shift()
+  serve(bulk.request, () => {
+    if (bulk.error !== null) throw bulk.error
+    return write(bulk.request, packed)
+  })
+}
+
+/** One step; false when there is nothing to do until something comes. What has begun is all that an alarm waits for. */
+function step(): boolean {
+  takeIn()
+  const alarm = waiting.alarm.shift()
+  if (alarm !== undefined) {
+    serve(alarm, () => write(alarm, packGroup(alarm.bytes)))
+    return true
   }
+  if (writing.sealNext()) return true
+  const task = waiting.chore.shift()
+  if (task !== undefined) {
+    serve(task, () => chore(task))
+    return true
+  }
+  const [bulk] = waiting.bulk
+  if (bulk === undefined || bulk.isAside) return false
+  if (bulk.packed === null) bulk.packed = packGroup(bulk.request.bytes)
+  else serveBulk(bulk, bulk.packed)
+  return true
+}
+
+function work(): void {
+  while (step());
 }
 
 port?.on('message', (request: Request) => {

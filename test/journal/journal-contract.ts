@@ -155,10 +155,8 @@ export function journalContract(name: string, engine: Engine, modulePath: string
       for (const lane of ['alarm', 'bulk']) {
         const of = sent.filter(one => one.lane === lane)
         const texts = new Set(of.map(({ own }) => own.payload.toString()))
-        const got = read
-          .filter(m => texts.has(textOf(m)))
-          .map(({ seq: _, committedAtMs: __, ...m }) => ({ ...m, payload: Buffer.from(m.payload) }))
-        expect(got).toEqual(of.map(({ i, own }) => ({ ...origins[i], ...own })))
+        const got = read.filter(m => texts.has(textOf(m))).map(m => ({ ...m, payload: Buffer.from(m.payload) }))
+        expect(got).toMatchObject(of.map(({ i, own }) => ({ ...origins[i], ...own })))
       }
       // a bite out of the middle of a group knows its origins too
       expect(reader.read(333, 1)).toEqual(read.slice(333, 334))
@@ -215,7 +213,7 @@ export function journalContract(name: string, engine: Engine, modulePath: string
 
     test.each([
       ['in one segment', 3, {}],
-      ['while new segments are begun all the time', 5, { segmentMaxBytes: 4000 }],
+      ['while new segments are begun all the time', 6, { segmentMaxBytes: 400 }],
     ])('survives kill -9 %s: what was acknowledged is there once, in its place', { timeout: 60_000 }, async (_, kills, more) => {
       const dir = freshDir()
       let first = 1
