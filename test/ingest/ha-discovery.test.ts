@@ -1,0 +1,67 @@
+// Home Assistant discovery: which templates are paths, what a changed config leaves of others, odd values.
+import { expect, test } from 'vitest'
+import { decoder } from '../../ingest/decoders/ha-discovery.ts'
+import { pathOf } from '../../ingest/ha-discovery/config.ts'
+import { asking, mutations } from './decoding.ts'
+
+test('only plain paths are understood', () => {
+  expect(pathOf('{{ value_json.a.b }}')).toEqual(['a', 'b'])
+  expect(pathOf(`{{value_json['a b']["c"].d}}`)).toEqual(['a b', 'c', 'd'])
+  expect(pathOf('{{ value }}')).toEqual([])
+  expect(pathOf(undefined)).toEqual([])
+  for (const template of [
+    '{{ value_json.a | float }}',
+    '{% if a %}',
+    '{{ value_json.a }}{{ value_json.b }}',
+    '{{ value_json[0] }}',
+    'x',
+    5,
+  ])
+    expect(pathOf(template), String(template)).toBeUndefined()
+})
+
+const config = (object: string, more: object): [string, object] => [
+  `homeassistant/binary_sensor/d/${object}/config`,
+  { state_topic: 'homeassistant/d/s', device: { identifiers: ['d'] }, value_template: `{{ value_json.${object} }}`, ...more },
+]
+
+test('a config that is removed or changed takes only its own entity along', () => {
+  const ask = asking(decoder)
+  ask(...config('smoke', { device_class: 'smoke' }))
+  ask(...config('tamper', { device_class: 'tamper' }))
+  ask('homeassistant/binary_sensor/d/tamper/config', '')
+  expect(ask('homeassistant/d/s', { smoke: 'ON', tamper: 'ON' }).readings[0]?.alarms).toEqual({ smoke: true })
+})
+
+test('on means well for power, and low for a battery', () => {
+  const ask = asking(decoder)
+  ask(...config('mains', { device_class: 'power' }))
+  ask(...config('battery', { device_class: 'battery' }))
+  expect(ask('homeassistant/d/s', { mains: 'OFF', battery: 'ON' }).readings[0]?.alarms).toEqual({ mainPowerFault: true, lowBattery: true })
+  expect(ask('homeassistant/d/s', { mains: 'perhaps', battery: null }).ignored).toBeDefined()
+})
+
+test('what a topic may teach is bounded', () => {
+  const ask = asking(decoder)
+  for (let i = 0; i < 60; i++)
+    ask(...config(`e${i}`, { device_class: 'tamper', device: { identifiers: [`d${i}`], name: 'n'.repeat(100) } }))
+  const { readings } = ask('homeassistant/d/s', Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`e${i}`, 'ON'])))
+  expect(readings.length).toBeGreaterThan(3)
+  expect(readings.length).toBeLessThan(40)
+})
+
+test('odd values in every place give canonical readings or a reason', () => {
+  const ask = asking(decoder)
+  const full = {
+    '~': 'homeassistant/b',
+    stat_t: '~/s',
+    val_tpl: '{{ value_json.x }}',
+    dev_cla: 'smoke',
+    dev: { ids: ['i'], name: 'n' },
+    avty: [{ t: 'homeassistant/a' }],
+  }
+  for (const odd of mutations(full)) ask('homeassistant/binary_sensor/x/config', odd)
+  for (const odd of mutations({ cmps: { a: { p: 'sensor', stat_t: 'homeassistant/b/s', unit_of_meas: 'V' } } }))
+    ask('homeassistant/device/x/config', odd)
+  for (const odd of mutations({ x: 'ON' })) ask('homeassistant/b/s', odd)
+})
