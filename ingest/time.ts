@@ -10,7 +10,21 @@ export const HISTORY_SINCE_MS = Date.UTC(2000, 0, 1)
 export type Note = { code: string; reason: string; where?: string }
 export type Stamp = Pick<Reading, 'ts' | 'tsSource' | 'deviceTs'> & { note?: Note }
 
-export const iso = (ms: number): string => new Date(ms).toISOString()
+let isoMinute = Number.NaN
+let isoUpToMinute = ''
+
+/** As Date.toISOString, which costs more than the rest of reading a small message: of one minute only the seconds differ. */
+export function iso(ms: number): string {
+  const whole = Math.trunc(ms)
+  const minute = Math.floor(whole / 60_000)
+  if (minute !== isoMinute) {
+    isoUpToMinute = new Date(minute * 60_000).toISOString().slice(0, -'00.000Z'.length)
+    isoMinute = minute
+  }
+  const rest = String(whole - minute * 60_000).padStart(5, '0')
+  return `${isoUpToMinute}${rest.slice(0, 2)}.${rest.slice(2)}Z`
+}
+
 export const serverStamp = (receivedAtMs: number): Stamp => ({ ts: iso(receivedAtMs), tsSource: 'server' })
 
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)$/

@@ -2,7 +2,7 @@
 // transaction to keep it in. Saved after the server's answer: a crash in between sends the same points once more, which changes nothing.
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { sumKey, type Run, type RunChange } from './influx-runs.ts'
+import { Sums, type Run, type RunChange } from './influx-runs.ts'
 import type { Part } from './rollup.ts'
 import type { RoomRows } from './store.ts'
 
@@ -67,12 +67,9 @@ export function openProgress(dir: string | undefined): Progress {
     run() {
       const row = getRun.get()
       if (row === undefined) return undefined
-      const saved = sums.all() as unknown as Part[]
-      return {
-        firstSeq: Number(row['first_seq']),
-        arrival: String(row['arrival']),
-        sums: new Map(saved.map(sum => [sumKey(sum), { ...sum }])),
-      }
+      const saved = new Sums()
+      for (const sum of sums.all() as unknown as Part[]) saved.put({ ...sum })
+      return { firstSeq: Number(row['first_seq']), arrival: String(row['arrival']), sums: saved }
     },
     unsent: () => lines.all().map(row => ({ id: Number(row['id']), line: String(row['line']) })),
     sent: upToId => void dropLines.run(upToId),

@@ -10,7 +10,7 @@ import { MINUTE_MS, minutesOf, type Aggregate, type AggregateQuery, type StoreEn
 export const RUN_SUMS_MAX = 50_000
 
 /** `arrival` is the minute in which its messages arrived, `firstSeq` the first of them. */
-export type Run = { firstSeq: number; arrival: string; sums: Map<string, Part> }
+export type Run = { firstSeq: number; arrival: string; sums: Sums }
 /** What a batch did: the points of the runs it ended, the run then open, and which of its sums are new or changed. */
 export type RunChange = { lines: string[]; run: Run; changed: Set<Part>; begun: boolean }
 export type Stored = { entry: StoreEntry; tsMs: number; fields: readonly Field[] }
@@ -22,15 +22,32 @@ export function addToRun(open: Run | undefined, stored: readonly Stored[], sumsM
     const arrival = entry.reading.receivedAt.slice(0, 'YYYY-MM-DDTHH:MM'.length)
     if (change === undefined || change.run.arrival !== arrival || change.run.sums.size >= sumsMax) {
       const lines = change === undefined ? [] : [...change.lines, ...linesOf(change.run)]
-      change = { lines, run: { firstSeq: entry.seq, arrival, sums: new Map() }, changed: new Set(), begun: true }
+      change = { lines, run: { firstSeq: entry.seq, arrival, sums: new Sums() }, changed: new Set(), begun: true }
     }
     addFields(change, entry, Math.floor(tsMs / MINUTE_MS), fields)
   }
   return change
 }
 
-export const sumKey = ({ minute, area, kind, metric }: Pick<Part, 'minute' | 'area' | 'kind' | 'metric'>): string =>
-  `${minute} ${kind} ${metric} ${area}`
+/** Sums of readings, found by minute, kind and area first, because a reading has many metrics and one of each of those. */
+export class Sums {
+  readonly #groups = new Map<string, Map<string, Part>>()
+  size = 0
+
+  groupOf({ minute, area, kind }: Pick<Part, 'minute' | 'area' | 'kind'>): Map<string, Part> {
+    const key = `${minute} ${kind} ${area}`
+    let group = this.#groups.get(key)
+    if (group === undefined) this.#groups.set(key, (group = new Map()))
+    return group
+  }
+  put(sum: Part): void {
+    this.groupOf(sum).set(sum.metric, sum)
+    this.size += 1
+  }
+  *values(): Iterable<Part> {
+    for (const group of this.#groups.values()) yield* group.values()
+  }
+}
 
 function addFields(
   { run, changed }: RunChange,
@@ -38,16 +55,16 @@ function addFields(
   minute: number,
   fields: readonly Field[],
 ): void {
+  const group = run.sums.groupOf({ minute, area, kind })
   for (const [metric, value] of fields) {
-    const key = sumKey({ minute, area, kind, metric })
-    let sum = run.sums.get(key)
-    if (sum === undefined) run.sums.set(key, (sum = { minute, area, kind, metric, count: 1, sum: value, min: value, max: value }))
+    let sum = group.get(metric)
+    if (sum === undefined) run.sums.put((sum = { minute, area, kind, metric, count: 1, sum: value, min: value, max: value }))
     else addValue(sum, value)
     changed.add(sum)
   }
 }
 
-const linesOf = (run: Run): string[] => [...run.sums.values()].map(sum => rollupLineOf(sum, run.firstSeq))
+const linesOf = (run: Run): string[] => Array.from(run.sums.values(), sum => rollupLineOf(sum, run.firstSeq))
 
 /** The points already in InfluxDB (`closed`) together with those of the open run. */
 export function withOpenRun(closed: readonly (Aggregate & { sum: number })[], run: Run | undefined, q: AggregateQuery): Aggregate[] {
@@ -64,8 +81,8 @@ export function withOpenRun(closed: readonly (Aggregate & { sum: number })[], ru
   return [...byStep.values()].sort((a, b) => a.t - b.t).map(({ t, count, sum, min, max }) => ({ t, count, mean: sum / count, min, max }))
 }
 
-type Sums = { count: number; sum: number; min: number; max: number }
-const added = (a: Sums, b: Sums): Sums => ({
+type Totals = Pick<Part, 'count' | 'sum' | 'min' | 'max'>
+const added = (a: Totals, b: Totals): Totals => ({
   count: a.count + b.count,
   sum: a.sum + b.sum,
   min: Math.min(a.min, b.min),

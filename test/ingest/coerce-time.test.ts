@@ -1,9 +1,9 @@
 // The tables everything else rests on: booleans and numbers as gateways write them, times as devices write them.
-import { assert, double, json, oneof, property, string } from 'fast-check'
+import { assert, double, integer, json, oneof, property, string } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { coerceBoolean, coerceNumber } from '../../ingest/coerce.ts'
 import { parseJson } from '../../ingest/json.ts'
-import { parseRfc3339 } from '../../ingest/time.ts'
+import { iso, parseRfc3339 } from '../../ingest/time.ts'
 import { dbPerM, pctPerM } from '../../ingest/units.ts'
 
 describe('coercion', () => {
@@ -68,4 +68,14 @@ test('the JSON reader agrees with JSON.parse and always names a place', () => {
 
 test('dB/m and %/m are inverse of each other', () => {
   assert(property(double({ min: 0, max: 20, noNaN: true }), db => Math.abs((dbPerM(pctPerM(db)) ?? Number.NaN) - db) < 1e-6))
+})
+
+test('iso is toISOString, also from one minute to another and back', () => {
+  assert(
+    property(integer({ min: -8.64e15, max: 8.64e15 }), integer({ min: 0, max: 59_999 }), (ms, later) => {
+      for (const at of [ms, Math.min(8.64e15, ms + later), ms]) expect(iso(at)).toBe(new Date(at).toISOString())
+    }),
+  )
+  expect(() => iso(Number.NaN)).toThrow(RangeError)
+  expect(iso(1.9)).toBe('1970-01-01T00:00:00.001Z')
 })

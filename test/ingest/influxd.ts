@@ -8,6 +8,7 @@ import { until } from './readings.ts'
 
 export type Influxd = {
   url: string
+  pid(): number
   /** kill -9, data kept */
   stop(): Promise<void>
   restart(): Promise<void>
@@ -61,6 +62,7 @@ bind-address = "127.0.0.1:${rpcPort}"
   await restart()
   return {
     url,
+    pid: () => child?.pid ?? 0,
     stop,
     restart,
     [Symbol.asyncDispose]: async () => {

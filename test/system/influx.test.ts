@@ -1,5 +1,5 @@
 // The InfluxDB store against a real influxd: the contract, an outage, lines that it refuses, and thinning on the server.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -96,4 +96,75 @@ test('a series too long to fetch is thinned by the server and keeps its peaks', 
     expect(Math.max(...values)).toBe(99_999)
     expect(Math.min(...values)).toBe(0)
   }
+})
+
+test('what is written is what docs/stores.md says: measurements, tags, fields and types', async () => {
+  await using place = await bench()
+  const store = await place.open()
+  const everything = reading({
+    metrics: { temperature_c: 20 },
+    alarms: { smoke: true },
+    batteryPct: 80,
+    rssiDbm: -70,
+    rsrpDbm: -90,
+    snrDb: 7,
+    lqi: 200,
+    online: true,
+  })
+  const drone = reading({ deviceId: 'uav', kind: 'drone', position: { lat: 31.9, lon: 118.8, heightM: 80, mslAltM: 95 } })
+  await store.write([{ seq: 1, reading: everything, area: '湖熟' }], 1)
+  // of another minute of arrival: the first run is written with the next batch
+  await store.write([{ seq: 2, reading: { ...drone, receivedAt: new Date(T0 + 60_000).toISOString() } }], 2)
+  await store.write([], 3)
+  await store.close()
+  const keys = async (what: string): Promise<Record<string, string[][]>> => {
+    const url = `${influx.url}/query?db=${encodeURIComponent(place.bucket)}&q=${encodeURIComponent(`SHOW ${what} KEYS`)}`
+    const { results } = (await (await fetch(url)).json()) as { results: { series: { name: string; values: string[][] }[] }[] }
+    return Object.fromEntries((results[0]?.series ?? []).map(({ name, values }) => [name, values]))
+  }
+  const [fields, tags] = [await keys('FIELD'), await keys('TAG')]
+  const page = readFileSync(join(import.meta.dirname, '../../docs/stores.md'), 'utf8')
+  const [points = '', rollups = ''] = [/^\| the kind: .*$/m, /^\| `reading_1m` .*$/m].map(row => row.exec(page)?.[0])
+  const named = (row: string, column: number) => [...(row.split('|')[column] ?? '').matchAll(/`([a-z_*]+)`/g)].map(match => match[1] ?? '')
+
+  expect(Object.keys(fields).sort()).toEqual(['drone', 'reading_1m', 'smoke'])
+  for (const measurement of ['smoke', 'drone']) {
+    expect(tags[measurement]?.flat()).toEqual(named(points, 2))
+    for (const [field = '', type] of fields[measurement] ?? []) {
+      expect(type).toBe('float')
+      expect([...named(points, 3), 'temperature_c']).toContain(field.startsWith('alarm_') ? 'alarm_*' : field)
+    }
+  }
+  const written = [...(fields['smoke'] ?? []), ...(fields['drone'] ?? [])].map(([field = '']) =>
+    field.startsWith('alarm_') ? 'alarm_*' : field,
+  )
+  expect(named(points, 3).filter(field => !written.includes(field))).toEqual([])
+  expect(tags['reading_1m']?.flat()).toEqual(named(rollups, 2))
+  const types = [...(rollups.split('|')[3] ?? '').matchAll(/`(\w+)` (\w+)/g)].map(([, field = '', type = '']) => [field, type])
+  expect(fields['reading_1m']?.toSorted()).toEqual(types.toSorted())
+})
+
+test('a replay from nothing makes the same points, of the rollups too, however the batches are cut', async () => {
+  await using place = await bench()
+  const batch = Array.from({ length: 400 }, (_, i) => ({
+    seq: i + 1,
+    reading: reading({ atMs: T0 + i * 1_000, seq: i, deviceId: `d${i % 5}`, metrics: { temperature_c: i / 3 } }),
+    ...(i % 2 === 0 && { area: 'a1' }),
+  }))
+  const everything = async () => {
+    const select = encodeURIComponent('SELECT * FROM /.*/')
+    return (await fetch(`${influx.url}/query?db=${encodeURIComponent(place.bucket)}&epoch=u&q=${select}`)).text()
+  }
+  const fill = async (atOnce: number) => {
+    const store = await openInflux({ url: influx.url, bucket: place.bucket }, deps)
+    for (let from = 0; from < batch.length; from += atOnce)
+      await store.write(batch.slice(from, from + atOnce), Math.min(400, from + atOnce))
+    await store.write([], 401)
+    await store.close()
+    return everything()
+  }
+  const first = await fill(37)
+  expect(first).toContain('reading_1m')
+  expect(await fill(100)).toBe(first)
+  expect(await fill(400)).toBe(first)
 })
