@@ -226,13 +226,16 @@ function publish(aedes: Aedes, topic: string, payload: Uint8Array | string, o: {
   })
 }
 
+/** A district that comes back at once: the system's own bound is usually this, Node's default an eighth. */
+const BACKLOG = 4096
+
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const code = error.code === 'EADDRINUSE' ? 'port-in-use' : 'setting-invalid'
       reject(new FengsuiError(code, `listening for MQTT on ${host}:${port}: ${error.message}`, { cause: error }))
     })
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       const address = server.address()
       resolve(typeof address === 'object' && address !== null ? address.port : port)
     })
