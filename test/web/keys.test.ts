@@ -73,7 +73,13 @@ test('the chart begins ten minutes before the alarm and spans at most an hour', 
 })
 
 test('an address this page does not know is the desk', () => {
-  expect(['#/health', '#/quarantine', '', '#/nowhere'].map(pageOf)).toEqual(['health', 'quarantine', 'desk', 'desk'])
+  expect(['#/health', '#/quarantine', '', '#/nowhere', '#/accounting'].map(pageOf)).toEqual([
+    'health',
+    'quarantine',
+    'desk',
+    'desk',
+    'accounting',
+  ])
 })
 
 test('a GPU that is only emulated counts as none, unless the address asks for it', () => {

@@ -6,6 +6,7 @@ import { CloseDialog, EscalateDialog, NoteDialog, type Dialogs } from './inciden
 import type { DetailView } from './incident/detail.ts'
 import { Panel } from './incident/panel.tsx'
 import { t } from './i18n.ts'
+import { Accounting } from './pages/accounting.tsx'
 import { Health } from './pages/health.tsx'
 import { Help } from './pages/help.tsx'
 import { Login } from './pages/login.tsx'
@@ -69,6 +70,7 @@ const Desk = ({ store, queue, detail, dialogs }: Wiring) => (
 )
 
 const Pages = (w: Wiring) => {
+  if (page.value === 'accounting') return <Accounting store={w.store} />
   if (page.value === 'quarantine') return <Quarantine store={w.store} />
   return page.value === 'health' ? <Health store={w.store} /> : <Desk {...w} />
 }

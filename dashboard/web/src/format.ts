@@ -36,6 +36,14 @@ export const seconds = (s: number | null | undefined): string => (s === null || 
 /** A latency: under ten seconds in ms, then in seconds. */
 export const latency = (ms: number): string => (Math.abs(ms) < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`)
 
+/** 1,234,567 -> 1.2 MB; powers of 1,000 */
+export const byteCount = (n: number): string => {
+  const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(1, n)) / 3)))
+  const value = n / 1000 ** power
+  const digits = power === 0 || value >= 100 ? 0 : 1
+  return `${new Intl.NumberFormat(locale.value, { maximumFractionDigits: digits }).format(value)} ${['B', 'kB', 'MB', 'GB', 'TB'][power]}`
+}
+
 export const amount = (value: number): string =>
   new Intl.NumberFormat(locale.value, { maximumSignificantDigits: 4, useGrouping: false }).format(value)
 

@@ -44,6 +44,9 @@ const Links = ({ store }: { store: Store }) => (
     <a href="#/desk" aria-current={page.value === 'desk' ? 'page' : undefined}>
       {t('nav.desk')}
     </a>
+    <a href="#/accounting" aria-current={page.value === 'accounting' ? 'page' : undefined}>
+      {t('nav.accounting')}
+    </a>
     <a href="#/quarantine" aria-current={page.value === 'quarantine' ? 'page' : undefined}>
       {t('nav.quarantine')}
     </a>
