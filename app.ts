@@ -445,7 +445,9 @@ const TICK_MS = 250
 /** undefined where it is damaged or was removed. */
 function readOne(reader: { read(afterSeq: number, max: number): Message[] }, seq: number): Message | undefined {
   try {
-    return reader.read(seq - 1, 1)[0]
+    const [message] = reader.read(seq - 1, 1)
+    // a reader begins at the oldest message where this one was removed
+    return message?.seq === seq ? message : undefined
   } catch {
     return undefined
   }
