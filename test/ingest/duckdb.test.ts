@@ -57,6 +57,12 @@ test('kill -9 in the middle of writing, then replay: every reading once', { time
     expect(position).toBeGreaterThan(0)
     const [series] = await store.query({ deviceId: 'd1', metric: 'count_count', ...all })
     expect(series?.points.length).toBe(Math.min(position, 10_000))
+    const rollups = await store.aggregate({ metric: 'count_count', fromMs: all.fromMs, toMs: all.toMs, stepMs: 86_400_000 })
+    const total = rollups.reduce((sum, { count, mean }) => ({ count: sum.count + count, sum: sum.sum + Math.round(count * mean) }), {
+      count: 0,
+      sum: 0,
+    })
+    expect(total).toEqual({ count: position, sum: (position * (position + 1)) / 2 })
     expect((await store.rows('catalogue')).map(([, json]) => Number(json))).toEqual([position])
     await store.close()
   }

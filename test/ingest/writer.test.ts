@@ -6,9 +6,20 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { noLog, systemClock, type Log } from '#contracts/clock.ts'
 import type { Message } from '#contracts/message.ts'
 import { noMeter, type Meter } from '#contracts/metrics.ts'
-import { createCatalogue, loadDecoders, openQuarantine, openStore, startStoreWriter, type ReadingStore } from '../../ingest/index.ts'
+import {
+  createAreas,
+  createCatalogue,
+  loadDecoders,
+  openQuarantine,
+  openRegistrations,
+  openStore,
+  startStoreWriter,
+  type Areas,
+  type ReadingStore,
+} from '../../ingest/index.ts'
 import { createRepeats } from '../../ingest/repeats.ts'
-import { journalOf, message, native, T0, until } from './readings.ts'
+import { StoreAsksToWait } from '../../ingest/stores/store.ts'
+import { journalOf, message, native, reading, T0, until } from './readings.ts'
 
 const decoders = await loadDecoders()
 let dir: string
@@ -29,7 +40,11 @@ function counting(): { meter: Meter; counts: Record<string, number> } {
   }
 }
 
-function start(journal: ReturnType<typeof journalOf>, store: ReadingStore, more: { meter?: Meter; log?: Log } = {}) {
+function start(
+  journal: Pick<ReturnType<typeof journalOf>, 'read' | 'head' | 'groupAt'>,
+  store: ReadingStore,
+  more: { meter?: Meter; log?: Log; areas?: Areas } = {},
+) {
   const quarantine = openQuarantine({ dir })
   const catalogue = createCatalogue({ decoders })
   const parts = {
@@ -210,6 +225,130 @@ test('a damaged group is held with its range, and the history behind it is store
   await second.writer.close()
   second.quarantine.close()
   await store.close()
+})
+
+/** Keeps what it was given in memory, a commit at a time, and tells how many batches were asked for while one was being written. */
+function slowStore(o: { batchMessages: number; failing?: (write: number) => Error | undefined }) {
+  const rows = new Map<string, string>()
+  const store = {
+    name: 'slow',
+    batchMessages: o.batchMessages,
+    writes: [] as { seqs: number[]; upTo: number; learned: string[]; atMs: number }[],
+    stored: 0,
+    position: async () => store.stored,
+    rows: async () => [...rows],
+    query: async () => [],
+    aggregate: async () => [],
+    close: async () => {},
+    write: async (...[batch, upTo, rooms = []]: Parameters<ReadingStore['write']>) => {
+      const learned = rooms.filter(({ room }) => room === 'catalogue').flatMap(room => room.rows.map(([key]) => key))
+      store.writes.push({ seqs: batch.map(({ seq }) => seq), upTo, learned, atMs: performance.now() })
+      await new Promise(resolve => setTimeout(resolve, 50))
+      const error = o.failing?.(store.writes.length)
+      if (error !== undefined) throw error
+      store.stored = upTo
+    },
+  }
+  return store
+}
+
+test('behind, the next batch is decoded while one is written; what was learned goes with its own batch, also when that is tried again', async () => {
+  const births = (n: number) => message(n, 'zigbee2mqtt/bridge/devices', [{ friendly_name: `d${n}`, definition: { exposes: [] } }])
+  const messages = [native(1), births(2), native(3), native(4), births(5), native(6), native(7), native(8), births(9)]
+  let readTo = 0
+  const list = journalOf(messages)
+  const journal = {
+    ...list,
+    read: (after: number, max: number) => {
+      const found = list.read(after, max)
+      readTo = Math.max(readTo, found.at(-1)?.seq ?? 0)
+      return found
+    },
+  }
+  const readWhileFailing: number[] = []
+  const store = slowStore({
+    batchMessages: 3,
+    failing: write => {
+      if (write > 2) return undefined
+      readWhileFailing.push(readTo)
+      return new Error('not yet')
+    },
+  })
+  const { writer, quarantine } = start(journal, store)
+  await until(() => writer.status().position === 9)
+  // one batch ahead, never more, and the failing one is sent again as it was
+  expect(readWhileFailing).toEqual([6, 6])
+  expect(store.writes.map(({ upTo }) => upTo)).toEqual([3, 3, 3, 6, 9])
+  const learned = store.writes.map(write => write.learned)
+  expect(learned[0]?.length).toBeGreaterThan(0)
+  expect(learned[1]).toEqual(learned[0])
+  expect(learned[2]).toEqual(learned[0])
+  for (const keys of learned.slice(2)) expect(keys.length).toBeGreaterThan(0)
+  await writer.close()
+  quarantine.close()
+})
+
+test('a store that asks to be left alone is left alone for so long', async () => {
+  const store = slowStore({ batchMessages: 10, failing: write => (write === 1 ? new StoreAsksToWait('busy', 1_500) : undefined) })
+  const { writer, quarantine } = start(journalOf([native(1)]), store)
+  await until(() => writer.status().position === 1)
+  const [first, second] = store.writes
+  expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(1_500)
+  await writer.close()
+  quarantine.close()
+})
+
+test('a journal whose beginning was removed is read from where it begins, and what is gone is counted', async () => {
+  const store = await open()
+  const { writer, quarantine } = start(journalOf([native(11), native(12)]), store)
+  await until(() => writer.status().position === 12)
+  expect(await values(store)).toEqual([11, 12])
+  expect(writer.account()).toMatchObject({ since: 0, position: 12, counts: { stored: 2, 'passed-over': 10 } })
+  await writer.close()
+  quarantine.close()
+  await store.close()
+})
+
+test('rollups know areas: registered, said by the device itself, corrected, and after a restart', async () => {
+  const registrations = openRegistrations({ dir })
+  registrations.put([{ deviceId: 's1', kind: 'smoke', place: { area: 'north', grid: 'n-1' } }])
+  const s2 = (seq: number) =>
+    message(seq, 'fire/v1/smoke/s2/telemetry', { v: 1, deviceId: 's2', kind: 'smoke', ts: T0 + seq, metrics: { temperature_c: 1 } })
+  const about = { v: 1, deviceId: 's2', kind: 'smoke', place: { grid: 'g-2' } }
+  const journal = journalOf([native(1), s2(2), message(3, 'fire/v1/smoke/s2/about', about), s2(4)])
+  const store = await open()
+  const first = start(journal, store, { areas: createAreas({ registered: registrations.since }) })
+  await until(() => first.writer.status().position === 4)
+  const counted = async (area?: string) =>
+    (
+      await store.aggregate({ metric: 'temperature_c', fromMs: T0, toMs: T0 + 60_000, stepMs: 60_000, ...(area !== undefined && { area }) })
+    )[0]?.count
+  expect([await counted('north'), await counted('g-2'), await counted(''), await counted()]).toEqual([1, 1, 1, 3])
+  await first.writer.close()
+  first.quarantine.close()
+
+  registrations.put([{ deviceId: 's1', kind: 'smoke', place: { area: 'south' } }])
+  journal.messages.push(native(5), s2(6))
+  const second = start(journal, store, { areas: createAreas({ registered: registrations.since }) })
+  await until(() => second.writer.status().position === 6)
+  expect([await counted('north'), await counted('south'), await counted('g-2')]).toEqual([1, 1, 2])
+  await second.writer.close()
+  second.quarantine.close()
+  registrations.close()
+  await store.close()
+})
+
+test('areas are bounded: in devices, and in words', () => {
+  const placed = (deviceId: string, area: string) => reading({ deviceId, place: { area } })
+  const areas = createAreas({ devicesMax: 2, namesMax: 3 })
+  expect(['a', 'b', 'c'].map((area, i) => areas.of(placed(`d${i}`, area)))).toEqual(['a', 'b', 'c'])
+  expect(areas.of(reading({ deviceId: 'd0' }))).toBeUndefined()
+  expect(areas.of(placed('d2', 'a fourth word'))).toBeUndefined()
+  expect(areas.of(placed('d2', 'a'))).toBe('a')
+  const again = createAreas({ devicesMax: 2, namesMax: 3 })
+  again.restore(areas.dirty().flatMap(([key, json]): [string, string][] => (json === null ? [] : [[key, json]])))
+  expect(['d0', 'd1', 'd2'].map(deviceId => again.of(reading({ deviceId })))).toEqual([undefined, 'b', 'a'])
+  expect(areas.dirty()).toEqual([])
 })
 
 test('closing does not wait for a store that never comes back', async () => {
