@@ -82,10 +82,16 @@ type FilterProps = { filter: Filter; codes: string[]; onFilter: (filter: Filter)
 const Filters = ({ filter, codes, onFilter }: FilterProps) => {
   const set = (name: keyof Filter) => (event: { currentTarget: { value: string } }) =>
     onFilter({ ...filter, [name]: event.currentTarget.value })
-  const field = (name: keyof Filter, label: Key, type: 'text' | 'datetime-local' = 'text') => (
+  const text = (name: 'topic' | 'device', label: Key) => (
     <label>
       {t(label)}
-      <input type={type} data-testid={`filter-${name}`} value={filter[name]} onChange={set(name)} />
+      <input data-testid={`filter-${name}`} value={filter[name]} onChange={set(name)} />
+    </label>
+  )
+  const time = (name: 'from' | 'to') => (
+    <label>
+      {t(`quarantine.${name}`)}
+      <input type="datetime-local" data-testid={`filter-${name}`} value={filter[name]} onChange={set(name)} />
     </label>
   )
   return (
@@ -112,10 +118,10 @@ const Filters = ({ filter, codes, onFilter }: FilterProps) => {
           ))}
         </select>
       </label>
-      {field('topic', 'quarantine.topic-begins')}
-      {field('device', 'quarantine.device')}
-      {field('from', 'quarantine.from', 'datetime-local')}
-      {field('to', 'quarantine.to', 'datetime-local')}
+      {text('topic', 'quarantine.topic-begins')}
+      {text('device', 'quarantine.device')}
+      {time('from')}
+      {time('to')}
       <button type="button" onClick={() => onFilter(NO_FILTER)}>
         {t('quarantine.reset')}
       </button>
