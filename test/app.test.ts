@@ -39,6 +39,10 @@ test('one process, the same way of a reading, and nothing doubled in its second 
         }
       ).series
     await until(async () => (await stored())[0]?.points.length === life, 30_000, `${life} readings stored`)
+    const { rows } = (await get(`/readings/aggregate?metric=temperature_c&kind=smoke&from=${from}&to=${to}&step=3600`)) as {
+      rows: { count: number; max: number }[]
+    }
+    expect([rows.reduce((sum, { count }) => sum + count, 0), rows.at(-1)?.max]).toEqual([life, 30 + life])
     await app.close()
   }
   expect(seen.map(list => list.length)).toEqual([1, 1])

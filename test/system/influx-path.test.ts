@@ -7,7 +7,11 @@ import { device, register, start, until } from './running.ts'
 test('written, read back, and filled up after an outage', async () => {
   await using influx = await startInflux()
   await using running = await start({ env: { FENGSUI_INFLUX_URL: influx.url, FENGSUI_INFLUX_BUCKET: 'fengsui' } })
-  const { username, password } = await register(running, { deviceId: 'env-1', kind: 'environment', place: { building: 'b1' } })
+  const { username, password } = await register(running, {
+    deviceId: 'env-1',
+    kind: 'environment',
+    place: { area: '湖熟', building: 'b1' },
+  })
   const smoke = await register(running, { deviceId: 'smk-1', kind: 'smoke', place: { building: 'b1' } })
   const client = await device(running, username, password)
   const base = Date.now() - 60_000
@@ -54,6 +58,17 @@ test('written, read back, and filled up after an outage', async () => {
   const { series } = await running.get<Answer>(path)
   expect(series[0]?.points.length).toBe(100)
   expect(series[0]?.points.at(-1)?.[1]).toBeCloseTo(20.99)
+  // a corrected name leaves the device where it stands
+  expect((await running.api('/api/v1/devices/env-1', { method: 'PATCH', json: { name: 'Market hall' } })).ok).toBe(true)
+  await send(100)
+  type Rows = { rows: { t: number; count: number; mean: number; min: number; max: number }[] }
+  const span = `from=${new Date(base - 60_000).toISOString()}&to=${new Date(base + 120_000).toISOString()}`
+  const inArea = `/api/v1/readings/aggregate?metric=temperature_c&area=${encodeURIComponent('湖熟')}&kind=environment&${span}`
+  const counts = async () => (await running.get<Rows>(inArea)).rows.reduce((sum, { count }) => sum + count, 0)
+  await until(async () => (await counts()) === 101, 60_000, '101 values of the area in the rollups')
+  const { rows } = await running.get<Rows>(inArea)
+  expect(rows.reduce((sum, { mean, count }) => sum + mean * count, 0)).toBeCloseTo(101 * 20.5, 6)
+  expect([Math.min(...rows.map(({ min }) => min)), Math.max(...rows.map(({ max }) => max))]).toEqual([20, 21])
   await client.endAsync()
   await alarmed.endAsync()
 })
