@@ -67,7 +67,8 @@ async function played(ruleSet: RuleSet, recording: Recording, parts: BacktestPar
   function one(message: Message): void {
     nowMs = message.receivedAtMs
     const readings = decode(message)
-    const signals: AlarmSignal[] = []
+    // what says nothing still says that time has passed
+    const signals: AlarmSignal[] = readings.length === 0 ? fold.advance(nowMs, { seq: message.seq }) : []
     for (const reading of readings) signals.push(...fold.apply(reading, message.seq))
     if (signals.length > 0) take(signals, message.seq)
     effort.readings += readings.length

@@ -12,7 +12,7 @@ import { createTimers, type Timers } from './timers.ts'
 import { deviceItself, whoseIs } from './whose.ts'
 
 export type Judge = {
-  /** other rules from now on; all their moments are looked up anew */
+  /** other rules from now on; the moments of those that changed are looked up anew */
   use(active: readonly Active[]): void
   /** `whose` undefined = the device itself */
   reading(a: Active, device: Subject, whose: Whose | undefined, o: Observation, out: AlarmSignal[]): void
@@ -29,7 +29,7 @@ type Parts = { memory: Memory; listening(): Listening; broken(a: Active, error: 
 export function createJudge({ memory, listening, broken }: Parts): Judge {
   let byId = new Map<string, Active>()
   let listeners: readonly Active[] = []
-  let timers: Timers<Waiting> = createTimers()
+  const timers: Timers<Waiting> = createTimers()
   const notices: AlarmNotice[] = []
 
   function arm(a: Active, subject: Subject): void {
@@ -160,14 +160,17 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
 
   return {
     use(active) {
+      const before = byId
       byId = new Map(active.map(a => [a.rule.id, a]))
       listeners = active.filter(a => a.kind.hears !== undefined)
-      timers = createTimers()
+      const changed = active.filter(a => a.kind.dueMs !== undefined && !isSame(before.get(a.rule.id), a))
+      // every subject is looked at only when it must be: the stream waits meanwhile
+      if (changed.length === 0) return
       for (const subject of memory.all()) {
-        subject.armed = undefined
-        for (const id in subject.row.states) {
-          const a = byId.get(id)
-          if (a !== undefined) guarded(a, () => arm(a, subject))
+        for (const a of changed) {
+          if (!(a.rule.id in subject.row.states)) continue
+          memory.catchUp(subject)
+          guarded(a, () => arm(a, subject))
         }
       }
     },
@@ -191,8 +194,14 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
       const nowMs = listenedMs(listening())
       for (let timer = timers.take(nowMs); timer !== undefined; timer = timers.take(nowMs)) {
         const { subject, rule } = timer.what
+        if (!subject.alive || subject.armed?.[rule] !== timer.dueMs) continue
         const a = byId.get(rule)
-        if (a === undefined || !subject.alive || subject.armed?.[rule] !== timer.dueMs) continue
+        if (a === undefined) {
+          // the rule is gone; if it comes back, it is armed anew
+          disarm(subject, rule)
+          continue
+        }
+        memory.catchUp(subject)
         const state = subject.row.states[rule]
         const { dueMs } = timer
         const wishMs = state === undefined ? undefined : a.kind.dueMs?.(a.rule.parameters, state)
@@ -209,6 +218,12 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
 
 const NO_CAUSE: Cause = { whose: { key: '', deviceId: '' }, late: false }
 const notWoken = (_: unknown, state: unknown): Step<unknown> => ({ state, findings: [] })
+
+/** An entry that is now too early asks again when it is taken; one that is too late is what must be mended. */
+const isSame = (before: Active | undefined, after: Active): boolean =>
+  before !== undefined &&
+  before.rule.kind === after.rule.kind &&
+  JSON.stringify(before.rule.parameters) === JSON.stringify(after.rule.parameters)
 
 const keyOf = (id: string, ruleId: string): string => {
   const prefix = groupId(ruleId, '')

@@ -40,8 +40,10 @@ export type Memory = {
   get(id: string): Subject
   /** keeps it, and marks its row for the next dirty() */
   touch(subject: Subject, seq: number): void
-  /** another set: rules with the same id and kind keep their state */
+  /** another set: rules with the same id and kind keep their state. Costs nothing a subject: each catches up when it is looked at */
   use(kinds: Kinds): void
+  /** lets go what a subject holds of rules that are gone or were in between; get() does it too */
+  catchUp(subject: Subject): void
   dirty(): StateRows
   all(): Iterable<Subject>
   /** rows of the fold itself */
@@ -92,6 +94,9 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
       if ((subject.row.era ?? 0) !== era.now) catchUp(subject.row, era)
       return subject
     },
+    catchUp({ row }) {
+      if ((row.era ?? 0) !== era.now) catchUp(row, era)
+    },
     touch(subject, seq) {
       subject.row.seq = seq
       changed.add(subject)
@@ -105,7 +110,6 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
       const after = eraOf(next, era)
       if (after !== era) eraRow = 'due'
       era = after
-      for (const { row } of subjects.values()) if ((row.era ?? 0) !== era.now) catchUp(row, era)
     },
     dirty() {
       const out: StateRows = [...gone].map(id => [id, null])
