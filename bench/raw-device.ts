@@ -71,6 +71,15 @@ export class RawDevice {
     this.#connect()
   }
 
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** all up to there; single ones behind it are in the account */
+  get acked(): number {
+    return this.#acked
+  }
+
   get inFlight(): number {
     return this.#sent - this.#acked
   }

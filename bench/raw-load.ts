@@ -51,7 +51,8 @@ export type LoadReport = Latency & {
   overdue: number
   accounts: Account[]
 }
-export type LoadProgress = { acked: number; sent: number; ready: number; lost: number; p99Ms: number }
+/** `ackedOf`: by group, in their order */
+export type LoadProgress = { acked: number; ackedOf: number[]; sent: number; ready: number; lost: number; p99Ms: number }
 
 const PROGRESS_MS = 100
 /** connections opened at once: a listen backlog is 511 */
@@ -67,6 +68,7 @@ export class Load {
   #measuring = false
   #running = false
   #begunMs = 0
+  #pausedMs: number | undefined
   #cpu = process.cpuUsage()
   #connectedAfterMs = 0
   #ready = 0
@@ -99,6 +101,17 @@ export class Load {
     const now = performance.now()
     for (const group of this.#groups) group.begunMs = now
     if (this.#groups.some(g => g.options.rate !== undefined)) this.#tick()
+  }
+
+  /** Nothing becomes due until it is resumed; of a closed loop nothing changes. */
+  pause(): void {
+    this.#pausedMs ??= performance.now()
+  }
+
+  resume(): void {
+    if (this.#pausedMs === undefined) return
+    for (const group of this.#groups) group.begunMs += performance.now() - this.#pausedMs
+    this.#pausedMs = undefined
   }
 
   measure(): void {
@@ -136,10 +149,11 @@ export class Load {
   }
 
   progress(): LoadProgress {
-    const accounts = this.devices.map(d => d.account())
+    const ackedOf = this.#groups.map(g => g.devices.reduce((total, d) => total + d.acked, 0))
     return {
-      acked: accounts.reduce((total, a) => total + a.acked + a.ackedBeyond.length, 0),
-      sent: accounts.reduce((total, a) => total + a.sent, 0),
+      acked: ackedOf.reduce((total, n) => total + n, 0),
+      ackedOf,
+      sent: this.devices.reduce((total, d) => total + d.sent, 0),
       ready: this.devices.filter(d => d.ready).length,
       lost: Object.values(this.#lost).reduce((total, n) => total + n, 0),
       p99Ms: this.#latency.quantileMs(0.99),
@@ -182,7 +196,7 @@ export class Load {
 
   #tick(): void {
     if (!this.#running) return
-    const now = performance.now()
+    const now = this.#pausedMs ?? performance.now()
     for (const group of this.#groups) {
       const { rate } = group.options
       if (rate === undefined) continue
@@ -205,8 +219,7 @@ const latencyOf = (h: Histogram): Latency => ({
   maxMs: h.maxMs,
 })
 
-async function measured(o: LoadOptions, told: Promise<void>): Promise<LoadReport> {
-  const load = new Load(o)
+async function measured(load: Load, o: LoadOptions, told: Promise<void>): Promise<LoadReport> {
   await load.open()
   load.begin()
   await delay(o.warmUpMs ?? 0)
@@ -218,9 +231,13 @@ async function measured(o: LoadOptions, told: Promise<void>): Promise<LoadReport
 }
 
 if (import.meta.main) {
-  const told = new Promise<void>(resolve => process.once('message', () => resolve()))
+  const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions
+  const load = new Load(options)
+  const told = new Promise<void>(resolve => {
+    process.on('message', (message: 'pause' | 'resume' | 'stop') => (message === 'stop' ? resolve() : load[message]()))
+  })
   process.once('disconnect', () => process.exit(1))
-  const report = await measured(JSON.parse(process.argv[2] ?? '{}') as LoadOptions, told)
+  const report = await measured(load, options, told)
   if (process.send === undefined) console.log(JSON.stringify(report))
   else process.send({ report }, () => process.exit(0))
 }

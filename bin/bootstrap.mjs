@@ -120,7 +120,7 @@ function ensureDashboard() {
   })
 }
 
-/** Programs that only tests need: a browser, a CJK font, InfluxDB 1.x and a foreign MQTT client. */
+/** Programs that only tests need: a browser, a CJK font, InfluxDB 1.x, a foreign MQTT client and a clock to be set. */
 function ensureSystem() {
   const has = program => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0
   const hasCjkFont = () => has('fc-list') && spawnSync('sh', ['-c', 'fc-list :lang=zh | grep -q .']).status === 0
@@ -129,13 +129,14 @@ function ensureSystem() {
     ...(hasCjkFont() ? [] : ['fontconfig', 'fonts-noto-cjk']),
     ...(has('influxd') ? [] : ['influxdb']),
     ...(has('mosquitto_pub') ? [] : ['mosquitto-clients']),
+    ...(has('faketime') ? [] : ['faketime']),
   ]
   const wanted = missing()
   if (wanted.length === 0) return
   const install = `apt-get install -y --no-install-recommends ${wanted.join(' ')}`
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
     fail(
-      `the tests need these programs: ${wanted.join(', ')}. On Debian, as root: apt-get update && ${install}. Elsewhere install them so that chromium, influxd (1.x) and mosquitto_pub are on the PATH and a Chinese font is known to fontconfig.`,
+      `the tests need these programs: ${wanted.join(', ')}. On Debian, as root: apt-get update && ${install}. Elsewhere install them so that chromium, influxd (1.x), mosquitto_pub and faketime are on the PATH and a Chinese font is known to fontconfig.`,
     )
   }
   say(`installing ${wanted.join(', ')} (apt-get)`)
