@@ -1,0 +1,62 @@
+// Cameras and video recorders: Frigate, ONVIF and Axis over MQTT; alerts of Hikvision, Dahua and Huawei VIAS as their HTTP bodies. What
+// analytics see is a pre-alarm for a person to look at; the fire and temperature alarms of thermal cameras are fires.
+import type { Decoded } from '#contracts/reading.ts'
+import { at, entranceOf, isRecord, mentions } from '../compose.ts'
+import { dahua, isDahua, isVias, vias } from '../cameras/dahua.ts'
+import { frigate, FRIGATE_TOPIC } from '../cameras/frigate.ts'
+import { alertsIn, hikvision } from '../cameras/hikvision.ts'
+import { axis, AXIS_TOPIC, onvif, ONVIF_TOPIC } from '../cameras/onvif.ts'
+import { ignored, rejected, type Decoder, type DecodeInput } from '../decoder.ts'
+import { parseJson, textOf } from '../json.ts'
+
+const FAMILY = 'cameras'
+
+export const decoder: Decoder = {
+  family: FAMILY,
+  claims: topic =>
+    FRIGATE_TOPIC.test(topic) || ONVIF_TOPIC.test(topic) || AXIS_TOPIC.test(topic) || entranceOf(FAMILY, topic) !== undefined,
+  decode,
+  // an ONVIF event names its alarm in the topic only: of all that comes here just Frigate's objects can be ruled out
+  mayCarryAlarm: payload =>
+    !isFrigateEvent(payload) ||
+    mentions(payload, /fire|smoke|flame|siren|alarm|"Data"|"topic"|eventType|Code=|stream_id|camera_id|image_base64/i),
+}
+
+function decode(input: DecodeInput): Decoded {
+  const { topic } = input
+  const [, base, channel] = FRIGATE_TOPIC.exec(topic) ?? []
+  if (base !== undefined && channel !== undefined) return frigate(base, channel, input)
+  if (ONVIF_TOPIC.test(topic)) return onvif(input, '')
+  if (AXIS_TOPIC.test(topic)) return axis(input, '')
+  return byContent(input)
+}
+
+/** What came by HTTP or through a bridge says by its form whose it is. */
+function byContent(input: DecodeInput): Decoded {
+  if (input.payload.length === 0) return ignored('an empty message')
+  const text = textOf(withoutPictures(input.payload))
+  if (!text.ok) return rejected('decoder-failed', text.reason, '/')
+  const peer = input.headers?.['peer'] ?? entranceOf(FAMILY, input.topic)
+  if (isDahua(text.text)) return dahua(text.text, input, peer ?? '{host}')
+  const alerts = alertsIn(text.text)
+  if (alerts !== undefined) return 'fault' in alerts ? rejected('decoder-failed', alerts.fault, '/') : hikvision(alerts, input, peer)
+  const parsed = parseJson(input.payload)
+  if (!parsed.ok) return rejected('json-invalid', parsed.reason, '/')
+  const { value } = parsed
+  if (at(value, 'UtcTime') !== undefined) return onvif(input, peer ?? 'unknown')
+  if (at(value, 'message') !== undefined && at(value, 'topic') !== undefined) return axis(input, peer ?? 'unknown')
+  if (isRecord(at(value, 'after'))) return frigate('frigate', at(value, 'after', 'label') === undefined ? 'reviews' : 'events', input)
+  if (isRecord(value) && isVias(value)) return vias(value, input, peer ?? 'unknown')
+  return rejected('decoder-failed', 'neither an event of Frigate, ONVIF or Axis nor an alert of Hikvision, Dahua or VIAS', '/')
+}
+
+const isFrigateEvent = (payload: Uint8Array): boolean =>
+  /"after"\s*:\s*\{/.test(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('latin1'))
+
+const PICTURE = /Content-Type:\s*image\//i
+/** A multipart body carries JPEGs behind the text: what begins with a picture's header is cut off. */
+function withoutPictures(payload: Uint8Array): Uint8Array {
+  const latin1 = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('latin1')
+  const at = PICTURE.exec(latin1)?.index
+  return at === undefined ? payload : payload.subarray(0, at)
+}

@@ -1,0 +1,105 @@
+// Cameras beyond the sample payloads: several alerts in one body, what clears what, and markup made to be slow or deep.
+import { expect, test } from 'vitest'
+import { readXml } from '../../ingest/cameras/xml.ts'
+import { decoder } from '../../ingest/decoders/cameras.ts'
+import { asking, mutations } from './decoding.ts'
+
+const IN = 'in/cameras/192.0.2.9'
+const alert = (type: string, channel: number, state = 'active'): string =>
+  `<EventNotificationAlert><macAddress>00:01:02:03:04:05</macAddress><channelID>${channel}</channelID><eventType>${type}</eventType><eventState>${state}</eventState></EventNotificationAlert>`
+
+test('several alerts of one body become several readings; a heartbeat among them none', () => {
+  const body = `${alert('videoloss', 1, 'inactive')}\n--b\n${alert('fireDetection', 2)}\n--b\n${alert('VMD', 3)}`
+  expect(asking(decoder)(IN, body).readings.map(r => [r.deviceId, r.alarms.fire])).toEqual([
+    ['hik:00:01:02:03:04:05/2', true],
+    ['hik:00:01:02:03:04:05/3', undefined],
+  ])
+})
+
+test('motion, a person or a car says nothing about fire: it neither raises nor clears it', () => {
+  const ask = asking(decoder)
+  for (const type of ['VMD', 'linedetection', 'facedetection', 'IO']) expect(ask(IN, alert(type, 1)).readings[0]?.alarms, type).toEqual({})
+  const dahua = 'Code=CrossLineDetection;action=Start;index=0;data={"Object":{"ObjectType":"Vehicle","BoundingBox":[0,0,4096,8192]}}'
+  expect(ask(IN, dahua).readings[0]).toMatchObject({ alarms: {}, detections: [{ class: 'vehicle', bbox: [0, 0, 0.5, 1] }] })
+})
+
+test('a rule on "lower than" is no fire; an old alert sent again is history', () => {
+  const cold = {
+    eventType: 'TMA',
+    macAddress: 'x',
+    TMA: { ruleType: 'lowest temp is lower than', currTemperature: -20, ruleTemperature: -10 },
+  }
+  expect(asking(decoder)(IN, cold).readings[0]?.alarms).toEqual({ supervisory: true })
+  const old = { eventType: 'fireDetection', macAddress: 'x', dateTime: '2025-06-01T00:00:00Z', isDataRetransmission: true }
+  expect(asking(decoder)(IN, old).readings[0]).toMatchObject({ ts: '2025-06-01T00:00:00.000Z', flags: { history: true } })
+})
+
+test('a picture inside a VIAS alarm is not kept', () => {
+  const text = JSON.stringify(asking(decoder)(IN, { stream_id: 's', event_type: 'fire', image_base64: 'UElDVFVSRQ==' }))
+  expect(text).not.toContain('UElDVFVSRQ')
+})
+
+test('XML: lists, text, entities; nothing that is not well-formed', () => {
+  expect(readXml('<a><b>1</b><b>2 &lt; &#x41;</b><c/><!-- x --><d><![CDATA[<e>]]></d></a>')).toEqual({
+    a: { b: ['1', '2 < A'], c: '', d: '<e>' },
+  })
+  for (const bad of [
+    '<a>',
+    '<a></b>',
+    '</a>',
+    '<a><b></a></b>',
+    `${'<a>'.repeat(40)}${'</a>'.repeat(40)}`,
+    '<!DOCTYPE a [<!ENTITY b "c">]><a/>',
+  ])
+    expect(readXml(bad), bad).toBeUndefined()
+})
+
+test('bodies made to be slow are read in one pass', () => {
+  const ask = asking(decoder)
+  for (const body of [
+    '<EventNotificationAlert>'.repeat(20_000),
+    '\n'.repeat(300_000),
+    'Code=A;action=B;index=1;'.repeat(10_000),
+    `{"eventType":${'['.repeat(50_000)}`,
+  ])
+    expect(ask(IN, body)).toBeDefined()
+})
+
+test('odd values in every place give canonical readings or a reason', () => {
+  const ask = asking(decoder)
+  const event = {
+    type: 'new',
+    after: {
+      camera: 'c',
+      label: 'fire',
+      score: 0.5,
+      box: [1, 2, 3, 4],
+      frame_time: 1767225609.5,
+      sub_label: 'x',
+      id: 'i',
+      current_zones: ['z'],
+    },
+  }
+  for (const odd of mutations(event)) ask('frigate/events', odd)
+  for (const odd of mutations({ after: { camera: 'c', start_time: 1, data: { objects: ['fire'], audio: ['x'] } } }))
+    ask('frigate/reviews', odd)
+  const hik = {
+    eventType: 'TMA',
+    channelID: 1,
+    dateTime: '2026-01-01T00:00:00Z',
+    DetectionRegionList: {
+      DetectionRegionEntry: [
+        {
+          detectionTarget: 'human',
+          TargetRect: { X: 0.1, Y: 0.1, width: 0.1, height: 0.1 },
+          TMA: { currTemperature: 5, ruleType: 'a', MaximumTemperaturePoint: { RegionCoordinates: { positionX: 1, positionY: 1 } } },
+        },
+      ],
+    },
+  }
+  for (const odd of mutations(hik)) ask(IN, odd)
+  for (const odd of mutations({ UtcTime: '2026-01-01T00:00:00Z', Source: { a: 'b' }, Data: { Value: 5, State: true } }))
+    ask('c/onvif-ej/Device/Temperature/High', odd)
+  for (const odd of mutations({ timestamp: 1, topic: 't', message: { source: { a: '1' }, data: { active: '1' } } })) ask('axis/a/b', odd)
+  for (const odd of mutations({ stream_id: 's', timestamp: 1, data: [{ category: 'fire' }] })) ask(IN, odd)
+})
