@@ -33,6 +33,13 @@ export function listSegments(dir: string): Segment[] {
   return seqs.toSorted((a, b) => a - b).map(firstSeq => ({ firstSeq, path: segmentPath(dir, firstSeq) }))
 }
 
+/** Segments that have a file of SQLite's beside them. */
+export function accompanied(dir: string): string[] {
+  const names = new Set(readdirSync(join(dir, SEGMENTS_DIR)))
+  const is = (name: string): boolean => NAME.test(name) && COMPANIONS.some(end => names.has(name + end))
+  return [...names].filter(is).map(name => join(dir, SEGMENTS_DIR, name))
+}
+
 /** 0 where there is no such file. */
 export const bytesOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 

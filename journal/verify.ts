@@ -7,7 +7,7 @@ import type { Message } from '#contracts/message.ts'
 import { GROUP_COLUMNS, hasGroups, openForReading, reasonOf, refuseOldSqlite, type GroupRow } from './database.ts'
 import { decodeGroup, unpackGroup } from './encoding.ts'
 import type { Verdict } from './engine.ts'
-import { listSegments, nameOf, OLD_FILE, type Segment } from './segments.ts'
+import { bytesOf, listSegments, nameOf, OLD_FILE, type Segment } from './segments.ts'
 
 export function verifyJournal(o: { dir: string }): Verdict {
   refuseOldSqlite()
@@ -17,7 +17,7 @@ export function verifyJournal(o: { dir: string }): Verdict {
   for (const [i, segment] of segments.entries()) {
     try {
       if (segment.firstSeq !== verdict.head + 1) throw gap(verdict.head + 1, `segment ${nameOf(segment.path)}`, segment.firstSeq)
-      walk(segment, verdict)
+      walk(segment, i === segments.length - 1, verdict)
     } catch (error) {
       if (isRemoved(segment, i, verdict)) return verifyJournal(o)
       verdict.ok = false
@@ -38,8 +38,8 @@ function segmentsOf(dir: string): Segment[] {
 const isRemoved = (segment: Segment, index: number, { messages }: Verdict): boolean =>
   index === 0 && messages === 0 && !existsSync(segment.path)
 
-function walk({ path }: Segment, verdict: Verdict): void {
-  const database = openForReading(path)
+function walk({ path }: Segment, isNewest: boolean, verdict: Verdict): void {
+  const database = openForReading(path, !isNewest && bytesOf(`${path}-wal`) === 0)
   try {
     if (!hasGroups(database)) return
     for (const raw of database.prepare(`SELECT ${GROUP_COLUMNS} FROM groups ORDER BY first_seq`).iterate()) {

@@ -24,8 +24,8 @@ export type Reply =
       slab?: ArrayBuffer | undefined
     }
   | { id: number; ok: false; code: string; message: string; slab?: ArrayBuffer | undefined }
-/** A bulk group in hand: packed, being packed aside, or neither yet. */
-type Bulk = { request: Write; packed: Packed | null; isAside: boolean; error: Error | null }
+/** A bulk group in hand; `asideSinceMs` while another core packs it, which the slab must outlive. */
+type Bulk = { request: Write; packed: Packed | null; asideSinceMs: number | null }
 type Done = { head: number; rotated?: boolean; kept?: Kept }
 
 const options = workerData as WorkerOptions
@@ -36,6 +36,8 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
 /** Packing a group this large takes longer than handing it to another core. */
 const PACK_ASIDE_BYTES = 32 * 1024
+/** The other core may have a queue of its own (a thousand passwords to check): then it is packed here after all. */
+const ASIDE_PATIENCE_MS = 10
 
 function queue(request: Request): void {
   if (request.type !== 'write') waiting.chore.push(request)
@@ -43,16 +45,16 @@ function queue(request: Request): void {
   else waiting.bulk.push(begin(request))
 }
 
-/** A large group is packed while the one before it is at the disk. */
+/** A large group is packed while the one before it is packed or at the disk. */
 function begin(request: Write): Bulk {
-  const bulk: Bulk = { request, packed: null, isAside: request.bytes.length >= PACK_ASIDE_BYTES, error: null }
-  if (bulk.isAside)
-    packGroupAside(request.bytes, (error, packed) => {
-      bulk.isAside = false
-      bulk.error = error
-      bulk.packed = packed
-      work()
-    })
+  const bulk: Bulk = { request, packed: null, asideSinceMs: null }
+  if (waiting.bulk.length === 0 || request.bytes.length < PACK_ASIDE_BYTES) return bulk
+  bulk.asideSinceMs = performance.now()
+  packGroupAside(request.bytes, (error, packed) => {
+    bulk.asideSinceMs = null
+    if (error === null) bulk.packed ??= packed
+    work()
+  })
   return bulk
 }
 
@@ -78,27 +80,38 @@ function chore(request: Chore): Done {
   return request.type === 'open' ? { head } : { head, kept: tidy(options, request.nowMs) }
 }
 
-function serve(request: Request, doIt: () => Done): void {
+/** `slab` goes back for reuse. */
+function serve(request: Request, slab: ArrayBuffer | null, doIt: () => Done): void {
   const startedMs = performance.now()
-  const slab = request.type === 'write' ? request.bytes.buffer : undefined
-  const reply = (answer: Reply): void => port?.postMessage({ ...answer, slab }, slab === undefined ? [] : [slab])
+  const reply = (answer: Reply): void => port?.postMessage(answer, slab === null ? [] : [slab])
   const { id } = request
+  const handedBack = slab === null ? {} : { slab }
   try {
     const { head, rotated = false, kept } = doIt()
-    reply({ id, ok: true, head, rotated, kept, tookMs: performance.now() - startedMs, tornBytes: writing.takeTorn() })
+    reply({ id, ok: true, head, rotated, kept, tookMs: performance.now() - startedMs, tornBytes: writing.takeTorn(), ...handedBack })
   } catch (error) {
     writing.giveUp()
     const { code, message } = journalError(`journal in ${options.dir}: ${request.type}`, error)
-    reply({ id, ok: false, code, message })
+    reply({ id, ok: false, code, message, ...handedBack })
   }
 }
 
-function serveBulk(bulk: Bulk, packed: Packed): void {
+function serveBulk({ request, asideSinceMs }: Bulk, packed: Packed): void {
+  serve(request, asideSinceMs === null ? request.bytes.buffer : null, () => write(request, packed))
   waiting.bulk.shift()
-  serve(bulk.request, () => {
-    if (bulk.error !== null) throw bulk.error
-    return write(bulk.request, packed)
-  })
+}
+
+/** One step of the oldest bulk group; false while another core has it. */
+function bulkStep(bulk: Bulk): boolean {
+  const { packed, asideSinceMs, request } = bulk
+  if (packed !== null) {
+    serveBulk(bulk, packed)
+    return true
+  }
+  const patienceMs = asideSinceMs === null ? 0 : asideSinceMs + ASIDE_PATIENCE_MS - performance.now()
+  if (patienceMs > 0) setTimeout(work, patienceMs)
+  else bulk.packed = packGroup(request.bytes)
+  return patienceMs <= 0
 }
 
 /** One step; false when there is nothing to do until something comes. What has begun is all that an alarm waits for. */
@@ -106,20 +119,17 @@ function step(): boolean {
   takeIn()
   const alarm = waiting.alarm.shift()
   if (alarm !== undefined) {
-    serve(alarm, () => write(alarm, packGroup(alarm.bytes)))
+    serve(alarm, alarm.bytes.buffer, () => write(alarm, packGroup(alarm.bytes)))
     return true
   }
   if (writing.sealNext()) return true
   const task = waiting.chore.shift()
   if (task !== undefined) {
-    serve(task, () => chore(task))
+    serve(task, null, () => chore(task))
     return true
   }
   const [bulk] = waiting.bulk
-  if (bulk === undefined || bulk.isAside) return false
-  if (bulk.packed === null) bulk.packed = packGroup(bulk.request.bytes)
-  else serveBulk(bulk, bulk.packed)
-  return true
+  return bulk !== undefined && bulkStep(bulk)
 }
 
 function work(): void {

@@ -1,10 +1,18 @@
 // The segments as their only writer has them: one open for appending, the one before it to be put away. A rotation makes the next
 // file first and acknowledges nothing in it before the folder knows it; whatever step a kill hits, the newest file's name says the head.
-import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { HEAD_SQL, JOURNAL_SCHEMA, openForWriting } from './database.ts'
-import { COMPANIONS, listSegments, makeSegmentsDir, removeCompanions, segmentPath, SEGMENTS_DIR, syncFolder, takeOver } from './segments.ts'
+import {
+  accompanied,
+  listSegments,
+  makeSegmentsDir,
+  removeCompanions,
+  segmentPath,
+  SEGMENTS_DIR,
+  syncFolder,
+  takeOver,
+} from './segments.ts'
 import { lookAtTail, tornBytes } from './tail.ts'
 
 export type WritingOptions = { dir: string; maxFileBytes: number | null; segmentMaxBytes: number; segmentMaxMs: number }
@@ -75,8 +83,8 @@ export class Writing {
   /** Segments that a kill or a busy reader left with files beside them. */
   sealLeftOvers(): void {
     const isOurs = new Set([this.#opened(), ...this.#full].map(open => open.path))
-    for (const { path } of listSegments(this.#o.dir)) {
-      if (isOurs.has(path) || !COMPANIONS.some(end => existsSync(path + end))) continue
+    for (const path of accompanied(this.#o.dir)) {
+      if (isOurs.has(path)) continue
       try {
         seal(this.#openFile(path))
       } catch {

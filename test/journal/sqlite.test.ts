@@ -1,8 +1,10 @@
 // The SQLite journal: the contract every engine keeps, and what can only be done to a file: cut it, flip it, fill it, lock it.
+import { scrypt } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { noLog } from '#contracts/clock.ts'
 import { noMeter } from '#contracts/metrics.ts'
@@ -154,6 +156,41 @@ describe('a disk that does not take it', () => {
     other.exec('ROLLBACK')
     other.close()
     expect((await journal.append(message(2))).seq).toBe(1)
+  })
+})
+
+describe('large groups', () => {
+  const noise = (n: number) => Uint8Array.from({ length: 4000 }, (_, i) => (n * 2_654_435_761 + i * 40_503 * (n + i)) >>> 13)
+
+  /** Three hundred messages in groups that are packed on another core, and slabs that are used again. */
+  async function appendMany(dir: string): Promise<void> {
+    await using journal = await open(dir, { groupMaxBytes: 64 * 1024 })
+    for (let round = 0; round < 3; round++) {
+      const appended = Array.from({ length: 100 }, (_, i) => journal.append(message(i, { payload: noise(round * 100 + i) })))
+      await Promise.all([...appended, journal.append(message(0), 'alarm')])
+    }
+  }
+
+  function check(dir: string): void {
+    expect(engine.verifyJournal({ dir })).toMatchObject({ ok: true, messages: 303 })
+    using reader = engine.openReader({ dir })
+    const bulk = reader.read(0, 1000).filter(m => m.payload.length === 4000)
+    expect(bulk.map(m => Buffer.compare(m.payload, noise(bulk.indexOf(m))))).toEqual(Array.from({ length: 300 }, () => 0))
+  }
+
+  test('are packed beside the disk and keep their order', async () => {
+    const dir = freshDir()
+    await appendMany(dir)
+    check(dir)
+  })
+
+  test('are packed by the writer itself where the other cores are busy for long', async () => {
+    const dir = freshDir()
+    const hash = promisify<string, string, number, object, Buffer>(scrypt)
+    const busy = Array.from({ length: 12 }, () => hash('a', 'b', 32, { N: 2 ** 15, maxmem: 2 ** 27 }))
+    await appendMany(dir)
+    check(dir)
+    await Promise.all(busy)
   })
 })
 
