@@ -37,6 +37,8 @@ const withEvidence = (record: AlarmRecord, signal: Exclude<AlarmSignal, { type: 
     ...record.alarm,
     updates: record.alarm.updates + (signal.evidence.length > 0 ? 1 : 0),
     evidence: addEvidence(record.alarm.evidence, signal.evidence),
+    ...(signal.type === 'update' &&
+      signal.counterEvidence !== undefined && { counterEvidence: addEvidence(record.alarm.counterEvidence, signal.counterEvidence) }),
   },
   evidenceCount: record.evidenceCount + signal.evidence.length,
   lastMs: Math.max(record.lastMs, atMs),

@@ -72,11 +72,30 @@ describe('whatever the scores', () => {
   })
   test('every real detector that sounded has its alarm, once', () => {
     for (const { score, truth } of pairs().filter(p => p.score.name.endsWith('-alarms'))) {
-      const devices = score.alarms.filter(a => a.kind === 'fire-alarm').flatMap(a => a.deviceIds)
+      const devices = score.alarms.filter(a => a.rule === 'device-fire').flatMap(a => a.deviceIds)
       expect(new Set(devices).size, score.name).toBe(devices.length)
       expect(devices.length, score.name).toBe((truth as { devices?: number }).devices ?? devices.length)
       expect(devices.length, score.name).toBeGreaterThanOrEqual(17)
     }
+  })
+  test('real alarms are confirmed within 10 s of the first', () => {
+    for (const { score, truth } of pairs().filter(p => p.score.name.endsWith('-alarms'))) {
+      expect(truth.fires.length, score.name).toBe(score.fires.length)
+      for (const { detectedAfterS, confirmedAfterS } of score.fires)
+        expect((confirmedAfterS ?? Infinity) - (detectedAfterS ?? 0), score.name).toBeLessThanOrEqual(10)
+      expect(score.alarms.filter(a => a.rule === 'fire-confirmed')).toHaveLength(1)
+    }
+  })
+  test('measured values find a fire about as soon as the real alarms did', () => {
+    const behindS = pairs()
+      .filter(p => p.score.name.endsWith('-analog'))
+      .map(({ score, truth }) => {
+        const [fire] = truth.fires as { firstAlarmAt?: string }[]
+        return (Date.parse(score.incidents[0]?.openedAt ?? '') - Date.parse(fire?.firstAlarmAt ?? '')) / 1000
+      })
+      .sort((a, b) => a - b)
+    expect(behindS.at(-1)).toBeLessThanOrEqual(60)
+    expect(behindS[Math.floor(behindS.length / 2)]).toBeLessThanOrEqual(15)
   })
   test('sensors that drop out are told, not taken for a fire', () => {
     expect(new Set(pairs().flatMap(p => (p.truth.fires.length === 0 ? p.score.sensorFaults.map(f => f.deviceId) : []))).size).toBe(2)

@@ -1,0 +1,135 @@
+// A sensor that cannot be believed: values the world does not have, a value that never moves, jumps to and fro that no room makes.
+// Technical, never a fire, and it withholds nothing: the rules that look for fires go on looking at the same values.
+import type { Evidence } from '#contracts/alarm.ts'
+import { evidenceOf } from '../evidence.ts'
+import { defineKind, nothing, type Observation, type Step } from '../kind.ts'
+
+export type SensorFaultParameters = {
+  metric: string
+  /** what the sensor can measure; beyond it the value is none */
+  min: number
+  max: number
+  /** so many impossible values in a row */
+  badReadings: number
+  /** exactly the same value for this long... */
+  stuckS: number
+  /** ...in at least so many readings; 0 = a value may stay for ever */
+  stuckReadings: number
+  /** a change of this much from one reading to the next... */
+  jump: number
+  /** ...within this time... */
+  jumpWithinS: number
+  /** ...so many times within an hour; 0 = jumps are allowed */
+  jumps: number
+  /** jumps that end above this are not judged: near a fire values jump by themselves */
+  quietBelow: number
+  /** good for this long ends the fault */
+  offDelayS: number
+}
+
+export const JUMPS_KEPT = 12
+const JUMPS_WITHIN_MS = 3_600_000
+/** A silence is not a value that stays. */
+const STUCK_GAP_MS = 3_600_000
+
+/** `t`, `v` the newest value; `same` since when and how often it is the same; `bad` impossible ones in a row; `j` times of jumps. */
+type State = { t: number; v: number; same: [fromMs: number, n: number]; bad: number; j?: number[]; open?: string; good?: number }
+type Fault = { what: string; note: string; threshold: number }
+
+function followed(p: SensorFaultParameters, before: State | undefined, tMs: number, value: number): State {
+  const isBad = value < p.min || value > p.max
+  if (before === undefined || tMs < before.t) {
+    return { t: tMs, v: value, same: [tMs, 1], bad: Number(isBad), ...(before?.open !== undefined && { open: before.open }) }
+  }
+  const goesOn = value === before.v && tMs - before.t <= STUCK_GAP_MS
+  const [fromMs, n] = before.same
+  const same: State['same'] = goesOn ? [fromMs, tMs > before.t ? n + 1 : n] : [tMs, 1]
+  const jumped =
+    p.jumps > 0 &&
+    Math.abs(value - before.v) >= p.jump &&
+    tMs - before.t <= p.jumpWithinS * 1000 &&
+    Math.max(value, before.v) <= p.quietBelow
+  const old = before.j ?? []
+  const j = (jumped ? [...old, tMs] : old).filter(t => tMs - t <= JUMPS_WITHIN_MS).slice(-JUMPS_KEPT)
+  const { good, open } = before
+  return {
+    t: tMs,
+    v: value,
+    same,
+    bad: isBad ? (tMs > before.t ? before.bad + 1 : before.bad) : 0,
+    ...(j.length > 0 && { j }),
+    ...(open !== undefined && { open }),
+    ...(good !== undefined && { good }),
+  }
+}
+
+function faultOf(p: SensorFaultParameters, s: State): Fault | undefined {
+  if (s.bad >= p.badReadings) {
+    const threshold = s.v < p.min ? p.min : p.max
+    return { what: 'impossible', note: `impossible: outside ${p.min} to ${p.max} in ${s.bad} readings`, threshold }
+  }
+  const [fromMs, n] = s.same
+  if (p.stuckReadings > 0 && n >= p.stuckReadings && s.t - fromMs >= p.stuckS * 1000) {
+    return {
+      what: 'stuck',
+      note: `stuck: exactly the same in ${n} readings over ${Math.round((s.t - fromMs) / 3_600_000)} h`,
+      threshold: n,
+    }
+  }
+  const jumps = s.j?.length ?? 0
+  if (p.jumps > 0 && jumps >= p.jumps)
+    return { what: 'jumps', note: `jumps: ${jumps} of at least ${p.jump} within an hour`, threshold: p.jumps }
+  return undefined
+}
+
+function step(p: SensorFaultParameters, before: State | undefined, o: Observation): Step<State> {
+  const value = o.reading.metrics[p.metric]
+  if (value === undefined || o.late) return nothing(before)
+  const state = followed(p, before, o.tMs, value)
+  const fault = faultOf(p, state)
+  if (fault !== undefined) {
+    const { good: _, ...rest } = state
+    const evidence: Evidence[] = [evidenceOf(o, { what: p.metric, value, threshold: fault.threshold, note: fault.note })]
+    if (state.open === fault.what) return nothing(rest)
+    return {
+      state: { ...rest, open: fault.what },
+      findings: [{ type: state.open === undefined ? 'raise' : 'hold', atMs: o.tMs, evidence }],
+    }
+  }
+  if (state.open === undefined) return nothing(state)
+  // one impossible value on the way back begins the wait anew
+  const good = state.bad > 0 ? o.tMs : (state.good ?? o.tMs)
+  if (o.tMs - good < p.offDelayS * 1000 || state.bad > 0) return nothing({ ...state, good })
+  const { open: _open, good: _good, ...closed } = state
+  return { state: closed, findings: [{ type: 'clear', atMs: o.tMs, evidence: [evidenceOf(o, { what: p.metric, value })] }] }
+}
+
+const positive = { type: 'number', exclusiveMinimum: 0 } as const
+
+export const sensorFault = defineKind<SensorFaultParameters, State>({
+  name: 'sensor-fault',
+  admits: 'live',
+  parameters: {
+    type: 'object',
+    required: ['metric', 'min', 'max', 'badReadings', 'stuckS', 'stuckReadings', 'jump', 'jumpWithinS', 'jumps', 'quietBelow', 'offDelayS'],
+    additionalProperties: false,
+    properties: {
+      metric: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,60}$' },
+      min: { type: 'number' },
+      max: { type: 'number' },
+      badReadings: { type: 'integer', minimum: 2, maximum: 1_000 },
+      stuckS: { type: 'number', minimum: 60, maximum: 31_536_000 },
+      stuckReadings: { type: 'integer', minimum: 0, maximum: 1_000_000 },
+      jump: positive,
+      jumpWithinS: { ...positive, maximum: 3_600 },
+      jumps: { type: 'integer', minimum: 0, maximum: JUMPS_KEPT },
+      quietBelow: { type: 'number' },
+      offDelayS: { type: 'number', minimum: 0, maximum: 604_800 },
+    },
+  },
+  stateBytesMax: 400,
+  shuffled: 'may-miss',
+  byShape: true,
+  wants: (p, reading) => reading.metrics[p.metric] !== undefined,
+  step,
+})
