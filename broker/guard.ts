@@ -29,7 +29,8 @@ export type GuardParts = LaneParts & {
 
 type WriteDone = (error?: Error | null) => void
 const PINGRESP = Buffer.from([0xd0, 0x00])
-const RETAIN_OR_QOS_2 = 0x05
+const RETAIN = 0x01
+const QOS_2 = 0x04
 const DONE = Promise.resolve()
 /** the frame that is being looked at: nobody keeps it, and no guard looks while another does */
 const frame: Frame = noFrame()
@@ -50,6 +51,7 @@ export class Guard extends Duplex implements LaneOwner, Kept {
   #lane: FastLane | null = null
   /** frames that Aedes has and has not finished: PUBLISHes, and SUBSCRIBEs and UNSUBSCRIBEs */
   #storing = 0
+  #storingKind: 'qos 2' | 'retained' = 'retained'
   #subscribing = 0
   #heardMs = 0
   #rateTimer: NodeJS.Timeout | undefined
@@ -273,17 +275,20 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     const problem = publishFrameProblem(frame)
     if (problem !== null) return this.#wrong(problem)
     const lane = (this.#lane ??= this.#openLane(nowMs))
-    const isFast = (first & RETAIN_OR_QOS_2) === 0
-    if (this.#subscribing > 0 || (isFast ? this.#storing > 0 : !lane.isSettled)) return this.#wait('settled')
+    const kind = (first & QOS_2) !== 0 ? 'qos 2' : (first & RETAIN) !== 0 ? 'retained' : 'fast'
+    // other kinds take another time to get to the journal
+    const isBehindOthers = (kind !== 'fast' && !lane.isSettled) || (this.#storing > 0 && kind !== this.#storingKind)
+    if (this.#subscribing > 0 || isBehindOthers) return this.#wait('settled')
     const verdict = lane.admits(frame, nowMs)
     if (typeof verdict === 'string') return this.#wait(verdict)
     if (verdict !== null) return this.#refuse(verdict, { topic: lane.topic, payload: frame.bytes.subarray(lane.payloadAt, frame.end) })
-    if (isFast) {
+    if (kind === 'fast') {
       lane.put(frame)
       return true
     }
     if (!this.#give()) return false
     this.#storing++
+    this.#storingKind = kind
     lane.takeRoom(frame.end - frame.bodyAt)
     return true
   }

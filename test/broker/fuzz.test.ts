@@ -1,8 +1,8 @@
 // Bytes that no client would send: whatever comes, that connection may end, and every other one goes on. Seeded; the seed is in
 // the message of a failure.
-import { generate, type Packet } from 'mqtt-packet'
+import { generate, parser, type Packet } from 'mqtt-packet'
 import { expect, test } from 'vitest'
-import { connectFrame, lay, publishFrame, until } from './table.ts'
+import { connectFrame, lay, publishFrame, received, textOf, until } from './table.ts'
 
 function random(seed: number): (below: number) => number {
   let state = seed >>> 0
@@ -54,3 +54,56 @@ test('no bytes stop the broker', { timeout: 60_000 }, async () => {
     n => n <= 1,
   )
 })
+
+test('however the bytes are cut, the same is stored and the same is answered', { timeout: 60_000 }, async () => {
+  const seed = Date.now() >>> 0
+  const upTo = random(seed)
+  const pick = <T>(from: readonly T[]): T => from[upTo(from.length)]!
+  const topics = ['a/b', 'a/c', 'fire/v1/smoke/d1/telemetry', 'keep']
+  for (let round = 0; round < 25; round++) {
+    let acks = 0
+    const frames = Array.from({ length: 60 }, (_, i): Buffer => {
+      const kind = upTo(10)
+      const messageId = i + 1
+      if (kind === 0) return (acks++, generate({ cmd: 'pingreq' }))
+      if (kind === 1) return (acks++, generate({ cmd: 'subscribe', messageId, subscriptions: [{ topic: `nobody/${i}`, qos: 1 }] }))
+      const qos = pick([0, 1, 1, 1, 2] as const)
+      if (qos > 0) acks++
+      const payload = Buffer.alloc(pick([0, 1, 20, 200, 5000]), `${i} `)
+      return generate({ cmd: 'publish', topic: pick(topics), payload, qos, messageId, dup: false, retain: upTo(8) === 0 })
+    })
+    const bytes = Buffer.concat([connectFrame({ clientId: 'c' }), ...frames])
+    const whole = await result(bytes, () => bytes.length, acks)
+    const pieces = await result(bytes, () => 1 + upTo(pick([3, 50, 3000])), acks)
+    expect(pieces, `seed ${seed}, round ${round}`).toEqual(whole)
+  }
+})
+
+async function result(bytes: Buffer, size: () => number, acks: number): Promise<{ stored: string[]; answered: string[] }> {
+  await using table = await lay({ anonymous: true, laneOf: (_, payload) => (payload.length === 20 ? 'alarm' : 'bulk') })
+  const socket = table.socket()
+  socket.setNoDelay(true)
+  const got = received(socket)
+  for (let at = 0; at < bytes.length;) {
+    const end = Math.min(bytes.length, at + size())
+    socket.write(bytes.subarray(at, end))
+    at = end
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  const packets = (): Packet[] => {
+    const all: Packet[] = []
+    const reading = parser()
+    reading.on('packet', packet => all.push(packet))
+    reading.parse(got.bytes())
+    return all
+  }
+  await until(() => packets().length === 1 + acks)
+  expect(table.refusals).toEqual([])
+  return {
+    stored: table.journal.messages.map(m => `${m.topic} ${m.qos} ${m.retain} ${textOf(m).slice(0, 9)}`),
+    // MQTT orders each kind of answer, not one against another
+    answered: packets()
+      .map(p => `${p.cmd} ${p.messageId ?? ''}`)
+      .toSorted((a, b) => a.slice(0, 4).localeCompare(b.slice(0, 4))),
+  }
+}

@@ -183,6 +183,32 @@ test('a frozen subscriber stalls nobody and is cut', { timeout: 60_000 }, async 
   )
 })
 
+test('a subscriber that takes a burst a moment late is not cut', { timeout: 60_000 }, async () => {
+  await using table = await lay({ anonymous: true })
+  const late = table.socket()
+  const got = received(late)
+  late.write(connectFrame({ clientId: 'late' }))
+  late.write(Buffer.from([0x82, 6, 0, 1, 0, 1, 0x23, 0])) // SUBSCRIBE # with QoS 0
+  await until(
+    () => got.bytes().length,
+    n => n === 9,
+  )
+  const device = await table.client(null)
+  let bytes = 0
+  for (let round = 0; round < 20; round++) {
+    late.pause()
+    const payload = Buffer.alloc(64 * 1024)
+    await Promise.all(Array.from({ length: 8 }, () => device.publishAsync('t', payload, { qos: 1 })))
+    late.resume()
+    bytes += 8 * (payload.length + 7)
+    await until(
+      () => got.bytes().length,
+      n => n === 9 + bytes,
+    )
+  }
+  expect(table.broker.connections()).toBe(2)
+})
+
 test('who is away has a bounded queue: what fits is delivered, the rest is not queued', async () => {
   await using table = await lay({ anonymous: true, limits: { queuedOfSession: 5 } })
   const session = { clientId: 'sleepy', clean: false }
