@@ -35,9 +35,10 @@ export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats 
   const look = (message: Message): { bytes: boolean; id: boolean } => {
     const { seq } = message
     const isRedrive = message.clientId.startsWith(REDRIVE)
-    const bytesKey = digest(isRedrive ? `${message.clientId}\n${message.topic}` : message.topic, message.payload)
+    const topic = isRedrive ? `${message.clientId}\n${message.topic}` : message.topic
+    const bytesKey = `${digest(message.payload)} ${topic.length <= TOPIC_CHARS_MAX ? topic : digest(topic)}`
     const msgId = isRedrive ? undefined : messageIdIn(message.payload)
-    const idKey = msgId === undefined ? undefined : digest(message.topic, Buffer.from(msgId))
+    const idKey = msgId === undefined ? undefined : digest(`${message.topic}\n${msgId}`)
     const found = { bytes: isRecent(bytesKey, seq), id: idKey !== undefined && isRecent(idKey, seq) }
     note(bytesKey, seq)
     if (idKey !== undefined) note(idKey, seq)
@@ -65,9 +66,11 @@ export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats 
   }
 }
 
+/** Short strings are copies: a longer piece would keep the whole text alive that it was cut from. */
 const KEY_BYTES = 12
-const digest = (topic: string, bytes: Uint8Array): string =>
-  hash('sha1', Buffer.concat([Buffer.from(`${topic}\n`), bytes]), 'latin1').slice(0, KEY_BYTES)
+/** a longer topic stands in the window as its digest */
+const TOPIC_CHARS_MAX = 128
+const digest = (bytes: Uint8Array | string): string => hash('sha1', bytes, 'latin1').slice(0, KEY_BYTES)
 
 /** Read without decoding, so that the window can be primed without touching what decoders remember. */
 function messageIdIn(payload: Uint8Array): string | undefined {
