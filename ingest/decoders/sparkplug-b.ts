@@ -1,0 +1,255 @@
+// Sparkplug B: PLC gateways of pump houses and tanks. Birth names what aliases stand for, death is the Last Will; a jump of seq or an
+// alias without its birth is noted so that somebody asks the node for a rebirth. Historical values are stored, never news.
+import type { AlarmFlag, Decoded, DeviceKind } from '#contracts/reading.ts'
+import { composed, entranceOf, scaled, type Found } from '../compose.ts'
+import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory } from '../decoder.ts'
+import {
+  devicesOf,
+  isJump,
+  keepSession,
+  learnDevice,
+  learnMetrics,
+  resolve,
+  sessionOf,
+  type Learned,
+  type Session,
+} from '../sparkplug-b/births.ts'
+import { readPayload, signed, type Metric, type Payload } from '../sparkplug-b/payload.ts'
+import { serverStamp, stamp, type Note } from '../time.ts'
+import { measureOf } from '../zigbee2mqtt/properties.ts'
+
+const FAMILY = 'sparkplug-b'
+const TOPIC = /^spBv1\.0\/([^/]+)\/([NDS][A-Z]+)\/([^/]+)(?:\/(.+))?$/
+const REBIRTH = 'ask the node for a rebirth (NCMD with `Node Control/Rebirth` true)'
+
+export const decoder: Decoder = {
+  family: FAMILY,
+  claims: topic => topic.startsWith('spBv1.0/') || entranceOf(FAMILY, topic) !== undefined,
+  decode,
+  // an alias names nothing in the bytes: every payload but a JSON state may carry an alarm
+  mayCarryAlarm: payload => payload[0] !== 0x7b,
+}
+
+type Where = { edge: string; device: string | undefined; input: DecodeInput; memory: DecoderMemory }
+
+function decode(input: DecodeInput, memory: DecoderMemory): Decoded {
+  if (input.topic.startsWith('spBv1.0/STATE/')) return ignored('the state of a host application')
+  const [, group, type, node, device] = TOPIC.exec(input.topic) ?? []
+  if (group === undefined || node === undefined || type === undefined)
+    return rejected('unknown-topic', 'not spBv1.0/{group}/{message type}/{node}[/{device}]', 'topic')
+  if (type === 'NCMD' || type === 'DCMD') return ignored('a command to a node')
+  const payload = readPayload(input.payload)
+  if (payload === undefined) return rejected('decoder-failed', 'not a Sparkplug B payload: the protobuf is broken or too large', '/')
+  const where: Where = { edge: `${group}/${node}`, device, input, memory }
+  if (type === 'NBIRTH') return birth(payload, where)
+  if (type === 'NDEATH') return death(payload, where)
+  if (type === 'NDATA' || type === 'DDATA' || type === 'DBIRTH' || type === 'DDEATH') return ofSession(type, payload, where)
+  return ignored(`message type ${type}`)
+}
+
+const idOf = ({ edge, device }: Where): string => (device === undefined ? `spb:${edge}` : `spb:${edge}/${device}`)
+const bdSeqOf = (payload: Payload): number | undefined => {
+  const value = payload.metrics.find(metric => metric.name === 'bdSeq')?.value
+  return typeof value === 'number' ? value : undefined
+}
+
+function birth(payload: Payload, where: Where): Decoded {
+  const { edge, memory } = where
+  const bdSeq = bdSeqOf(payload)
+  const session: Session = {
+    birth: (sessionOf(edge, memory)?.birth ?? 0) + 1,
+    ...(bdSeq !== undefined && { bdSeq }),
+    seq: payload.seq ?? 0,
+  }
+  keepSession(edge, session, memory)
+  learnMetrics(edge, undefined, session.birth, payload.metrics, memory)
+  return answer(payload, session, where, { online: true })
+}
+
+/** The will was written when the session began: one of an older session is not this one's death, and its time is not the time of death. */
+function death(payload: Payload, where: Where): Decoded {
+  const { edge, memory, input } = where
+  const bdSeq = bdSeqOf(payload)
+  const session = sessionOf(edge, memory)
+  if (session?.bdSeq !== undefined && bdSeq !== undefined && session.bdSeq !== bdSeq)
+    return ignored('the death of an older session: the node was born again since')
+  const gone = (deviceId: string, kind: DeviceKind): Found => ({ deviceId, kind, online: false, time: serverStamp(input.receivedAtMs) })
+  return composed(input, FAMILY, [
+    gone(`spb:${edge}`, 'gateway'),
+    ...devicesOf(edge, memory).map(name => gone(`spb:${edge}/${name}`, 'other')),
+  ])
+}
+
+function ofSession(type: string, payload: Payload, where: Where): Decoded {
+  const { edge, device, memory } = where
+  const session = sessionOf(edge, memory)
+  const notes: Note[] = isJump(session, payload.seq)
+    ? [
+        {
+          code: 'decoder-failed',
+          reason: `seq ${payload.seq} does not follow ${session?.seq}: messages are missing; ${REBIRTH}`,
+          where: '/seq',
+        },
+      ]
+    : []
+  if (session !== undefined && payload.seq !== undefined) keepSession(edge, { ...session, seq: payload.seq }, memory)
+  if (type === 'DBIRTH') {
+    learnMetrics(edge, device, session?.birth ?? 0, payload.metrics, memory)
+    if (device !== undefined) learnDevice(edge, device, memory)
+  }
+  return answer(payload, session, where, type === 'DBIRTH' ? { online: true } : type === 'DDEATH' ? { online: false } : {}, notes)
+}
+
+type Group = { timestampMs: number | undefined; isHistorical: boolean; isStale: boolean; metrics: [Learned, Metric][] }
+
+function answer(
+  payload: Payload,
+  session: Session | undefined,
+  where: Where,
+  presence: { online?: boolean },
+  notes: readonly Note[] = [],
+): Decoded {
+  const groups = new Map<string, Group>()
+  let unknown = 0
+  for (const metric of payload.metrics) {
+    const learned = resolve(where.edge, where.device, session, metric, where.memory)
+    if (learned === undefined) unknown += 1
+    else intoGroup(groups, learned, metric, payload)
+  }
+  const found = [...groups.values()].map(group => readingOf(group, where))
+  if (presence.online !== undefined) {
+    const live = found.find(one => one.flags?.history !== true && one.flags?.stale !== true)
+    if (live === undefined)
+      found.unshift({
+        ...readingOf({ timestampMs: payload.timestampMs, isHistorical: false, isStale: false, metrics: [] }, where),
+        ...presence,
+      })
+    else Object.assign(live, presence)
+  }
+  const why = `${unknown} metrics bear an alias that no birth of this session explains: ${REBIRTH}`
+  if (found.length === 0) return unknown > 0 ? rejected('decoder-failed', why, '/metrics') : ignored('no metric in the message')
+  return composed(
+    where.input,
+    FAMILY,
+    found,
+    unknown === 0 ? notes : [...notes, { code: 'decoder-failed', reason: why, where: '/metrics' }],
+  )
+}
+
+/** OPC quality in the properties: 192 is good, 0 bad, 500 stale. */
+function intoGroup(groups: Map<string, Group>, learned: Learned, metric: Metric, payload: Payload): void {
+  const quality = metric.properties['Quality']
+  const isStale = typeof quality === 'number' && quality !== 192
+  const timestampMs = metric.timestampMs ?? payload.timestampMs
+  const key = `${metric.isHistorical}/${isStale}/${timestampMs}`
+  const group = groups.get(key) ?? { timestampMs, isHistorical: metric.isHistorical, isStale, metrics: [] }
+  group.metrics.push([learned, metric])
+  groups.set(key, group)
+}
+
+function readingOf({ timestampMs, isHistorical, isStale, metrics }: Group, where: Where): Found {
+  const found: Found & Required<Pick<Found, 'metrics' | 'alarms' | 'state'>> = {
+    deviceId: idOf(where),
+    kind: where.device === undefined ? 'gateway' : 'other',
+    time: stamp({
+      deviceMs: timestampMs,
+      source: 'device',
+      receivedAtMs: where.input.receivedAtMs,
+      history: isHistorical,
+      where: '/timestamp',
+    }),
+    metrics: {},
+    alarms: {},
+    state: {},
+    flags: { ...(isHistorical && { history: true }), ...(isStale && { stale: true }) },
+  }
+  for (const [learned, metric] of metrics) take(learned, metric, found)
+  return found
+}
+
+function take(
+  { name, unit, datatype }: Learned,
+  { value: given, datatype: own }: Metric,
+  found: Found & Required<Pick<Found, 'metrics' | 'alarms' | 'state'>>,
+): void {
+  if (given === undefined || given === null || name === 'bdSeq' || name.startsWith('Node Control/') || name.startsWith('Device Control/'))
+    return
+  const value =
+    own === undefined && typeof given === 'number' && Number.isInteger(given) && given >= 0 ? signed(BigInt(given), datatype) : given
+  const key = snake(name)
+  if (typeof value === 'boolean') {
+    const flag = FLAGS.find(([pattern]) => pattern.test(key))?.[1]
+    if (flag === undefined) found.state[name.slice(0, 128)] = value
+    else found.alarms[flag] = value || found.alarms[flag] === true
+  } else if (typeof value === 'string') found.state[name.slice(0, 128)] = value.slice(0, 256)
+  else if (datatype !== 13 && own !== 13) {
+    const known = unit === undefined ? undefined : measured(key, unit)
+    found.metrics[known?.metric ?? `${key}_raw`] = scaled(value, known?.factor ?? 1)
+  }
+}
+
+const UNITS: Readonly<Record<string, string>> = {
+  c: '°C',
+  degc: '°C',
+  'deg c': '°C',
+  celsius: '°C',
+  percent: '%',
+  volts: 'V',
+  volt: 'V',
+  amps: 'A',
+  watts: 'W',
+  metre: 'm',
+  meter: 'm',
+  meters: 'm',
+}
+const MORE_UNITS: Readonly<Record<string, [ending: string, factor: number]>> = {
+  bar: ['kpa', 100],
+  mbar: ['kpa', 0.1],
+  psi: ['kpa', 6.894757],
+  'l/s': ['lps', 1],
+  'l/min': ['lps', 1 / 60],
+  'm3/h': ['lps', 1 / 3.6],
+  'm³/h': ['lps', 1 / 3.6],
+  'm/s': ['mps', 1],
+}
+
+function measured(key: string, unit: string): { metric: string; factor?: number } | undefined {
+  const plain = unit.trim()
+  const more = Object.hasOwn(MORE_UNITS, plain.toLowerCase()) ? MORE_UNITS[plain.toLowerCase()] : undefined
+  if (more !== undefined) return { metric: `${key}_${more[0]}`, factor: more[1] }
+  const name = Object.hasOwn(UNITS, plain.toLowerCase()) ? (UNITS[plain.toLowerCase()] ?? plain) : plain
+  const known = measureOf(key, name)
+  return known === undefined ||
+    known.metric.endsWith('_raw') ||
+    !/^(?:°C|%|ppm|LEL|%LEL|hPa|kPa|Pa|MPa|m|cm|mm|L|mV|V|A|mA|W|kWh|kg|lx|s|°)$/.test(name)
+    ? undefined
+    : known
+}
+
+/** The end of the name must say it: a "smoke extract fan running" is no smoke. */
+const FLAGS: readonly [RegExp, AlarmFlag][] = [
+  [/(?:^|_)smoke(?:_(?:alarm|detected|detector|detection))?$/, 'smoke'],
+  [/(?:^|_)fire(?:_(?:alarm|detected))?$/, 'fire'],
+  [/(?:^|_)(?:flame|flame_detected)$/, 'flame'],
+  [/(?:^|_)heat_(?:alarm|detected)$/, 'heat'],
+  [/(?:^|_)gas(?:_(?:alarm|leak|detected))$/, 'gas'],
+  [/(?:^|_)(?:leak|leak_detected|flood|flooding)(?:_alarm)?$/, 'leak'],
+  [/(?:^|_)(?:low_pressure|pressure_low)(?:_alarm)?$/, 'pressureLow'],
+  [/(?:^|_)(?:high_pressure|pressure_high)(?:_alarm)?$/, 'pressureHigh'],
+  [/(?:^|_)(?:low_level|level_low)(?:_alarm)?$/, 'levelLow'],
+  [/(?:^|_)(?:high_level|level_high)(?:_alarm)?$/, 'levelHigh'],
+  [/(?:^|_)(?:manual_call|call_point)(?:_\w+)?$/, 'manualCall'],
+  [/(?:^|_)(?:mains|power)_(?:fail|failure|fault|lost)$/, 'mainPowerFault'],
+  [/(?:^|_)(?:tamper|intrusion)$/, 'tamper'],
+  [/(?:^|_)(?:fault|trip|tripped|failure)$/, 'fault'],
+]
+
+function snake(name: string): string {
+  const key = name
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll(/[^A-Za-z0-9]+/g, '_')
+    .replaceAll(/^_+|_+$/g, '')
+    .toLowerCase()
+    .slice(-56)
+  return /^[a-z]/.test(key) ? key : `m_${key.replace(/^_+/, '')}`.slice(0, 56)
+}
