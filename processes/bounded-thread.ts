@@ -13,6 +13,9 @@ export type ThreadAnswer<O> = { ok: O } | { error: { code: ErrorCode; message: s
 
 export type BoundedThreadOptions = { file: string; what: string; atOnceMax: number; msMax: number; heapMib: number }
 
+/** work that streams makes much that dies young */
+const YOUNG_MIB = 64
+
 export function boundedThread<I, O>(o: BoundedThreadOptions): BoundedThread<I, O> {
   const running = new Set<Worker>()
   const tooLarge = (limit: string) => new FengsuiError('work-too-large', `${o.what} took more than ${limit}, and was ended`)
@@ -21,7 +24,10 @@ export function boundedThread<I, O>(o: BoundedThreadOptions): BoundedThread<I, O
     async run(input) {
       if (running.size >= o.atOnceMax)
         throw new FengsuiError('too-many-requests', `${o.what}: ${o.atOnceMax} run already; try again when one has ended`)
-      const worker = new Worker(o.file, { workerData: input, resourceLimits: { maxOldGenerationSizeMb: o.heapMib } })
+      const worker = new Worker(o.file, {
+        workerData: input,
+        resourceLimits: { maxOldGenerationSizeMb: o.heapMib, maxYoungGenerationSizeMb: YOUNG_MIB },
+      })
       worker.unref()
       running.add(worker)
       let timer: ReturnType<typeof setTimeout> | undefined
