@@ -93,8 +93,15 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
     },
     size: () => entries.size,
     gaps(topMax) {
-      const all = [...totals.ids].flatMap(id => entries.get(id) ?? [])
-      const top = all.sort((a, b) => b.device.gaps - a.device.gaps).slice(0, topMax)
+      const top: Entry[] = []
+      for (const id of topMax === 0 ? [] : totals.ids) {
+        const entry = entries.get(id)
+        // one pass: a district where every device misses something is not sorted whole each time somebody looks
+        if (entry === undefined || (top.length === topMax && entry.device.gaps <= (top.at(-1)?.device.gaps ?? 0))) continue
+        const at = top.findIndex(other => other.device.gaps < entry.device.gaps)
+        top.splice(at < 0 ? top.length : at, 0, entry)
+        if (top.length > topMax) top.pop()
+      }
       return { missing: totals.sums.missing, forgotten: totals.sums.forgotten, devices: totals.ids.size, top: top.map(gapsOf) }
     },
     dirty() {

@@ -143,3 +143,12 @@ test('what an older version counted without numbers stays counted', () => {
   directory.apply(reading({ seq: 7, atMs: next() }))
   expect(directory.get('d1')?.gaps).toBe(4)
 })
+
+test('the devices that miss most come first, however many there are', () => {
+  const directory = createDirectory({})
+  const lost = [3, 9, 1, 7, 5, 9, 2]
+  for (const [i, n] of lost.entries()) for (const seq of [0, n + 1]) directory.apply(reading({ deviceId: `d${i}`, seq, atMs: next() }))
+  expect(directory.gaps(3).top.map(({ missing }) => missing)).toEqual([9, 9, 7])
+  expect(directory.gaps(99).top.map(({ missing }) => missing)).toEqual(lost.toSorted((a, b) => b - a))
+  expect(directory.gaps(0)).toMatchObject({ devices: 7, missing: 36, top: [] })
+})

@@ -75,7 +75,7 @@ describe('advice', () => {
 
 test('ranges are told newest last, by boot, and the rest is counted', () => {
   const range = (from: number, to: number, boot?: number) => ({ from, to, at: AT, ...(boot !== undefined && { boot }) })
-  expect(rangesInWords([range(3, 4), range(9, 9, 2)])).toEqual({ words: '3–4, #2: 9', more: 0 })
+  expect(rangesInWords([range(3, 4), range(9, 9, 2), range(11, 12, 2)])).toEqual({ words: '3–4; #2: 9, 11–12', more: 0 })
   expect(rangesInWords(Array.from({ length: 10 }, (_, i) => range(i, i)))).toEqual({ words: '2, 3, 4, 5, 6, 7, 8, 9', more: 2 })
 })
 

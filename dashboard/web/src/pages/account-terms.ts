@@ -36,9 +36,13 @@ export function adviceOf(report: AccountingReport): string[] {
 
 const RANGES_SHOWN = 8
 
-/** `3-4, 9` by boot, newest last; `more` = ranges that are not shown. */
+/** `#1: 3–4, 9; #2: 7`, newest last, each boot named once; `more` = ranges that are not shown. */
 export function rangesInWords(ranges: readonly MissingRange[]): { words: string; more: number } {
   const shown = ranges.slice(-RANGES_SHOWN)
-  const words = shown.map(({ boot, from, to }) => `${boot === undefined ? '' : `#${boot}: `}${from === to ? from : `${from}–${to}`}`)
-  return { words: words.join(', '), more: ranges.length - shown.length }
+  const words = shown.map(({ boot, from, to }, i) => {
+    const isSame = i > 0 && boot === shown[i - 1]?.boot
+    const joined = i === 0 ? '' : isSame ? ', ' : '; '
+    return `${joined}${boot === undefined || isSame ? '' : `#${boot}: `}${from === to ? from : `${from}–${to}`}`
+  })
+  return { words: words.join(''), more: ranges.length - shown.length }
 }

@@ -95,7 +95,7 @@ const Filters = ({ filter, codes, onFilter }: FilterProps) => {
     </label>
   )
   return (
-    <form class="filters" onSubmit={event => event.preventDefault()}>
+    <form class="quarantine-filters" onSubmit={event => event.preventDefault()}>
       <label>
         {t('quarantine.what')}
         <select data-testid="filter-code" value={filter.code} onChange={set('code')}>
