@@ -11,6 +11,7 @@ import { FengsuiError } from '#contracts/errors.ts'
 import type { RoomHealth } from '#contracts/live.ts'
 import type { InboundMessage, Message } from '#contracts/message.ts'
 import type { Reading } from '#contracts/reading.ts'
+import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
 import type { AlarmPath } from './alarm-path.ts'
 import type { MetricsSnapshot } from './processes/metrics.ts'
 import type { Settings } from './settings.ts'
@@ -91,12 +92,13 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const laneOf = createLanes(await loadDecoders())
   const { host, mqttPort: port, maxPayloadBytes, anonymousDevices: anonymous, deviceRate, proxyProtocol } = settings
   const door = { host, port, credentials, maxPayloadBytes, anonymous, deviceRate, proxyProtocol, laneOf }
+  stack.defer(writeClock(journal, clock, settings.clockMs))
   const broker = stack.adopt(await startBroker({ ...door, journal, log, meter, clock, refused: refusals.add }), b => b.close())
 
   const running = stack.move()
   return {
     port: broker.port,
-    append: async message => void (await journal.append(message)),
+    append: async message => void (await journal.append(message, laneOf(message.topic, message.payload))),
     publish: (topic, payload) => broker.publish(topic, payload, { qos: 1 }),
     disconnect: async username => broker.disconnect(username),
     health: async () => [
@@ -264,7 +266,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const rulesLine = (): RoomHealth => {
     const { ok, detail, troubles } = path?.status() ?? { ok: false, detail: 'starting', troubles: [] }
     const set = rules.status()
-    return { room: 'rules', ok: ok && set.ok, troubles, detail: `${set.detail}, ${detail}` }
+    const aside = fold.disabled().map(({ rule, reason }) => `; rule ${rule} broke and is put aside: ${reason}`)
+    return { room: 'rules', ok: ok && set.ok && aside.length === 0, troubles, detail: `${set.detail}, ${detail}${aside.join('')}` }
   }
   const health = (): RoomHealth[] => [
     ...rooms.latest(),
@@ -353,8 +356,13 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const tick = setInterval(() => {
     try {
       for (const { change, deviceId, device } of registrations.since(seenChange)) {
-        if (device) directory.register(device)
-        else directory.remove(deviceId)
+        if (device) {
+          const known = directory.register(device)
+          if (known.lastReceivedAt === undefined) fold.expect([known])
+        } else {
+          directory.remove(deviceId)
+          fold.forget(deviceId)
+        }
         seenChange = change
       }
       api.push(dispatch.tick(clock.nowMs()))
@@ -423,6 +431,16 @@ function lateEdge(): { port: EdgePort; fit(edge: Edge): void } {
     metrics: async () => edge().metrics(),
   }
   return { port, fit: e => void (real = e) }
+}
+
+/** Time passes in the journal though all devices are silent. One that the disk refuses is lost: then nobody is heard either. */
+function writeClock(journal: { append(message: InboundMessage): Promise<unknown> }, clock: Clock, everyMs: number): () => void {
+  if (everyMs === 0) return () => {}
+  const origin = { identity: CLOCK_IDENTITY, clientId: CLOCK_IDENTITY, topic: CLOCK_TOPIC, qos: 1, retain: false, dup: false } as const
+  const timer = setInterval(() => {
+    journal.append({ ...origin, receivedAtMs: clock.nowMs(), payload: new Uint8Array() }).catch(() => {})
+  }, everyMs)
+  return () => clearInterval(timer)
 }
 
 function makeDataDir(settings: Settings): string {
