@@ -2,6 +2,11 @@
 import { DEVICE_KINDS, type DeviceKind } from './reading.ts'
 
 export const NATIVE_PREFIX = 'fire/v1/'
+/** The edge's own clock message in the journal, identity `system`. No client can publish under `$`. */
+export const CLOCK_TOPIC = '$fengsui/clock'
+export const CLOCK_IDENTITY = 'system'
+/** How the client id of a message begins that was sent through again out of quarantine. No client can have it. */
+export const REDRIVE_CLIENT = 'redrive:'
 export const CHANNELS = ['telemetry', 'event', 'status', 'about', 'cmd', 'ack'] as const
 export type Channel = (typeof CHANNELS)[number]
 export type NativeTopic = { kind: DeviceKind; deviceId: string; channel: Channel }

@@ -4,8 +4,8 @@
 import { FengsuiError } from '#contracts/errors.ts'
 import type { InboundMessage, Message } from '#contracts/message.ts'
 import type { QuarantineEntry, QuarantineFilter, RedriveSummary } from '#contracts/quarantine.ts'
+import { REDRIVE_CLIENT } from '#contracts/topic.ts'
 import type { Quarantine } from './quarantine.ts'
-import { REDRIVE } from './repeats.ts'
 
 /** entries sent through at once of a whole filter; ask again for the rest */
 export const REDRIVE_MAX = 1_000
@@ -38,7 +38,7 @@ export type Redrive = {
 
 /** The entry a re-driven message comes from. */
 export const redriveOfClient = (clientId: string): string | undefined =>
-  clientId.startsWith(REDRIVE) ? clientId.slice(REDRIVE.length).replace(/#\d+(\+edited)?$/, '') : undefined
+  clientId.startsWith(REDRIVE_CLIENT) ? clientId.slice(REDRIVE_CLIENT.length).replace(/#\d+(\+edited)?$/, '') : undefined
 
 export function createRedrive({ quarantine, original, append }: RedriveParts): Redrive {
   const entryOf = (id: string): QuarantineEntry => {
@@ -74,7 +74,7 @@ export function createRedrive({ quarantine, original, append }: RedriveParts): R
     return {
       receivedAtMs: message?.receivedAtMs ?? Date.parse(entry.firstAt),
       identity: entry.identity ?? 'unknown',
-      clientId: `${REDRIVE}${entry.id}#${(entry.redrives ?? 0) + 1}${isEdited ? '+edited' : ''}`,
+      clientId: `${REDRIVE_CLIENT}${entry.id}#${(entry.redrives ?? 0) + 1}${isEdited ? '+edited' : ''}`,
       topic,
       qos: 1,
       retain: false,

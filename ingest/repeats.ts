@@ -2,6 +2,7 @@
 // the messages just before it in the journal, so a replay decides the same.
 import { hash } from 'node:crypto'
 import type { Message } from '#contracts/message.ts'
+import { REDRIVE_CLIENT } from '#contracts/topic.ts'
 import type { Decoded } from '#contracts/reading.ts'
 
 /**
@@ -9,9 +10,6 @@ import type { Decoded } from '#contracts/reading.ts'
  * the same values at the same time, which no answer shows twice, but which are counted as stored.
  */
 export const REPEAT_WINDOW_MESSAGES = 50_000
-
-/** client id of a message that was sent through again out of quarantine: the entry's id and the number of the try */
-export const REDRIVE = 'redrive:'
 
 export type Repeats = {
   /** tells the window about messages before the first to be judged */
@@ -34,7 +32,7 @@ export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats 
   }
   const look = (message: Message): { bytes: boolean; id: boolean } => {
     const { seq } = message
-    const isRedrive = message.clientId.startsWith(REDRIVE)
+    const isRedrive = message.clientId.startsWith(REDRIVE_CLIENT)
     const topic = isRedrive ? `${message.clientId}\n${message.topic}` : message.topic
     const bytesKey = `${digest(message.payload)} ${topic.length <= TOPIC_CHARS_MAX ? topic : digest(topic)}`
     const msgId = isRedrive ? undefined : messageIdIn(message.payload)
@@ -55,7 +53,7 @@ export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats 
     isRepeat(message, { readings }) {
       const found = look(message)
       // sent through again by a person: only the very same try is a repeat, the original is none
-      if (message.clientId.startsWith(REDRIVE)) return found.bytes
+      if (message.clientId.startsWith(REDRIVE_CLIENT)) return found.bytes
       const [first] = readings
       // what cannot be read once need not be held twice, but only its sender's mark says that it is the same message
       if (first === undefined) return found.bytes && message.dup

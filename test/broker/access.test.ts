@@ -36,6 +36,17 @@ describe('coming in', () => {
     expect(secondGot.bytes()).toEqual(Buffer.from([0x20, 2, 0, 0]))
   })
 
+  test('the ClientIds of re-driven messages are nobody’s', async () => {
+    await using table = await lay()
+    await table.issue('d1')
+    const socket = table.socket()
+    const got = received(socket)
+    socket.write(connectFrame({ clientId: 'redrive:q-1#1', ...table.login('d1') }))
+    await closed(socket)
+    expect(got.bytes()).toEqual(Buffer.from([0x20, 2, 0, 2]))
+    expect(table.refusals).toMatchObject([{ code: 'client-id-refused', identity: 'd1' }])
+  })
+
   test('another identity with the same ClientId takes nothing over; the same identity does', async () => {
     await using table = await lay()
     await table.issue('d1')
