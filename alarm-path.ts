@@ -9,6 +9,7 @@ import type { Trouble } from '#contracts/live.ts'
 import type { Message } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Decoded, Reading } from '#contracts/reading.ts'
+import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
 
 type StateRows = [key: string, json: string | null][]
 type Trace = { brokerAt: string; diskAt: string; ruleAt: string }
@@ -18,7 +19,11 @@ export type AlarmPathParts = {
   reader: { read(afterSeq: number, maxMessages: number): Message[]; head(): number; groupAt(seq: number): Extent | undefined }
   catalogue: { decode(message: Message): Decoded; dirty(): StateRows }
   directory: { apply(reading: Reading): { reading: Reading }; dirty(): StateRows; touched(): Device[] }
-  fold: { apply(reading: Reading, seq: number): AlarmSignal[]; dirty(): StateRows }
+  fold: {
+    apply(reading: Reading, seq: number): AlarmSignal[]
+    advance(toMs: number, o: { seq: number; isClock: boolean }): AlarmSignal[]
+    dirty(): StateRows
+  }
   dispatch: { position(): number; commit(o: Commit): { alarms: Alarm[]; incidents: Incident[] } }
   clock: Clock
   log: Log
@@ -85,18 +90,24 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
 
   function foldReading(decoded: Reading, message: Message, signals: Commit['signals']): void {
     const { reading } = parts.directory.apply(decoded)
-    for (const signal of parts.fold.apply(reading, message.seq)) {
+    put(parts.fold.apply(reading, message.seq), message, signals)
+    meter.count('fengsui_readings_evaluated_total')
+  }
+
+  function put(found: AlarmSignal[], message: Message, signals: Commit['signals']): void {
+    for (const signal of found) {
       signals.push({
         signal,
         trace: { brokerAt: iso(message.receivedAtMs), diskAt: iso(message.committedAtMs), ruleAt: iso(clock.nowMs()) },
       })
     }
-    meter.count('fengsui_readings_evaluated_total')
   }
 
   /** One bad reading stops neither the others of its message nor the messages behind it. */
   function foldMessage(message: Message, signals: Commit['signals']): void {
     let problem: unknown
+    const isClock = message.topic === CLOCK_TOPIC && message.identity === CLOCK_IDENTITY
+    put(parts.fold.advance(message.receivedAtMs, { seq: message.seq, isClock }), message, signals)
     for (const decoded of parts.catalogue.decode(message).readings) {
       try {
         foldReading(decoded, message, signals)

@@ -14,6 +14,7 @@ import { createMemory, type Row, type StateRows, type Subject } from './memory.t
 import { admitted, HEARD_ONLY } from './admission.ts'
 import { createShapes } from './shapes.ts'
 import { inScope, type RuleSet } from './schema.ts'
+import { REMOVED } from './kinds/gone-quiet.ts'
 import { whoseIs } from './whose.ts'
 
 /** A device that people registered; it may never have been heard. */
@@ -25,6 +26,8 @@ export type Fold = {
   advance(toMs: number, o?: { seq?: number; isClock?: boolean }): AlarmSignal[]
   /** from now on these are waited for; one that is known already is not changed. Registrations are not in the journal */
   expect(devices: Iterable<Expected>): AlarmSignal[]
+  /** it was taken off the register: nobody waits for it any more */
+  forget(deviceId: string): AlarmSignal[]
   dirty(): StateRows
   readonly ruleSet: RuleSet
   /** another set judges from the next reading on; rules whose id and kind are unchanged keep what they remember */
@@ -56,6 +59,8 @@ export function createFold(o: Options): Fold {
   const judge = createJudge({ memory, listening: () => listening, broken: disable })
   let active: readonly Active[] = []
   let shapes = createShapes(active)
+  /** announced before the journal said what time it is */
+  let awaited: readonly Expected[] = []
   inForce(activeRules(ruleSet, kinds))
 
   function inForce(rules: readonly Active[]): void {
@@ -75,6 +80,13 @@ export function createFold(o: Options): Fold {
   function pass(toMs: number, seq: number, isClock: boolean, out: AlarmSignal[]): void {
     listening = moved(listening, toMs, seq, isClock)
     judge.callDue(out)
+    if (awaited.length > 0) announce(out)
+  }
+
+  function announce(out: AlarmSignal[]): void {
+    const devices = awaited
+    awaited = []
+    for (const device of devices) judged(announcement(device, listening.nowMs), listening.seq, out)
   }
 
   function judged(reading: Reading, seq: number, out: AlarmSignal[]): void {
@@ -130,7 +142,22 @@ export function createFold(o: Options): Fold {
     },
     expect(devices) {
       const out: AlarmSignal[] = []
-      for (const device of devices) judged(announcement(device, listening.nowMs), listening.seq, out)
+      awaited = [...awaited, ...devices]
+      if (listening.nowMs > 0) announce(out)
+      return out
+    },
+    forget(deviceId) {
+      const out: AlarmSignal[] = []
+      awaited = awaited.filter(device => device.deviceId !== deviceId)
+      const known = announcement({ deviceId, kind: 'other' }, listening.nowMs)
+      const reading = { ...known, state: { [REMOVED]: true } }
+      const device = memory.get(deviceId)
+      if (!device.alive) return out
+      const observation = observed(device.row, reading, listening.seq, HEARD_ONLY, listenedMs(listening))
+      // whatever kind of device it was
+      for (const a of active)
+        if (a.admits === HEARD_ONLY && a.rule.id in device.row.states) judge.reading(a, device, undefined, observation, out)
+      memory.touch(device, listening.seq)
       return out
     },
     dirty() {

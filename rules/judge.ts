@@ -31,6 +31,8 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
   let listeners: readonly Active[] = []
   const timers: Timers<Waiting> = createTimers()
   const notices: AlarmNotice[] = []
+  /** the moment that is being lived through, in listening time: while what was asked for is called, that of the call and not yet now */
+  let calledMs: number | undefined
 
   function arm(a: Active, subject: Subject): void {
     const { kind, rule } = a
@@ -81,7 +83,7 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
       atMs: finding.atMs,
       late: cause.late,
       seq: listening().seq,
-      listenedMs: listenedMs(listening()),
+      listenedMs: calledMs ?? listenedMs(listening()),
       evidence: finding.evidence,
     })
   }
@@ -111,7 +113,8 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
 
   const momentOf = (whose: Whose): Moment => {
     const now = listening()
-    return { listenedMs: listenedMs(now), whose, seq: now.seq, arrivalMs: now.nowMs }
+    const listened = calledMs ?? listenedMs(now)
+    return { listenedMs: listened, whose, seq: now.seq, arrivalMs: listened + now.deafMs }
   }
 
   function called(a: Active, subject: Subject, dueMs: number, out: AlarmSignal[]): void {
@@ -207,9 +210,14 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
         const wishMs = state === undefined ? undefined : a.kind.dueMs?.(a.rule.parameters, state)
         disarm(subject, rule)
         if (wishMs === undefined) continue
-        if (wishMs > dueMs) arm(a, subject)
-        else guarded(a, () => called(a, subject, dueMs, out))
+        if (wishMs > dueMs) {
+          arm(a, subject)
+          continue
+        }
+        calledMs = dueMs
+        guarded(a, () => called(a, subject, dueMs, out))
         tell(out)
+        calledMs = undefined
       }
     },
     timers: () => timers.size(),

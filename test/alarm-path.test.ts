@@ -95,6 +95,7 @@ test('a reading that breaks a rule stops no other, even where it cannot be put i
   const fold = createFold({ ruleSet })
   const breaking = {
     dirty: () => fold.dirty(),
+    advance: fold.advance,
     apply: (reading: Reading, seq: number) => {
       if (reading.deviceId === 's2') throw new TypeError('a rule broke')
       return fold.apply(reading, seq)

@@ -25,6 +25,8 @@ export type GoneQuietParameters = {
 /** Intervals are learnt from this many arrivals, if the longest of them is not too far from their mean. */
 const LEARN_READINGS = 20
 const REGULAR = 3
+/** In the state of a reading that stands for a device taken off the register. */
+export const REMOVED = '#removed'
 const MASS_DEVICES = 3
 const NAMED_MAX = 20
 
@@ -34,7 +36,7 @@ const NAMED_MAX = 20
  */
 type DeviceState = { l: number; w: number; n: number; m: number; x: number; via?: string; p?: Place; q?: 1; never?: 1; off?: 1 }
 /** `quiet`: since when, the first NAMED_MAX by name; `due`: when to raise. */
-type GroupState = { group: { known: number; quiet: number }; names: Record<string, number>; due?: number; open?: 1; seq: number }
+type GroupState = { group: { known: number; quiet: number }; names: Record<string, number>; due?: number; open?: 1; seq: number; p?: Place }
 
 type State = DeviceState | GroupState
 
@@ -80,6 +82,7 @@ function step(p: GoneQuietParameters, before: State | undefined, o: Observation)
   if (before !== undefined && isGroup(before)) return nothing<State>(before)
   const { reading, listenedMs } = o
   const { deviceId } = reading
+  if (reading.state?.[REMOVED] === true) return removed(deviceId, before, o)
   const via = reading.source.gateway ?? reading.about?.via ?? (reading.kind === 'gateway' ? deviceId : before?.via)
   const moves = before !== undefined && reading.place !== undefined && !sameGroup(before, via, reading.place)
   const place = before === undefined || moves ? groupPlace(reading.place) : before.p
@@ -95,6 +98,12 @@ function step(p: GoneQuietParameters, before: State | undefined, o: Observation)
   if (before === undefined || moves) tales.push(tale('joined', deviceId, state, o.receivedMs))
   if (moves && state.q === 1) tales.push(tale('quiet', deviceId, state, o.receivedMs))
   return { state, findings: [], tales }
+}
+
+function removed(deviceId: string, before: DeviceState | undefined, o: Observation): Step<State> {
+  if (before === undefined) return nothing<State>(undefined)
+  const whats = before.q === 1 ? ['heard', 'left'] : ['left']
+  return { state: undefined, findings: [], tales: whats.map(what => tale(what, deviceId, before, o.receivedMs)) }
 }
 
 /** What a broker kept about a device is not the device. */
@@ -133,7 +142,8 @@ function gathered(p: GoneQuietParameters, before: State | undefined, t: Tale, at
   }
   if (t.what === 'heard') return backAgain(p, known, t, at)
   const names = Object.keys(known.names).length < NAMED_MAX ? { ...known.names, [id]: t.atMs } : known.names
-  const state: GroupState = { ...known, group: { ...group, quiet: group.quiet + 1 }, names, seq: at.seq }
+  const where = t.to.place ?? known.p
+  const state: GroupState = { ...known, group: { ...group, quiet: group.quiet + 1 }, names, seq: at.seq, ...(where && { p: where }) }
   if (known.open === 1) return { state, findings: [finding(p, 'hold', state, t.to, at)] }
   return nothing<State>({ ...state, due: known.due ?? at.listenedMs + p.settleS * 1000 })
 }
@@ -152,7 +162,7 @@ function groupWoken(p: GoneQuietParameters, { due: _due, ...state }: GroupState,
   if (state.group.quiet === 0) return nothing<State>(state)
   const firstId = Object.keys(state.names)[0] ?? at.whose.deviceId
   const isVia = at.whose.key.startsWith('via:')
-  const whose: Whose = { ...at.whose, deviceId: isVia ? at.whose.key.slice('via:'.length) : firstId }
+  const whose: Whose = { ...at.whose, ...(state.p && { place: state.p }), deviceId: isVia ? at.whose.key.slice('via:'.length) : firstId }
   return { state: { ...state, open: 1 }, findings: [finding(p, 'raise', state, whose, at)] }
 }
 

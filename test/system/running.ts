@@ -53,6 +53,8 @@ export async function start(o: StartOptions = {}): Promise<Running> {
     FENGSUI_FLOWS_PORT: String(ports.flows),
     FENGSUI_ADMIN_PASSWORD: PASSWORD,
     FENGSUI_LOG_LEVEL: 'info',
+    // messages are counted exactly; the clock has tests of its own
+    FENGSUI_CLOCK_S: '0',
     ...o.env,
   }
   const child = spawn(process.execPath, [join(root, 'main.ts'), 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
