@@ -1,5 +1,9 @@
 // How each version of InfluxDB is spoken to, held against a server of ours that answers as their documentation says: 1.8 is a real one
 // away, 2.x and 3 Core are not to be had here. The real 1.6.7 is in test/system.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { noLog } from '#contracts/clock.ts'
 import { noMeter } from '#contracts/metrics.ts'
@@ -120,6 +124,26 @@ test('Retry-After in seconds and as a date, believed up to five minutes', async 
   expect(untilDate).toBeLessThanOrEqual(60_000)
   expect(await waitMs('soon')).not.toHaveProperty('waitMs')
   await store.close()
+})
+
+test('a place kept by the first version is gone on from', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'fengsui-influx-'))
+  const db = new DatabaseSync(join(dir, 'influx.db'))
+  db.exec(`CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL) STRICT; INSERT INTO progress VALUES (1, 41);
+    CREATE TABLE state_row (room TEXT NOT NULL, key TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (room, key)) STRICT;
+    INSERT INTO state_row VALUES ('catalogue', 'a', '1')`)
+  db.close()
+  await using server = await startProxy(speaks('v2.9.1'))
+  const store = await openInflux({ url: server.url, bucket: 'fengsui', dir }, deps)
+  expect(await store.position()).toBe(41)
+  expect(await store.rows('catalogue')).toEqual([['a', '1']])
+  await store.write([entry(41), entry(42)], 42)
+  expect(server.writes.map(({ body }) => body.split('\n').length)).toEqual([1])
+  expect(await store.aggregate({ metric: 'temperature_c', fromMs: T0, toMs: T0 + 60_000, stepMs: 60_000 })).toMatchObject([
+    { count: 1, mean: 42 },
+  ])
+  await store.close()
+  rmSync(dir, { recursive: true, force: true })
 })
 
 test('many lines are cut into requests side by side, and the same batch gives the same lines', async () => {
