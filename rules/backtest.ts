@@ -5,6 +5,7 @@ import type { Alarm, AlarmSignal } from '#contracts/alarm.ts'
 import type { Incident } from '#contracts/incident.ts'
 import type { Message } from '#contracts/message.ts'
 import type { Reading } from '#contracts/reading.ts'
+import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
 import { createFold } from './fold.ts'
 import type { Recording } from './recording.ts'
 import { scoreOf, type Happened, type Raise, type RecordingScore } from './score.ts'
@@ -67,8 +68,9 @@ async function played(ruleSet: RuleSet, recording: Recording, parts: BacktestPar
   function one(message: Message): void {
     nowMs = message.receivedAtMs
     const readings = decode(message)
-    // what says nothing still says that time has passed
-    const signals: AlarmSignal[] = readings.length === 0 ? fold.advance(nowMs, { seq: message.seq }) : []
+    // any message says that time has passed; the edge's own clock says that it listened
+    const isClock = message.topic === CLOCK_TOPIC && message.identity === CLOCK_IDENTITY
+    const signals = fold.advance(nowMs, { seq: message.seq, isClock })
     for (const reading of readings) signals.push(...fold.apply(reading, message.seq))
     if (signals.length > 0) take(signals, message.seq)
     effort.readings += readings.length
