@@ -178,23 +178,49 @@ async function run(kind: 'journal' | 'file', perS: number | null, addedSyncMs: n
   }
 }
 
-/** What a message costs the thread that puts it: the slab copy, the origin and the count. */
-async function putCost(): Promise<number> {
+/** An alarm every 10 ms while bulk takes all it can get and each sync takes 5 ms more. */
+async function besideBulk(): Promise<{ alarmP50Ms: number; alarmP99Ms: number; bulkP50Ms: number }> {
   const dir = mkdtempSync(join(tmpdir(), 'fengsui-bench-'))
-  const journal = await openJournal({ dir, log: noLog, meter: noMeter, maxPendingBytes: 1024 ** 3 })
-  const origins = MADE.map(({ origin }) => journal.origin(origin))
+  const journal = await openJournal({ dir, log: noLog, meter: noMeter, addedSyncMs: SLOW_SYNC_MS })
+  const { origin, own } = made(0)
+  const alarmMs: number[] = []
+  const bulkSink: Sink = {
+    put: (i, waiter) => journal.put(made(i).origin, made(i).own, 'bulk', waiter),
+    close: async () => (await journal.close(), { bytesOnDisk: 0 }),
+  }
+  const timer = setInterval(() => {
+    const startedMs = performance.now()
+    const written = (): void => void alarmMs.push(performance.now() - startedMs)
+    journal.put(origin, own, 'alarm', { written, failed: (_count, _lane, error) => raise(error) })
+  }, 10)
+  const bulk = await measure(bulkSink, null).finally(() => clearInterval(timer))
+  rmSync(dir, { recursive: true })
+  const sorted = alarmMs.toSorted((a, b) => a - b)
+  const at = (part: number): number => round(sorted[Math.floor(sorted.length * part)] ?? Number.NaN)
+  return { alarmP50Ms: at(0.5), alarmP99Ms: at(0.99), bulkP50Ms: round(bulk.p50Ms) }
+}
+
+function raise(error: Error): never {
+  throw error
+}
+
+/** What a message costs the thread that puts it (the slab copy, the origin, the count), in CPU; a group's worth at a time. */
+async function putCost(senders: number): Promise<number> {
+  const dir = mkdtempSync(join(tmpdir(), 'fengsui-bench-'))
+  const journal = await openJournal({ dir, log: noLog, meter: noMeter })
+  const origins = MADE.slice(0, senders).map(({ origin }) => journal.origin(origin))
   const waiter: Waiter = { written() {}, failed() {} }
   const costs: number[] = []
-  for (let round = 0; round < 30; round++) {
+  for (let times = 0; times < 200; times++) {
     const before = process.threadCpuUsage()
-    for (let i = 0; i < DEVICES; i++) journal.put(origins[i] as KnownOrigin, made(i).own, 'bulk', waiter)
+    for (let i = 0; i < GROUP.messages; i++) journal.put(origins[i % senders] as KnownOrigin, made(i).own, 'bulk', waiter)
     const { user, system } = process.threadCpuUsage(before)
-    costs.push(((user + system) * 1000) / DEVICES)
-    await delay(30)
+    costs.push(((user + system) * 1000) / GROUP.messages)
+    await delay(10)
   }
   await journal.close()
   rmSync(dir, { recursive: true })
-  return median(costs)
+  return round(median(costs), 0)
 }
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
@@ -226,9 +252,11 @@ for (const { load, perS, addedSyncMs } of LOADS) {
       ofRawJson: round(of(kind, 'bytesPerMessage') / rawBytes, 3),
     })
 }
-const putNs = round(await putCost(), 0)
+const beside = await besideBulk()
+const putNs = { own: await putCost(GROUP.messages), one: await putCost(1) }
 console.table(rows)
+console.log(`put(): ${putNs.own} ns of CPU a message on the caller's thread, each from another sender; ${putNs.one} ns all from one`)
 console.log(
-  `put(): ${putNs} ns of CPU a message on the thread of the caller, each from another origin; raw JSON ${round(rawBytes, 0)} bytes`,
+  `an alarm beside as much bulk as it takes, sync +${SLOW_SYNC_MS} ms: p50 ${beside.alarmP50Ms}, p99 ${beside.alarmP99Ms} ms; the bulk p50 ${beside.bulkP50Ms}`,
 )
-console.log(JSON.stringify({ bench: 'journal-rate', rounds: ROUNDS, runMs: RUN_MS, putNs, rawBytes: round(rawBytes, 0), rows }))
+console.log(JSON.stringify({ bench: 'journal-rate', rounds: ROUNDS, runMs: RUN_MS, putNs, beside, rawBytes: round(rawBytes, 0), rows }))

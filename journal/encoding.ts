@@ -61,8 +61,9 @@ export class GroupBuffer {
   byteLength = HEADER_BYTES
   count = 0
 
-  constructor(slab?: ArrayBuffer) {
-    this.#slab = new Uint8Array(slab ?? new ArrayBuffer(FIRST_SLAB_BYTES))
+  /** `likelyBytes`: what a new slab is made for, where there is none to use again; it grows when that was too little. */
+  constructor(slab?: ArrayBuffer, likelyBytes = 0) {
+    this.#slab = new Uint8Array(slab ?? new ArrayBuffer(Math.max(FIRST_SLAB_BYTES, likelyBytes)))
     this.#slab[0] = VERSION
   }
 

@@ -65,6 +65,8 @@ class GroupCommit implements Journal {
   #bulkWindowOver = false
   #bulkTimer: NodeJS.Timeout | undefined
   #alarmsCalled = false
+  /** of the last group, and a little more */
+  #likelyBytes = 0
   #failure: string | undefined
   #closing: Promise<void> | undefined
   #drained: (() => void) | undefined
@@ -156,7 +158,7 @@ class GroupCommit implements Journal {
       this.#bulkWindowOver = false
       this.#bulkTimer = this.#bulkTimer?.refresh() ?? setTimeout(() => this.#bulkWindowEnds(), this.#waitMs)
     }
-    return new Group(new GroupBuffer(this.#disk.spareSlab()))
+    return new Group(new GroupBuffer(this.#disk.spareSlab(), this.#likelyBytes))
   }
 
   #bulkWindowEnds(): void {
@@ -191,6 +193,7 @@ class GroupCommit implements Journal {
     const { byteLength, count } = group.buffer
     const committedAtMs = this.#clock.nowMs()
     group.handedAtMs = performance.now()
+    if (queue === this.#bulk) this.#likelyBytes = Math.min(this.#maxBytes * 2, Math.ceil(byteLength * 1.25))
     queue.atDisk.push(group)
     this.#disk.write(queue.lane, group.buffer.bytes(), count, committedAtMs).then(
       answer => {
