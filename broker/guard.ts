@@ -6,15 +6,14 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Wait } from './admission.ts'
-import { CONNACK_VERSION, connectProblem } from './connect-rules.ts'
+import { connectRefusal, firstBytesProblem, tooLarge } from './arrival.ts'
 import { FRAME, frameProblem, publishFrameProblem } from './frame-rules.ts'
-import { CONNECT_BYTE, Frames, noFrame, type Frame } from './frames.ts'
+import { Frames, noFrame, type Frame } from './frames.ts'
 import type { Keepalive, Kept } from './keepalive.ts'
 import { FastLane, type LaneOwner, type LaneParts } from './lane.ts'
 import { Outbox } from './outbox.ts'
-import { looksLikeProxy, readProxyHeader } from './proxy-header.ts'
+import { readProxyHeader } from './proxy-header.ts'
 import type { Problem, Session } from './sessions.ts'
-import { readUint16 } from './text-rules.ts'
 import type { Turn } from './turn.ts'
 
 /** What all guards of a broker share. */
@@ -219,7 +218,10 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     const found = this.#frames.next(frame, most)
     if (found === 'more') return false
     if (found === 'malformed') return this.#wrong('a remaining length of more than four bytes [MQTT-2.2.3]')
-    if (found === 'too-large') return this.#tooLarge(most)
+    if (found === 'too-large') {
+      const { problem, topic } = tooLarge(frame, most)
+      return this.#refuse(problem, topic === undefined ? {} : { topic })
+    }
     if (!(isOpen ? this.#passFrame(nowMs) : this.#passConnect())) return false
     this.#frames.taken(frame)
     return true
@@ -237,17 +239,16 @@ export class Guard extends Duplex implements LaneOwner, Kept {
 
   #passFirstByte(): boolean {
     if (this.#frames.isEmpty) return false
-    const bytes = this.#frames.peek()
-    if (looksLikeProxy(bytes)) return this.#wrong('a PROXY header came, and FENGSUI_PROXY_PROTOCOL is not set')
-    if (bytes[0] !== CONNECT_BYTE) return this.#wrong('the first packet is not an MQTT CONNECT [MQTT-3.1.0-1]')
+    const problem = firstBytesProblem(this.#frames.peek())
+    if (problem !== null) return this.#wrong(problem)
     this.#state = 'connect'
     return true
   }
 
   #passConnect(): boolean {
-    const problem = connectProblem(frame.bytes.subarray(frame.bodyAt, frame.end))
-    if (problem !== null && 'reason' in problem) return this.#wrong(problem.reason)
-    if (problem !== null) return this.#refuseVersion(problem.level)
+    const refusal = connectRefusal(frame)
+    if (refusal?.answer != null) this.send(refusal.answer)
+    if (refusal !== null) return this.#refuse(refusal.problem)
     this.#state = 'deciding'
     this.#isWanted = this.push(frame.bytes.subarray(frame.at, frame.end))
     return true
@@ -274,7 +275,8 @@ export class Guard extends Duplex implements LaneOwner, Kept {
   #passPublish(first: number, nowMs: number): boolean {
     const problem = publishFrameProblem(frame)
     if (problem !== null) return this.#wrong(problem)
-    const lane = (this.#lane ??= this.#openLane(nowMs))
+    const lane = this.#lane ?? this.#openLane(nowMs)
+    if (lane === null) return this.#wrong('a PUBLISH before its CONNECT was accepted [MQTT-3.1.4-5]')
     const kind = (first & QOS_2) !== 0 ? 'qos 2' : (first & RETAIN) !== 0 ? 'retained' : 'fast'
     // other kinds take another time to get to the journal
     const isBehindOthers = (kind !== 'fast' && !lane.isSettled) || (this.#storing > 0 && kind !== this.#storingKind)
@@ -293,10 +295,10 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     return true
   }
 
-  #openLane(nowMs: number): FastLane {
+  #openLane(nowMs: number): FastLane | null {
     const session = this.#session
-    if (session?.identity == null) throw new Error('a PUBLISH passed before its CONNECT was accepted')
-    return new FastLane(this.#parts, this, session, session.identity, nowMs)
+    if (session?.identity == null) return null
+    return (this.#lane = new FastLane(this.#parts, this, session, session.identity, nowMs))
   }
 
   #give(): boolean {
@@ -320,23 +322,6 @@ export class Guard extends Duplex implements LaneOwner, Kept {
   /** The gate has room again. */
   roomForAll(): void {
     this.#pump()
-  }
-
-  #tooLarge(most: number): false {
-    const bytes = frame.end - frame.bodyAt
-    const isPublish = (frame.bytes[frame.at] ?? 0) >> 4 === FRAME.publish
-    const topic = isPublish ? topicOf(frame) : undefined
-    return this.#refuse(
-      { code: 'payload-too-large', reason: `a frame of ${bytes} bytes; the bound is ${most}` },
-      topic === undefined ? {} : { topic },
-    )
-  }
-
-  #refuseVersion(level: number): false {
-    this.send(CONNACK_VERSION)
-    const name = level === 5 ? 'MQTT 5' : `MQTT protocol level ${level}`
-    const reason = `the client speaks ${name}; this broker speaks MQTT 3.1.1 (set the client to version 4, or bridge)`
-    return this.#refuse({ code: 'protocol-version', reason })
   }
 
   #wrong(reason: string): false {
@@ -364,9 +349,3 @@ export class Guard extends Duplex implements LaneOwner, Kept {
 
 /** In Aedes' words: not a mistake of anybody's. */
 export const SILENT = 'keep alive timeout'
-
-/** The topic of a PUBLISH of which at least the beginning is there. */
-function topicOf({ bytes, bodyAt }: Frame): string | undefined {
-  const end = bodyAt + 2 + readUint16(bytes, bodyAt)
-  return end <= bytes.length ? bytes.toString('utf8', bodyAt + 2, end) : undefined
-}

@@ -92,10 +92,11 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
     guards.add(guard)
     guard.once('close', () => guards.delete(guard))
     aedes.handle(guard)
+    socket.resume()
   }
   const crowded = (reason: string): void => sessions.report({ code: 'too-many-connections', reason }, null)
   const doorway = new Doorway({ limits, enter, refused: crowded })
-  const server = createServer({ noDelay: true, keepAlive: true }, socket => doorway.arrived(socket))
+  const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, socket => doorway.arrived(socket))
   server.maxConnections = limits.connections
   server.on('drop', () => crowded(`${limits.connections} sockets are open`))
   const port = await listen(server, o.host, o.port)
@@ -133,7 +134,7 @@ async function startAedes(
   subscribers: Subscribers,
 ): Promise<Aedes> {
   const entry = new Entry(o, sessions, new KeptSessions(limits.sessions))
-  const subscribing = new Subscribing(o.log, sessions)
+  const subscribing = new Subscribing(o.log, sessions, limits.subscriptionsOfClient)
   const aedes = await Aedes.createBroker({
     connectTimeout: limits.connectTimeoutMs,
     drainTimeout: DRAIN_TIMEOUT_MS,

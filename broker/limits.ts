@@ -21,6 +21,8 @@ export type Limits = {
   slowBytes: number
   slowestBytes: number
   slowMs: number
+  /** filters of one client; more get SUBACK 0x80 */
+  subscriptionsOfClient: number
   /** messages kept for one persistent session that is away or does not acknowledge; more are not kept, a connected one is cut */
   queuedOfSession: number
   queued: number
@@ -46,6 +48,7 @@ export const LIMITS: Limits = {
   slowBytes: 256 * 1024,
   slowestBytes: 4 * 1024 * 1024,
   slowMs: 1000,
+  subscriptionsOfClient: 1000,
   queuedOfSession: 1000,
   queued: 200_000,
   sessions: 50_000,

@@ -9,11 +9,13 @@ import type { Sessions } from './sessions.ts'
 export class Subscribing {
   readonly #log: Log
   readonly #sessions: Sessions
+  readonly #max: number
   #aedesStore: Pick<Persistence, 'removeSubscriptions'> | null = null
 
-  constructor(log: Log, sessions: Sessions) {
+  constructor(log: Log, sessions: Sessions, max: number) {
     this.#log = log
     this.#sessions = sessions
+    this.#max = max
   }
 
   useStore(store: Pick<Persistence, 'removeSubscriptions'>): void {
@@ -27,12 +29,19 @@ export class Subscribing {
     answer: (error: Error | null, subscription?: Subscription | null) => void,
   ): void => {
     const identity = this.#sessions.identityOf(client)
-    const reason = identity === null ? 'not connected' : subscribeProblem(identity, subscription.topic)
+    const reason =
+      identity === null ? 'not connected' : (subscribeProblem(identity, subscription.topic) ?? this.#crowded(client, subscription))
     if (reason !== null) {
       this.#sessions.report({ code: 'not-your-subscription', reason }, client, { topic: subscription.topic })
       this.#takeOut(client, subscription)
     } else this.#sessions.grant(client, subscription.topic, subscription.qos)
     queueMicrotask(() => answer(null, reason === null ? subscription : null))
+  }
+
+  #crowded(client: Client, { topic }: Subscription): string | null {
+    const granted = this.#sessions.of(client)?.granted
+    if (granted == null || granted.size < this.#max || granted.has(topic)) return null
+    return `${granted.size} filters are subscribed to already; the bound is ${this.#max}`
   }
 
   /**

@@ -20,5 +20,11 @@ export function createLanes(decoders: readonly Pick<Decoder, 'claims' | 'mayCarr
     return scan
   }
 
-  return (topic, payload) => ((scans.get(topic) ?? scanFor(topic))(payload) ? 'alarm' : 'bulk')
+  return (topic, payload) => {
+    try {
+      return (scans.get(topic) ?? scanFor(topic))(payload) ? 'alarm' : 'bulk'
+    } catch {
+      return 'alarm' // a broken scan must not end the door; its decoder will tell
+    }
+  }
 }

@@ -174,6 +174,18 @@ describe('subscribing', () => {
     expect(table.refusals.map(r => [r.code, r.topic])).toEqual(filters.slice(3).map(f => ['not-your-subscription', f]))
   })
 
+  test('a client has only so many filters; one it has may be asked for again', async () => {
+    await using table = await lay({ anonymous: true, limits: { subscriptionsOfClient: 2 } })
+    const client = await table.client(null)
+    const granted: number[] = []
+    client.on('packetreceive', packet => packet.cmd === 'suback' && granted.push(...packet.granted.map(Number)))
+    for (const filter of ['a', 'b', 'c', 'a']) await client.subscribeAsync(filter, { qos: 1 }).catch(() => {})
+    await client.unsubscribeAsync('a')
+    await client.subscribeAsync('c', { qos: 1 })
+    expect(granted).toEqual([1, 1, 128, 1, 1])
+    expect(table.refusals).toMatchObject([{ code: 'not-your-subscription', reason: expect.stringContaining('bound is 2') }])
+  })
+
   test('a refused filter in the same packet as an allowed one leaves nothing for the next session', async () => {
     await using table = await lay()
     await table.issue('d1')

@@ -116,8 +116,6 @@ test('who would wait too long to be let in is told apart and closed', async () =
   await table.client(null)
   const late = table.socket()
   late.write(connectFrame({ clientId: 'late' }))
-  const gone = table.socket()
-  gone.on('connect', () => gone.destroy())
   await closed(late)
   await aMoment()
   expect(table.refusals).toMatchObject([{ code: 'too-many-connections', reason: expect.stringContaining('new connections a second') }])
