@@ -1,6 +1,7 @@
 // Counts where every message of the journal ended. The counts are saved in the transaction that moves the store's position, so they
 // are exact across a kill, and a replay from zero starts them from zero. It decides nothing; contracts/accounting.ts says what counts as what.
 import { emptyCounts, OUTCOMES, type Account, type Outcome } from '#contracts/accounting.ts'
+import { FengsuiError } from '#contracts/errors.ts'
 import type { Decoded } from '#contracts/reading.ts'
 import type { RoomRows, StoreEntry, StoreRefusal } from './stores/store.ts'
 
@@ -17,7 +18,7 @@ export type Accounting = {
   rows(upTo: number): RoomRows
   /** takes what was saved at `position`; without it the account begins there */
   restore(rows: Iterable<[string, string]>, position: number): void
-  /** as of `position`, whatever has been counted beyond it */
+  /** as of `position`, whatever has been counted beyond it. @throws FengsuiError room-unavailable before restore() */
   account(position: number): Account
 }
 
@@ -28,6 +29,7 @@ export function createAccounting(): Accounting {
   let current: Saved = structuredClone(counted)
   // made and not stored yet: as many as there are batches in the writer's hands
   let ahead: { upTo: number; saved: Saved }[] = []
+  let isRestored = false
   return {
     count(outcome, { messages = 1, noted = false } = {}) {
       counted.counts[outcome] += messages
@@ -46,8 +48,10 @@ export function createAccounting(): Accounting {
       counted = json === undefined ? { since: position, counts: emptyCounts(), storedWithNote: 0 } : read(json)
       current = structuredClone(counted)
       ahead = []
+      isRestored = true
     },
     account(position) {
+      if (!isRestored) throw new FengsuiError('room-unavailable', 'the store has not said yet what it holds')
       const done = ahead.findLastIndex(({ upTo }) => upTo <= position)
       current = ahead[done]?.saved ?? current
       ahead.splice(0, done + 1)

@@ -15,6 +15,7 @@ const NEEDS: Record<string, Scope | 'public'> = {
   'PATCH /api/v1/devices/{id}': 'devices:write',
   'DELETE /api/v1/devices/{id}': 'devices:write',
   'GET /api/v1/devices/{id}/readings': 'read',
+  'GET /api/v1/readings/aggregate': 'read',
   'POST /api/v1/devices/{id}/commands': 'devices:write',
   'GET /api/v1/alarms': 'read',
   'POST /api/v1/alarms': 'alarms:raise',

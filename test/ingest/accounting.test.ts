@@ -139,6 +139,9 @@ test(
 
 test('figures are those of the stored position, not of what is still in hand; refusals move with the next rows', () => {
   const accounting = createAccounting()
+  // before the store was asked, zeros would be a lie
+  expect(() => accounting.account(0)).toThrow(/not said yet/)
+  accounting.restore([], 0)
   accounting.count('stored', { messages: 3, noted: true })
   accounting.rows(3)
   accounting.count('duplicate')
