@@ -17,6 +17,8 @@ export type Refused = {
   clientId?: string
   topic?: string
   payload?: Uint8Array
+  /** where it came from, as a proxy says; logged, not kept */
+  address?: string
   atMs: number
 }
 
@@ -80,10 +82,11 @@ function short(refused: Refused): Refused {
     ...cut('identity', refused.identity),
     ...cut('clientId', refused.clientId),
     ...cut('topic', refused.topic),
+    ...cut('address', refused.address),
     ...(payload !== undefined && { payload }),
   }
 }
 
-function noteOf({ atMs, lastMs, ...sum }: Sum): DoorNote {
+function noteOf({ atMs, lastMs, address: _, ...sum }: Sum): DoorNote {
   return { ...sum, firstAt: new Date(atMs).toISOString(), lastAt: new Date(lastMs).toISOString() }
 }

@@ -91,12 +91,20 @@ test('refusals of one kind add up, are logged once, and reach quarantine', () =>
   const meter = { ...noMeter, count: (name: string, labels: Record<string, string> = {}) => void counts.push(`${name} ${labels['code']}`) }
   const refusals = createRefusals({ quarantine, log, meter, clock: { nowMs: () => T0 } })
   for (let i = 0; i < 100; i++)
-    refusals.add({ code: 'not-your-topic', reason: 'not yours', identity: 'me', topic: 't', payload: Buffer.from('secret?'), atMs: T0 + i })
+    refusals.add({
+      code: 'not-your-topic',
+      reason: 'not yours',
+      identity: 'me',
+      topic: 't',
+      address: '203.0.113.7 8080',
+      payload: Buffer.from('secret?'),
+      atMs: T0 + i,
+    })
   refusals.flush()
   refusals.add({ code: 'not-your-topic', reason: 'not yours', identity: 'me', topic: 't', atMs: T0 + 100 })
   refusals.close()
   expect(counts).toHaveLength(101)
-  expect(logged).toHaveLength(1)
+  expect(logged).toMatchObject([{ code: 'not-your-topic', address: '203.0.113.7 8080' }])
   expect(JSON.stringify(logged)).not.toContain('secret')
   const { entries } = quarantine.list({ limit: 9 })
   expect(entries).toMatchObject([
