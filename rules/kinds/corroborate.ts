@@ -42,9 +42,9 @@ function joined(p: CorroborateParameters, before: Trigger | undefined, a: AlarmN
   return { ...before, c, first: Math.min(before.first, a.atMs), last: Math.max(before.last, a.atMs), on }
 }
 
-/** Those that speak within the window of `t`, itself included. */
-const together = (p: CorroborateParameters, all: State['t'], t: Trigger): [string, Trigger][] =>
-  Object.entries(all).filter(([, x]) => x.first - t.last <= p.windowS * 1000 && t.first - x.last <= p.windowS * 1000)
+/** Those that stood in alarm within the window around `atMs`. */
+const together = (p: CorroborateParameters, all: State['t'], atMs: number): [string, Trigger][] =>
+  Object.entries(all).filter(([, x]) => x.first - atMs <= p.windowS * 1000 && atMs - x.last <= p.windowS * 1000)
 
 function weighed(p: CorroborateParameters, found: [string, Trigger][]): number {
   const sorts = new Set(found.map(([, t]) => t.sort)).size
@@ -78,7 +78,7 @@ function heard(p: CorroborateParameters, before: State | undefined, a: AlarmNoti
   // an alarm that was told of only when it was over (late) has no end of its own here: it counts while the window lasts
   const trigger = joined(p, known, a)
   const t = bounded({ ...state.t, [deviceId]: trigger })
-  const found = together(p, t, trigger)
+  const found = together(p, t, a.atMs)
   const sum = weighed(p, found)
   if (state.open === 1) return known === undefined ? hold(p, { t, open: 1 }, found, sum, a) : nothing<State>({ t, open: 1 })
   if (found.length < p.devices || sum < p.sum) return nothing<State>({ t })
@@ -94,7 +94,7 @@ const hold = (p: CorroborateParameters, state: State, found: [string, Trigger][]
 function over(p: CorroborateParameters, state: State, known: Trigger | undefined, a: AlarmNotice): Step<State> {
   if (known === undefined) return nothing<State>(state)
   const on = known.on.filter(id => id !== a.alarmId)
-  const t = { ...state.t, [a.whose.deviceId]: { ...known, on } }
+  const t = { ...state.t, [a.whose.deviceId]: { ...known, on, last: Math.max(known.last, a.atMs) } }
   const fresh = Object.fromEntries(Object.entries(t).filter(([, x]) => x.on.length > 0 || a.atMs - x.last <= p.windowS * 1000))
   if (Object.values(t).some(x => x.on.length > 0)) return nothing<State>({ ...state, t: fresh })
   const rest: State | undefined = Object.keys(fresh).length > 0 ? { t: fresh } : undefined

@@ -1,0 +1,152 @@
+// Rules over values that last, add up or cannot be, against models that are too simple to be wrong.
+import { array, assert, boolean, constantFrom, integer, property, record } from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Reading } from '#contracts/reading.ts'
+import { createFold } from '../../rules/fold.ts'
+import { SCENARIOS } from './scenarios.ts'
+import { at, play, raises, ruleOf, setOf, shortOf, START } from './timeline.ts'
+
+const SEED = 20260105
+const exactly = (s: number, said: Partial<Reading>): Reading => at(s, { ...said, receivedAt: new Date(START + s * 1000).toISOString() })
+
+test('sustained: second by second, what was said is believed so long and no longer', () => {
+  const rule = ruleOf('sustained', { flag: 'leak', forS: 40, offDelayS: 20, believedS: 30 })
+  const words = array(record({ on: boolean(), gapS: integer({ min: 1, max: 60 }) }), { minLength: 1, maxLength: 40 })
+  const model = (heard: { on: boolean; s: number }[], endS: number): string[] => {
+    const told: string[] = []
+    let word: boolean | undefined
+    let wordS = 0
+    let held = 0
+    let open = false
+    let i = 0
+    for (let s = 0; s <= endS; s++) {
+      if (word !== undefined && s > 0 && s - wordS <= 30 && word !== open) held++
+      const turn = () => {
+        if (word === undefined || word === open || held < (open ? 20 : 40)) return
+        told.push(`${open ? '-' : '+'}${s}`)
+        open = !open
+        held = 0
+        word = undefined
+      }
+      turn()
+      const next = heard[i]
+      if (next === undefined || next.s !== s) continue
+      i++
+      if (word !== next.on || next.on === open) held = 0
+      word = next.on
+      wordS = s
+      turn()
+    }
+    return told
+  }
+  assert(
+    property(words, all => {
+      let s = 0
+      const heard = all.map(({ on, gapS }) => ({ on, s: (s += gapS) }))
+      const fold = createFold({ ruleSet: setOf(rule) })
+      const signals = play(
+        fold,
+        heard.map(({ on, s: when }) => exactly(when, { alarms: { leak: on } })),
+      )
+      signals.push(...fold.advance(START + (s + 100) * 1000))
+      expect(shortOf(signals)).toEqual(model(heard, s + 100))
+    }),
+    { numRuns: 300, seed: SEED },
+  )
+})
+
+test('sensor-fault: so many impossible values in a row and only then; a sound sensor never', () => {
+  const { rule } = SCENARIOS['sensor-fault'] ?? {}
+  if (rule === undefined) throw new Error('no scenario')
+  assert(
+    property(array(constantFrom('good', 'bad'), { minLength: 1, maxLength: 40 }), all => {
+      const values = all.map((word, i) => (word === 'bad' ? -127 : 20 + (i % 7) / 10))
+      const signals = play(
+        createFold({ ruleSet: setOf({ ...rule, parameters: { ...rule.parameters, jumps: 0 } }) }),
+        values.map((temperature_c, i) => at(i * 10, { metrics: { temperature_c } })),
+      )
+      const first = all.findIndex((word, i) => word === 'bad' && all[i - 1] === 'bad')
+      expect(raises(signals)[0]?.at).toBe(first < 0 ? undefined : at(first * 10).ts)
+    }),
+    { numRuns: 300, seed: SEED },
+  )
+})
+
+test('sensor-fault: stuck and to and fro are told, a room that warms and cools is not', () => {
+  const { rule } = SCENARIOS['sensor-fault'] ?? {}
+  if (rule === undefined) throw new Error('no scenario')
+  const notes = (value: (i: number) => number) =>
+    raises(
+      play(
+        createFold({ ruleSet: setOf(rule) }),
+        Array.from({ length: 80 }, (_, i) => at(i * 60, { metrics: { temperature_c: value(i) } })),
+      ),
+    ).map(r => r.evidence[0]?.note?.split(':')[0])
+  expect(notes(() => 21.5)).toEqual(['stuck'])
+  expect(notes(i => (i % 2 === 0 ? 20 : 33))).toEqual(['jumps'])
+  expect(notes(i => 20 + 5 * Math.sin(i / 10))).toEqual([])
+  expect(notes(i => (i < 40 ? 20 + i / 50 : 400 + (i % 3) * 90))).toEqual([])
+})
+
+test('clock-fault: so many unbelieved times in a row, told apart from a device that states none', () => {
+  const rule = ruleOf('clock-fault', { readings: 3 })
+  const words = array(constantFrom('lies', 'tells', 'none'), { minLength: 1, maxLength: 40 })
+  assert(
+    property(words, all => {
+      const signals = play(
+        createFold({ ruleSet: setOf(rule) }),
+        all.map((word, i) => {
+          if (word === 'tells') return at(i)
+          return at(i, { tsSource: 'server', ...(word === 'lies' && { deviceTs: '2012-06-01T00:00:00.000Z' }) })
+        }),
+      )
+      const told: string[] = []
+      let run = 0
+      let open = false
+      for (const [i, word] of all.entries()) {
+        if (word === 'none') continue
+        run = (word === 'lies') === open ? 0 : run + 1
+        if (run < 3) continue
+        told.push(`${open ? '-' : '+'}${i}`)
+        open = !open
+        run = 0
+      }
+      expect(shortOf(signals)).toEqual(told)
+    }),
+    { numRuns: 300, seed: SEED },
+  )
+})
+
+test('fuse: one sign never is enough, and the terms shown add up to what is said', () => {
+  const { rule } = SCENARIOS['fuse'] ?? {}
+  if (rule === undefined) throw new Error('no scenario')
+  const values = array(record({ smoke: integer({ min: 0, max: 10 }), heat: integer({ min: 0, max: 10 }) }), {
+    minLength: 10,
+    maxLength: 60,
+  })
+  let alarms = 0
+  assert(
+    property(values, boolean(), (all, both) => {
+      const calm = Array.from({ length: 6 }, () => ({ smoke: 0, heat: 0 }))
+      const readings = [...calm, ...all].flatMap(({ smoke, heat }, i) => [
+        at(i * 10, { deviceId: 'a', metrics: { obscuration_db_per_m: smoke / 50 } }),
+        at(i * 10 + 2, { deviceId: 'b', metrics: { temperature_c: 20 + (both ? heat : 0) } }),
+      ])
+      const found = raises(play(createFold({ ruleSet: setOf(rule) }), readings))
+      if (!both) expect(found).toEqual([])
+      alarms += found.length
+      for (const { evidence } of found) {
+        const [head, ...terms] = evidence
+        const counted = terms.map(e => Number(/^counts ([\d.]+)/.exec(e.note ?? '')?.[1]))
+        expect(new Set(terms.map(e => e.what)).size).toBeGreaterThanOrEqual(2)
+        expect(Number(head?.value)).toBeCloseTo(
+          counted.reduce((a, b) => a + b, 0),
+          1,
+        )
+        expect(Number(head?.value)).toBeGreaterThanOrEqual(1)
+      }
+    }),
+    { numRuns: 200, seed: SEED },
+  )
+  expect(alarms).toBeGreaterThan(20)
+})
