@@ -238,3 +238,29 @@ test('a device above its rate is not read for a moment; nothing is dropped, a ga
   expect(table.journal.messages.filter(m => m.identity === 'd1').map(textOf)).toEqual(Array.from({ length: 230 }, (_, i) => `${i}`))
   expect(table.refusals).toEqual([])
 })
+
+test('all room comes back, also from senders and subscribers that vanish', { timeout: 60_000 }, async () => {
+  await using table = await lay({ anonymous: true, limits: { inFlightBytes: 50_000, inFlightOfClient: 8 } })
+  const watchers = ([0, 1, 2, 0, 1] as const).map((qos, i) => {
+    const socket = table.socket()
+    socket.write(connectFrame({ clientId: `w${i}`, clean: i % 2 === 0 }))
+    socket.write(generate({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '#', qos }] }))
+    return socket
+  })
+  await until(() => table.broker.connections() === watchers.length)
+  const frames = Array.from({ length: 200 }, (_, i) =>
+    publishFrame({ topic: 't', payload: Buffer.alloc(500), messageId: i + 1, qos: i % 11 === 0 ? 2 : 1 }),
+  )
+  const senders = Array.from({ length: 20 }, (_, i) => {
+    const socket = table.socket()
+    const got = received(socket)
+    socket.write(Buffer.concat([connectFrame({ clientId: `s${i}` }), ...frames]))
+    return { socket, got }
+  })
+  await aMoment()
+  for (const socket of [watchers[0], watchers[1], senders[0]?.socket, senders[1]?.socket]) socket?.resetAndDestroy()
+  await until(() => senders.slice(2).every(({ got }) => acksIn(got.bytes()).length === frames.length), Boolean, 40_000)
+  const last = await table.client(null)
+  for (let i = 0; i < 20; i++) await last.publishAsync('t', Buffer.alloc(10_000), { qos: 1 })
+  expect(table.refusals).toEqual([])
+})
