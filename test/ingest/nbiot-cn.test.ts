@@ -1,0 +1,64 @@
+// NB-IoT platforms beyond the sample bodies: a pressure terminal inside an envelope, undocumented codes, odd values.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { decoder } from '../../ingest/decoders/nbiot-cn.ts'
+import { asking, mutations } from './decoding.ts'
+
+const TOPIC = 'in/nbiot-cn/x'
+const frame = readFileSync(join(import.meta.dirname, '../fixtures/meokon/pressure-normal.hex')).toString()
+
+test('a MEOKON frame inside CTWing (base64) and OneNET (hex) is the terminal itself', () => {
+  const ask = asking(decoder)
+  const base64 = Buffer.from(frame, 'hex').toString('base64')
+  expect(ask(TOPIC, { deviceId: 'd', messageType: 'dataReport', payload: { APPdata: base64 } }).readings[0]?.deviceId).toBe(
+    'meokon:SHTT26010001',
+  )
+  expect(ask(TOPIC, { msg: { dev_id: 1, type: 1, value: frame } }).readings[0]?.metrics['pressure_kpa']).toBe(421)
+})
+
+test('a status nobody documented touches no alarm and is noted', () => {
+  const { readings, notes } = asking(decoder)(TOPIC, { deviceId: 'd', payload: { serviceData: { Alarm_Status: 77 } } })
+  expect(readings[0]?.alarms).toEqual({})
+  expect(notes?.[0]?.reason).toMatch(/77 is not documented/)
+})
+
+test('several services of one notification become several readings', () => {
+  const services = [{ data: { devState: 1 } }, { data: { devState: 4 } }]
+  expect(asking(decoder)(TOPIC, { notifyType: 'deviceDatasChanged', deviceId: 'd', services }).readings.map(r => r.alarms)).toEqual([
+    { smoke: true },
+    { lowBattery: true },
+  ])
+})
+
+test('odd values in every place give canonical readings or a reason', () => {
+  const ask = asking(decoder)
+  const bodies: object[] = [
+    {
+      deviceId: 'd',
+      timestamp: 1,
+      messageType: 'dataReport',
+      payload: { serviceData: { Alarm_Status: 1, TData: 5, RSRP: 9, SNR: 1 }, APPdata: 'UFU=' },
+    },
+    {
+      notifyType: 'deviceDataChanged',
+      deviceId: 'd',
+      service: { data: { devState: 1, electricQuantity: 5, rawData: 'AA==' }, eventTime: '20260101T000000Z' },
+    },
+    { msg: { at: 1, type: 1, dev_id: 'a', value: { smoke_state: 1 }, data: { params: { a: { value: 1 } } } } },
+    {
+      devId: 'd',
+      status: [
+        { code: 'smoke_sensor_status', t: 1, value: 'alarm' },
+        { code: 'checking_result', value: 'check_failure' },
+      ],
+    },
+    {
+      records: [
+        { uuid: 'u', cid: 1280, aid: 128, value: '0100', zonetype: 40, uptime: 1 },
+        { uuid: 'u', cid: 1026, value: '6009' },
+      ],
+    },
+  ]
+  for (const body of bodies) for (const odd of mutations(body)) ask(TOPIC, odd)
+})
