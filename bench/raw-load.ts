@@ -52,7 +52,15 @@ export type LoadReport = Latency & {
   accounts: Account[]
 }
 /** `ackedOf`: by group, in their order */
-export type LoadProgress = { acked: number; ackedOf: number[]; sent: number; ready: number; lost: number; p99Ms: number }
+export type LoadProgress = {
+  acked: number
+  ackedOf: number[]
+  sent: number
+  ready: number
+  lost: number
+  why: Record<string, number>
+  p99Ms: number
+}
 
 const PROGRESS_MS = 100
 /** connections opened at once: a listen backlog is 511 */
@@ -156,6 +164,7 @@ export class Load {
       sent: this.devices.reduce((total, d) => total + d.sent, 0),
       ready: this.devices.filter(d => d.ready).length,
       lost: Object.values(this.#lost).reduce((total, n) => total + n, 0),
+      why: this.#lost,
       p99Ms: this.#latency.quantileMs(0.99),
     }
   }

@@ -3,7 +3,18 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-const BENCHES = ['durable-puback', 'journal-rate', 'alarm-latency', 'store-drain', 'start', 'bundle', 'rules']
+const BENCHES = [
+  'durable-puback',
+  'puback-latency',
+  'loop-delay',
+  'connections',
+  'journal-rate',
+  'alarm-latency',
+  'store-drain',
+  'start',
+  'bundle',
+  'rules',
+]
 const [wanted] = process.argv.slice(2)
 if (wanted !== undefined && !BENCHES.includes(wanted)) {
   console.error(`no benchmark is called '${wanted}'; there are: ${BENCHES.join(', ')}`)

@@ -54,10 +54,12 @@ function folder(): { dir: string; remove(): void } {
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) }
 }
 
-export async function openBroker(variant: Variant): Promise<Broker> {
+export type BrokerOptions = { addedSyncMs?: number }
+
+export async function openBroker(variant: Variant, { addedSyncMs = 0 }: BrokerOptions = {}): Promise<Broker> {
   const { dir, remove } = folder()
   const isNode = variant === 'ours' || variant === 'stock'
-  const child = isNode ? start(BROKER_CORE, process.execPath, [script('mqtt-broker.ts'), variant, dir], 'ipc') : null
+  const child = isNode ? start(BROKER_CORE, process.execPath, [script('mqtt-broker.ts'), variant, dir, String(addedSyncMs)], 'ipc') : null
   const { process: running, port } = child === null ? await openMosquitto(variant, dir) : { process: child, port: await portOf(child) }
   const pid = running.pid ?? 0
   return {

@@ -32,7 +32,7 @@ export async function startLoad(o: LoadOptions): Promise<RunningLoad> {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const connections = o.groups.reduce((sum, g) => sum + g.connections, 0)
-  let progress: LoadProgress = { acked: 0, ackedOf: o.groups.map(() => 0), sent: 0, ready: 0, lost: 0, p99Ms: 0 }
+  let progress: LoadProgress = { acked: 0, ackedOf: o.groups.map(() => 0), sent: 0, ready: 0, lost: 0, why: {}, p99Ms: 0 }
   let report: LoadReport | undefined
   let ended: number | null | undefined
   child.on('message', (message: { progress?: LoadProgress; report?: LoadReport }) => {
