@@ -200,7 +200,10 @@ export class FastLane implements Waiter, Attempt {
 
   /** In memory of their own: the socket may keep them for a while. */
   #sendAcks(bytes: number): 0 {
-    if (bytes > 0 && !this.#isAbandoned) this.#owner.send(Buffer.from(this.#parts.acks.subarray(0, bytes)))
+    if (bytes === 0 || this.#isAbandoned) return 0
+    const own = Buffer.allocUnsafe(bytes)
+    this.#parts.acks.copy(own, 0, 0, bytes)
+    this.#owner.send(own)
     return 0
   }
 
