@@ -204,5 +204,40 @@ export function storeContract(name: string, bench: () => Promise<Bench>): void {
       expect(await ask()).toEqual([{ t: T0, count: 9, mean: 50, min: 10, max: 90 }])
       await store.close()
     })
+
+    test('asked while it is written to, it counts what is stored: no less than before, no more than after, nothing twice', async () => {
+      await using place = await bench()
+      const store = await place.open()
+      const [batches, atOnce] = [40, 25]
+      let [stored, isWriting] = [0, true]
+      const writing = (async () => {
+        for (let b = 0; b < batches; b++) {
+          // each batch arrives in another minute, all are of the same hour
+          const receivedAt = new Date(T0 + b * MINUTE).toISOString()
+          const batch = Array.from({ length: atOnce }, (_, i) =>
+            temperature(b * atOnce + i + 1, T0 + b * 1_000 + i, b, { receivedAt, seq: i }),
+          )
+          await store.write(batch, (b + 1) * atOnce)
+          stored = (b + 1) * atOnce
+        }
+      })().finally(() => (isWriting = false))
+      const wrong: [before: number, counted: number, after: number][] = []
+      let asked = 0
+      while (isWriting) {
+        const before = stored
+        const rows = await store.aggregate({ metric: 'temperature_c', fromMs: T0, toMs: T0 + 60 * MINUTE, stepMs: 60 * MINUTE })
+        const counted = rows[0]?.count ?? 0
+        // the batch in hand may be there already
+        const after = Math.min(batches * atOnce, stored + atOnce)
+        if (counted < before || counted > after || counted % atOnce !== 0) wrong.push([before, counted, after])
+        asked += 1
+        // before anything is stored an answer may need no disk at all, and would leave no turn to the writing
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      await writing
+      expect(asked).toBeGreaterThan(0)
+      expect(wrong).toEqual([])
+      await store.close()
+    })
   })
 }
