@@ -38,8 +38,8 @@ export const TERMS_MAX = 6
 /** Devices remembered for one sign of one place; the one that counts least goes. */
 export const FUSED_MAX = 8
 
-/** What a device keeps: its usual level for each term by number, and whether its room was told of anything. */
-type DeviceState = { l: (Level | null)[]; told?: 1 }
+/** What a device keeps: its usual level for each term by number, and of which terms its room holds a sign (bits). */
+type DeviceState = { l: (Level | null)[]; told?: number }
 /** One sign of one device: how far above the usual, the usual, what it counts, event and listening time, message. */
 type Sign = { x: number; usual: number; counts: number; t: number; l: number; seq: number }
 /** `s`: term by number -> device -> sign */
@@ -49,27 +49,34 @@ type State = DeviceState | RoomState
 const isRoom = (state: State): state is RoomState => 's' in state
 const rounded = (value: number): number => Math.round(value * 1e4) / 1e4
 
+const signOf = (term: Term, x: number, usual: number, o: Observation): Sign => {
+  const counts = Math.min(1, (x - term.from) / (term.to - term.from)) * term.weight
+  return { x: rounded(x), usual: rounded(usual), counts: rounded(counts), t: o.tMs, l: o.listenedMs, seq: o.seq }
+}
+
 function step(p: FuseParameters, before: State | undefined, o: Observation): Step<State> {
   if (o.late || (before !== undefined && isRoom(before))) return nothing(before)
-  const l = [...(before?.l ?? p.terms.map(() => null))]
-  const signs: Record<string, Sign | null> = {}
-  let isSign = false
-  for (const [i, term] of p.terms.entries()) {
+  const l = before === undefined ? p.terms.map(() => null as Level | null) : before.l.slice()
+  let signs: Record<string, Sign | null> | undefined
+  let told = before?.told ?? 0
+  for (let i = 0; i < p.terms.length; i++) {
+    const term = p.terms[i] as Term
     const value = o.reading.metrics[term.metric]
     if (value === undefined) continue
     const level = followed(term.level, l[i] ?? undefined, o.tMs, value)
     l[i] = level
-    if (level.v === undefined) continue
-    const x = value - level.v
-    const counts = Math.min(1, Math.max(0, (x - term.from) / (term.to - term.from))) * term.weight
-    isSign ||= counts > 0
-    signs[i] =
-      counts > 0 ? { x: rounded(x), usual: rounded(level.v), counts: rounded(counts), t: o.tMs, l: o.listenedMs, seq: o.seq } : null
+    const x = value - (level.v ?? value)
+    const isWeak = x > term.from
+    // most devices are calm nearly always
+    if (!isWeak && (told & (1 << i)) === 0) continue
+    told = isWeak ? told | (1 << i) : told & ~(1 << i)
+    signs = { ...signs, [i]: isWeak ? signOf(term, x, level.v ?? 0, o) : null }
   }
-  if (!isSign && before?.told !== 1) return nothing<State>({ l })
+  const state: DeviceState = told === 0 ? { l } : { l, told }
+  if (signs === undefined) return nothing<State>(state)
   const about = deviceItself(o.reading)
   const tale: Tale = { to: whoseIs(p.within, o.reading), about, what: JSON.stringify(signs), atMs: o.tMs, receivedMs: o.receivedMs }
-  return { state: { l, ...(isSign && { told: 1 as const }) }, findings: [], tales: [tale] }
+  return { state, findings: [], tales: [tale] }
 }
 
 function bounded(signs: Record<string, Sign>): Record<string, Sign> {

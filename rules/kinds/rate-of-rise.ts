@@ -67,10 +67,15 @@ export function rateOfRiseStep(p: RateOfRiseParameters, before: RiseState | unde
   const value = o.reading.metrics[p.metric]
   if (value === undefined) return nothing(before)
   // not late, and yet older than what is known: the clock went back, and the window begins anew
-  const known: RiseState = before === undefined ? { w: [] } : o.late ? before : { ...before, w: before.w.filter(([t]) => t <= o.tMs) }
+  const known: RiseState =
+    before === undefined
+      ? { w: [] }
+      : o.late || !before.w.some(([t]) => t > o.tMs)
+        ? before
+        : { ...before, w: before.w.filter(([t]) => t <= o.tMs) }
   const level = o.late ? known.level : followed(p.level, known.level, o.tMs, value)
   const usual = level?.v
-  const state: RiseState = { ...known, ...(level !== undefined && { level }) }
+  const state: RiseState = level === undefined ? known : { ...known, level }
   if (state.open === 1) return whileOpen(p, state, o, value)
   // before the usual level is known nothing is a climb
   if (usual === undefined || (state.w.length === 0 && isCalm(p, value, usual))) return nothing(state)

@@ -41,26 +41,24 @@ function followed(p: SensorFaultParameters, before: State | undefined, tMs: numb
   if (before === undefined || tMs < before.t) {
     return { t: tMs, v: value, same: [tMs, 1], bad: Number(isBad), ...(before?.open !== undefined && { open: before.open }) }
   }
-  const goesOn = value === before.v && tMs - before.t <= STUCK_GAP_MS
   const [fromMs, n] = before.same
+  const goesOn = value === before.v && tMs - before.t <= STUCK_GAP_MS
   const same: State['same'] = goesOn ? [fromMs, tMs > before.t ? n + 1 : n] : [tMs, 1]
-  const jumped =
-    p.jumps > 0 &&
-    Math.abs(value - before.v) >= p.jump &&
-    tMs - before.t <= p.jumpWithinS * 1000 &&
-    Math.max(value, before.v) <= p.quietBelow
-  const old = before.j ?? []
-  const j = (jumped ? [...old, tMs] : old).filter(t => tMs - t <= JUMPS_WITHIN_MS).slice(-JUMPS_KEPT)
-  const { good, open } = before
-  return {
-    t: tMs,
-    v: value,
-    same,
-    bad: isBad ? (tMs > before.t ? before.bad + 1 : before.bad) : 0,
-    ...(j.length > 0 && { j }),
-    ...(open !== undefined && { open }),
-    ...(good !== undefined && { good }),
-  }
+  const bad = isBad ? (tMs > before.t ? before.bad + 1 : before.bad) : 0
+  const state: State = { t: tMs, v: value, same, bad }
+  const j = jumpsOf(p, before, tMs, value)
+  if (j !== undefined) state.j = j
+  if (before.open !== undefined) state.open = before.open
+  if (before.good !== undefined) state.good = before.good
+  return state
+}
+
+function jumpsOf(p: SensorFaultParameters, { t, v, j }: State, tMs: number, value: number): number[] | undefined {
+  if (p.jumps === 0) return undefined
+  const jumped = Math.abs(value - v) >= p.jump && tMs - t <= p.jumpWithinS * 1000 && Math.max(value, v) <= p.quietBelow
+  if (j === undefined) return jumped ? [tMs] : undefined
+  const kept = (jumped ? [...j, tMs] : j).filter(at => tMs - at <= JUMPS_WITHIN_MS).slice(-JUMPS_KEPT)
+  return kept.length > 0 ? kept : undefined
 }
 
 function faultOf(p: SensorFaultParameters, s: State): Fault | undefined {
@@ -85,6 +83,8 @@ function faultOf(p: SensorFaultParameters, s: State): Fault | undefined {
 function step(p: SensorFaultParameters, before: State | undefined, o: Observation): Step<State> {
   const value = o.reading.metrics[p.metric]
   if (value === undefined || o.late) return nothing(before)
+  // a rule that asks for impossible values only has nothing to remember of a good one
+  if (before === undefined && p.stuckReadings === 0 && p.jumps === 0 && value >= p.min && value <= p.max) return nothing<State>(undefined)
   const state = followed(p, before, o.tMs, value)
   const fault = faultOf(p, state)
   if (fault !== undefined) {
@@ -96,7 +96,7 @@ function step(p: SensorFaultParameters, before: State | undefined, o: Observatio
       findings: [{ type: state.open === undefined ? 'raise' : 'hold', atMs: o.tMs, evidence }],
     }
   }
-  if (state.open === undefined) return nothing(state)
+  if (state.open === undefined) return nothing(state.bad === 0 && p.stuckReadings === 0 && p.jumps === 0 ? undefined : state)
   // one impossible value on the way back begins the wait anew
   const good = state.bad > 0 ? o.tMs : (state.good ?? o.tMs)
   if (o.tMs - good < p.offDelayS * 1000 || state.bad > 0) return nothing({ ...state, good })

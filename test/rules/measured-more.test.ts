@@ -150,3 +150,16 @@ test('fuse: one sign never is enough, and the terms shown add up to what is said
   )
   expect(alarms).toBeGreaterThan(20)
 })
+
+test('fuse: a sign that stands is not forgotten while the device speaks of something else, and ends when it says so', () => {
+  const { rule } = SCENARIOS['fuse'] ?? {}
+  if (rule === undefined) throw new Error('no scenario')
+  const fold = createFold({ ruleSet: setOf(rule) })
+  const one = (s: number, metrics: Record<string, number>) => at(s, { deviceId: 'both', metrics })
+  const calm = [0, 10, 20, 30].flatMap(s => [one(s, { obscuration_db_per_m: 0.02 }), one(s + 2, { temperature_c: 20 })])
+  const weak = [40, 50].flatMap(s => [one(s, { obscuration_db_per_m: 0.12 }), one(s + 2, { temperature_c: 27 })])
+  const after = [one(60, { temperature_c: 20 }), one(70, { obscuration_db_per_m: 0.02 })]
+  const signals = play(fold, [...calm, ...weak, ...after])
+  signals.push(...fold.advance(START + 200_000))
+  expect(shortOf(signals)).toEqual(['+50', '-100'])
+})
