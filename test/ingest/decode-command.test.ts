@@ -44,7 +44,7 @@ test('a manifest, in order, with state kept', () => {
 })
 
 test('a family without a decoder, and arguments that are wrong', () => {
-  expect(run('--topic', '-', '--family', 'lorawan', fixture('native/smoke-alarm.json')).lines[0]).toMatchObject({
+  expect(run('--topic', '-', '--family', 'no-such-family', fixture('native/smoke-alarm.json')).lines[0]).toMatchObject({
     rejected: { code: 'unknown-topic' },
   })
   expect(run('--topic', 't')).toMatchObject({ status: 2, stderr: expect.stringContaining('no file given') as string })
