@@ -2,7 +2,7 @@
 // a thermal camera that reports motion reports no fire. Format: ISAPI "event notification", coordinates 0..1000, TargetRect 0..1.
 import type { Decoded, Detection } from '#contracts/reading.ts'
 import { coerceBoolean } from '../coerce.ts'
-import { at, composed, isRecord, num, record, str, type Found, type JsonObject } from '../compose.ts'
+import { at, composed, isRecord, num, record, str, within, type Found, type JsonObject } from '../compose.ts'
 import { ignored, rejected, type DecodeInput } from '../decoder.ts'
 import { parseJson } from '../json.ts'
 import { parseRfc3339, stamp } from '../time.ts'
@@ -95,8 +95,8 @@ type Meaning = Pick<Found, 'alarms' | 'detections' | 'state' | 'thermal'> & { me
 function meaning(type: string, on: boolean, alert: JsonObject, entries: readonly JsonObject[]): Meaning {
   const state = { event: str(alert, 'eventType'), active: on, repeats: num(alert, 'activePostCount') }
   if (type === 'firedetection' || type === 'smokeandfiredetection')
-    return { alarms: { fire: on, flame: on }, state, ...withoutRule(heatOf(alert, entries)) }
-  if (type === 'smokedetection') return { alarms: { smoke: on }, state }
+    return { alarms: { fire: on, flame: on }, state, ...withoutRule(heatOf(alert, entries)), ...(on && regions('fire', entries)) }
+  if (type === 'smokedetection') return { alarms: { smoke: on }, state, ...(on && regions('smoke', entries)) }
   if (/^(?:tma|tmpa|tmda|thermometry|temperaturealarm|thermometrydiff)/.test(type)) return thermometry(type, on, alert, entries, state)
   if (/^(?:shelteralarm|tamper)/.test(type)) return { alarms: { tamper: on }, state }
   if (/^(?:videoloss|disk|nicbroken|nvrraid|badvideo|recordexception|storage)/.test(type)) return { alarms: { fault: on }, state }
@@ -104,6 +104,26 @@ function meaning(type: string, on: boolean, alert: JsonObject, entries: readonly
   const seen = entries.map(detectionOf).filter(one => one !== undefined)
   if (type === 'vmd' || type === 'motiondetection') return { detections: [{ class: 'motion' }], state }
   return { ...(seen.length > 0 && { detections: seen }), state }
+}
+
+/** One event may name several places of fire: each region is a detection, its box around the corners (0..1000). */
+function regions(what: 'fire' | 'smoke', entries: readonly JsonObject[]): { detections?: Detection[] } {
+  if (entries.length === 0) return {}
+  return {
+    detections: entries.map((entry): Detection => {
+      const bbox = detectionOf(entry)?.bbox ?? boxAround([at(entry, 'RegionCoordinatesList', 'RegionCoordinates')].flat())
+      return { class: what, ...(bbox !== undefined && { bbox }) }
+    }),
+  }
+}
+
+function boxAround(corners: readonly unknown[]): Detection['bbox'] {
+  const xs = corners.slice(0, 64).map(corner => within(num(corner, 'positionX'), 0, 1000))
+  const ys = corners.slice(0, 64).map(corner => within(num(corner, 'positionY'), 0, 1000))
+  const isWhole = (edges: (number | undefined)[]): edges is number[] => edges.length > 0 && !edges.includes(undefined)
+  if (!isWhole(xs) || !isWhole(ys)) return undefined
+  const [left, top] = [Math.min(...xs), Math.min(...ys)]
+  return [left / 1000, top / 1000, (Math.max(...xs) - left) / 1000, (Math.max(...ys) - top) / 1000]
 }
 
 function detectionOf(entry: JsonObject): Detection | undefined {

@@ -15,7 +15,8 @@ export const decoder: Decoder = {
   family: FAMILY,
   claims: topic => entranceOf(FAMILY, topic) !== undefined,
   decode,
-  mayCarryAlarm: payload => !mentions(payload, /"NULL"/) || mentions(payload, /\|/),
+  // only a chunk of nothing but NULL lines is surely none
+  mayCarryAlarm: payload => !mentions(payload, /"NULL"/) || mentions(payload, /"(?!NULL")[A-Z0-9*-]+"/),
 }
 
 function decode(input: DecodeInput): Decoded {

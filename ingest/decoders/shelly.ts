@@ -21,7 +21,8 @@ export const decoder: Decoder = {
   family: FAMILY,
   claims: topic => GEN1.test(topic) || GEN2.test(topic) || GEN2_RENAMED.test(topic) || entranceOf(FAMILY, topic) !== undefined,
   decode,
-  mayCarryAlarm: payload => mentions(payload, /alarm|"errors"|^\s*(?:true|1|on|mild|heavy|test)\s*$|"smoke|"flood|"gas/i),
+  mayCarryAlarm: payload =>
+    mentions(payload, /alarm|"errors"|^\s*(?:true|1|on|yes|active|detected|mild|heavy|test)\s*$|"smoke|"flood|"gas/i),
 }
 
 function decode(input: DecodeInput, memory: DecoderMemory): Decoded {

@@ -29,3 +29,9 @@ test('no damaged character and no cut is read as an event', () => {
 test('opening, closing and users are state, not alarms', () => {
   expect(asking(decoder)(TOPIC, file('armed.txt')).readings[0]?.alarms).toEqual({})
 })
+
+test('only a chunk of nothing but NULL lines is scanned as none', () => {
+  const scan = (text: string): boolean | undefined => decoder.mayCarryAlarm?.(Buffer.from(text))
+  expect(scan(file('heartbeat.txt'))).toBe(false)
+  expect(scan(file('heartbeat.txt') + file('fire-zone.txt'))).toBe(true)
+})

@@ -34,6 +34,23 @@ test('a rule on "lower than" is no fire; an old alert sent again is history', ()
   expect(asking(decoder)(IN, old).readings[0]).toMatchObject({ ts: '2025-06-01T00:00:00.000Z', flags: { history: true } })
 })
 
+test('several regions of fire are several detections of one event', () => {
+  const region = (x: number) => ({
+    RegionCoordinatesList: {
+      RegionCoordinates: [
+        { positionX: x, positionY: 0 },
+        { positionX: x + 100, positionY: 500 },
+      ],
+    },
+  })
+  const fire = { eventType: 'fireDetection', macAddress: 'x', DetectionRegionList: { DetectionRegionEntry: [region(0), region(250)] } }
+  expect(asking(decoder)(IN, fire).readings[0]?.detections).toEqual([
+    { class: 'fire', bbox: [0, 0, 0.1, 0.5] },
+    { class: 'fire', bbox: [0.25, 0, 0.1, 0.5] },
+  ])
+  expect(asking(decoder)(IN, { ...fire, eventState: 'inactive' }).readings[0]?.detections).toBeUndefined()
+})
+
 test('a picture inside a VIAS alarm is not kept', () => {
   const text = JSON.stringify(asking(decoder)(IN, { stream_id: 's', event_type: 'fire', image_base64: 'UElDVFVSRQ==' }))
   expect(text).not.toContain('UElDVFVSRQ')
