@@ -4,12 +4,13 @@ import { hash } from 'node:crypto'
 import type { Message } from '#contracts/message.ts'
 import { REDRIVE_CLIENT } from '#contracts/topic.ts'
 import type { Decoded } from '#contracts/reading.ts'
+import { Seen } from './seen.ts'
 
 /**
- * How far back, in journal messages, a repeat is recognised: two keys of 12 bytes a message, about 15 MB. Older ones are stored again:
- * the same values at the same time, which no answer shows twice, but which are counted as stored.
+ * How far back, in journal messages, a repeat is recognised: a device that was cut off comes back within a minute or two, and this
+ * is 100 s at 5,000 messages a second. Older ones are stored again: the same values at the same time, counted as stored.
  */
-export const REPEAT_WINDOW_MESSAGES = 50_000
+export const REPEAT_WINDOW_MESSAGES = 500_000
 
 export type Repeats = {
   /** tells the window about messages before the first to be judged */
@@ -19,32 +20,21 @@ export type Repeats = {
 }
 
 export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats {
-  // key -> newest seq; in order of seq, so the oldest keys are the first
-  const seen = new Map<string, number>()
+  const seen = new Seen(windowMessages)
 
-  const isRecent = (key: string, seq: number): boolean => {
-    const before = seen.get(key)
-    return before !== undefined && seq - before < windowMessages
-  }
-  const note = (key: string, seq: number): void => {
-    seen.delete(key)
-    seen.set(key, seq)
-  }
   const look = (message: Message): { bytes: boolean; id: boolean } => {
     const { seq } = message
     const isRedrive = message.clientId.startsWith(REDRIVE_CLIENT)
-    const topic = isRedrive ? `${message.clientId}\n${message.topic}` : message.topic
-    const bytesKey = `${digest(message.payload)} ${topic.length <= TOPIC_CHARS_MAX ? topic : digest(topic)}`
+    const sender = isRedrive ? `${message.clientId}\n${message.topic}` : message.topic
     const msgId = isRedrive ? undefined : messageIdIn(message.payload)
-    const idKey = msgId === undefined ? undefined : digest(`${message.topic}\n${msgId}`)
-    const found = { bytes: isRecent(bytesKey, seq), id: idKey !== undefined && isRecent(idKey, seq) }
-    note(bytesKey, seq)
-    if (idKey !== undefined) note(idKey, seq)
-    for (const [key, at] of seen) {
-      if (seq - at < windowMessages) break
-      seen.delete(key)
+    return {
+      bytes: wasRecent(message.payload, BYTES, sender, seq),
+      id: msgId !== undefined && wasRecent(msgId, ID, sender, seq),
     }
-    return found
+  }
+  const wasRecent = (what: Uint8Array | string, kind: number, sender: string, seq: number): boolean => {
+    const digest = hash('sha1', what, 'buffer')
+    return seen.wasRecent(digest.readUInt32LE(0) ^ mixed(sender, kind), digest.readUInt32LE(4) ^ mixed(sender, ~kind), seq)
   }
   return {
     prime(messages) {
@@ -64,11 +54,16 @@ export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats 
   }
 }
 
-/** Short strings are copies: a longer piece would keep the whole text alive that it was cut from. */
-const KEY_BYTES = 12
-/** a longer topic stands in the window as its digest */
-const TOPIC_CHARS_MAX = 128
-const digest = (bytes: Uint8Array | string): string => hash('sha1', bytes, 'latin1').slice(0, KEY_BYTES)
+/** so that an id is never taken for a payload */
+const BYTES = 0x811c9dc5
+const ID = 0x2545f491
+
+/** FNV-1a, 32 bits. */
+function mixed(text: string, start: number): number {
+  let sum = start
+  for (let i = 0; i < text.length; i++) sum = Math.imul(sum ^ text.charCodeAt(i), 0x01000193)
+  return sum
+}
 
 /** Read without decoding, so that the window can be primed without touching what decoders remember. */
 function messageIdIn(payload: Uint8Array): string | undefined {
