@@ -1,5 +1,5 @@
 // The table behind the recognition of repeats, against the plain thing it stands for.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Seen } from '../../ingest/seen.ts'
 
