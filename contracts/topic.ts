@@ -19,8 +19,12 @@ const channels: ReadonlySet<string> = new Set(CHANNELS)
 /** null when the topic is not of the native grammar. */
 export function parseNativeTopic(topic: string): NativeTopic | null {
   if (!topic.startsWith(NATIVE_PREFIX)) return null
-  const [kind, deviceId, channel, ...rest] = topic.slice(NATIVE_PREFIX.length).split('/')
-  if (kind === undefined || deviceId === undefined || channel === undefined || rest.length > 0) return null
+  const kindEnd = topic.indexOf('/', NATIVE_PREFIX.length)
+  const idEnd = topic.indexOf('/', kindEnd + 1)
+  if (kindEnd < 0 || idEnd < 0) return null
+  const kind = topic.slice(NATIVE_PREFIX.length, kindEnd)
+  const deviceId = topic.slice(kindEnd + 1, idEnd)
+  const channel = topic.slice(idEnd + 1)
   if (!kinds.has(kind) || !channels.has(channel) || !DEVICE_ID.test(deviceId)) return null
   return { kind: kind as DeviceKind, deviceId, channel: channel as Channel }
 }

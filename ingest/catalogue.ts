@@ -11,6 +11,10 @@ import { createMemory, type Memory } from './memory.ts'
 
 type StateRows = [key: string, json: string | null][]
 
+/** Whose a topic is, is asked of every decoder once and then remembered; at the bound remembering begins anew. Long ones are asked each time. */
+const TOPICS_REMEMBERED_MAX = 50_000
+const TOPIC_CHARS_REMEMBERED_MAX = 256
+
 export type Catalogue = {
   /** `decoder` = family and version of what read it, or of all that did not: see decoder-version.ts */
   decode(m: DecodeInput): Decoded & { family: string | null; decoder: string }
@@ -48,8 +52,18 @@ export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[strin
   const names = new Map(o.decoders.map(({ family, version }) => [family, `${family}@${version ?? 'unknown'}`]))
   const nobody = `none@${versionOfAll([...names.values()])}`
 
+  const claimed = new Map<string, Decoder | undefined>()
+  const claimantOf = (topic: string): Decoder | undefined => {
+    const known = claimed.get(topic)
+    if (known !== undefined || claimed.has(topic)) return known
+    const found = o.decoders.find(decoder => decoder.claims(topic))
+    if (topic.length > TOPIC_CHARS_REMEMBERED_MAX) return found
+    if (claimed.size >= TOPICS_REMEMBERED_MAX) claimed.clear()
+    claimed.set(topic, found)
+    return found
+  }
   const decoderFor = ({ topic, family }: Pick<DecodeInput, 'topic' | 'family'>): Decoder | undefined =>
-    family === undefined ? o.decoders.find(decoder => decoder.claims(topic)) : o.decoders.find(decoder => decoder.family === family)
+    family === undefined ? claimantOf(topic) : o.decoders.find(decoder => decoder.family === family)
 
   return {
     decode(m) {

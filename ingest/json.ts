@@ -33,7 +33,9 @@ export function parseJson(payload: Uint8Array): Parsed {
   }
 }
 
+/** Where a level too deep begins, or -1. Most texts open so few levels that they need not be walked. */
 function deeperThan(text: string, max: number): number {
+  if (opened(text, '{', max) + opened(text, '[', max) <= max) return -1
   let depth = 0
   let inString = false
   for (let i = 0; i < text.length; i++) {
@@ -47,6 +49,13 @@ function deeperThan(text: string, max: number): number {
     } else if (c === 0x7d || c === 0x5d) depth--
   }
   return -1
+}
+
+/** How often it stands there, counted up to one more than `max`. */
+function opened(text: string, bracket: string, max: number): number {
+  let count = 0
+  for (let at = text.indexOf(bracket); at >= 0 && count <= max; at = text.indexOf(bracket, at + 1)) count++
+  return count
 }
 
 const lineOf = (text: string, position: number): string => {

@@ -12,6 +12,8 @@ export type Stamp = Pick<Reading, 'ts' | 'tsSource' | 'deviceTs'> & { note?: Not
 
 let isoMinute = Number.NaN
 let isoUpToMinute = ''
+const SECONDS = Array.from({ length: 60 }, (_, s) => `${String(s).padStart(2, '0')}.`)
+const THOUSANDTHS = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`)
 
 /** As Date.toISOString, which costs more than the rest of reading a small message: of one minute only the seconds differ. */
 export function iso(ms: number): string {
@@ -21,8 +23,9 @@ export function iso(ms: number): string {
     isoUpToMinute = new Date(minute * 60_000).toISOString().slice(0, -'00.000Z'.length)
     isoMinute = minute
   }
-  const rest = String(whole - minute * 60_000).padStart(5, '0')
-  return `${isoUpToMinute}${rest.slice(0, 2)}.${rest.slice(2)}Z`
+  const rest = whole - minute * 60_000
+  const second = Math.floor(rest / 1000)
+  return `${isoUpToMinute}${SECONDS[second]}${THOUSANDTHS[rest - second * 1000]}`
 }
 
 export const serverStamp = (receivedAtMs: number): Stamp => ({ ts: iso(receivedAtMs), tsSource: 'server' })
@@ -55,13 +58,16 @@ export function stamp(o: {
   where: string
 }): Stamp {
   const { deviceMs, receivedAtMs } = o
-  const server = serverStamp(receivedAtMs)
-  if (deviceMs === undefined) return o.given === undefined ? server : { ...server, deviceTs: o.given }
+  if (deviceMs === undefined) return { ...serverStamp(receivedAtMs), ...(o.given !== undefined && { deviceTs: o.given }) }
   const oldestMs = o.history === true ? HISTORY_SINCE_MS : receivedAtMs - BELIEVED_PAST_MS
   if (deviceMs >= oldestMs && deviceMs <= receivedAtMs + BELIEVED_FUTURE_MS) return { ts: iso(deviceMs), tsSource: o.source }
   const offS = Math.round(Math.abs(deviceMs - receivedAtMs) / 1000)
   const reason = `${o.source} time is ${offS} s ${deviceMs < receivedAtMs ? 'before' : 'after'} arrival: the reading was kept under server time`
-  return { ...server, deviceTs: o.given ?? isoOrNumber(deviceMs), note: { code: 'clock-implausible', reason, where: o.where } }
+  return {
+    ...serverStamp(receivedAtMs),
+    deviceTs: o.given ?? isoOrNumber(deviceMs),
+    note: { code: 'clock-implausible', reason, where: o.where },
+  }
 }
 
 const isoOrNumber = (ms: number): string => (Math.abs(ms) <= 8.64e15 ? iso(ms) : String(ms))

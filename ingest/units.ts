@@ -13,19 +13,25 @@ export const dbPerM = (pctPerM: number): number | undefined => (pctPerM < 100 ? 
 export function obscuration(given: { dbPerM?: number | undefined; pctPerM?: number | undefined }): Record<string, number> {
   const db = given.dbPerM ?? (given.pctPerM === undefined ? undefined : dbPerM(given.pctPerM))
   const pct = given.pctPerM ?? (given.dbPerM === undefined ? undefined : pctPerM(given.dbPerM))
-  return { ...(db !== undefined && { obscuration_db_per_m: db }), ...(pct !== undefined && { obscuration_pct_per_m: pct }) }
+  return measured({ obscuration_db_per_m: db, obscuration_pct_per_m: pct })
 }
 
 /** Only the entries that have a number: absent stays absent, never null, never 0. */
 export function measured(values: Record<string, number | undefined>): Record<string, number> {
   const kept: Record<string, number> = {}
-  for (const [name, value] of Object.entries(values)) if (value !== undefined && Number.isFinite(value)) kept[name] = value
+  for (const name in values) {
+    const value = values[name]
+    if (value !== undefined && Number.isFinite(value)) kept[name] = value
+  }
   return kept
 }
 
 /** The same for anything that is not a number. */
 export function present<T>(values: Record<string, T | undefined>): Record<string, T> {
   const kept: Record<string, T> = {}
-  for (const [name, value] of Object.entries(values)) if (value !== undefined && value !== null) kept[name] = value
+  for (const name in values) {
+    const value = values[name]
+    if (value !== undefined && value !== null) kept[name] = value
+  }
   return kept
 }

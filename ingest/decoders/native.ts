@@ -33,14 +33,21 @@ function decode(input: DecodeInput, memory: DecoderMemory): Decoded {
 }
 
 function decodeChannel(value: unknown, topic: NativeTopic, input: DecodeInput, memory: DecoderMemory): Decoded {
-  if (topic.channel === 'status') return isStatus(value) ? statusReading(value, topic, input, memory) : violates(isStatus)
-  const schema = topic.channel === 'about' ? isAbout : isReading
-  if (!schema(value)) return violates(schema)
-  if (value.deviceId !== topic.deviceId)
-    return rejected('device-id-mismatch', `deviceId is ${JSON.stringify(value.deviceId)} but the topic says ${topic.deviceId}`, '/deviceId')
-  if (value.kind !== topic.kind)
-    return rejected('kind-mismatch', `kind is ${JSON.stringify(value.kind)} but the topic says ${topic.kind}`, '/kind')
-  return isReading(value) ? telemetry(value, input) : isAbout(value) ? aboutReading(value, topic, input) : violates(schema)
+  switch (topic.channel) {
+    case 'status':
+      return isStatus(value) ? statusReading(value, topic, input, memory) : violates(isStatus)
+    case 'about':
+      return isAbout(value) ? (mistaken(value, topic) ?? aboutReading(value, topic, input)) : violates(isAbout)
+    default:
+      return isReading(value) ? (mistaken(value, topic) ?? telemetry(value, input)) : violates(isReading)
+  }
+}
+
+function mistaken({ deviceId, kind }: { deviceId: string; kind: string }, topic: NativeTopic): Decoded | undefined {
+  if (deviceId !== topic.deviceId)
+    return rejected('device-id-mismatch', `deviceId is ${JSON.stringify(deviceId)} but the topic says ${topic.deviceId}`, '/deviceId')
+  if (kind !== topic.kind) return rejected('kind-mismatch', `kind is ${JSON.stringify(kind)} but the topic says ${topic.kind}`, '/kind')
+  return undefined
 }
 
 const violates = (validate: Parameters<typeof violationOf>[0]): Decoded => {
@@ -50,59 +57,94 @@ const violates = (validate: Parameters<typeof violationOf>[0]): Decoded => {
 
 function telemetry(payload: NativeReading, input: DecodeInput): Decoded {
   const time = stampOf(payload, input.receivedAtMs)
-  const given = payload.alarms ?? {}
-  const parts = partsOf(payload, given)
-  const notes = [time.note, ...parts.flatMap(part => part.notes ?? [])].filter(note => note !== undefined)
-  return { readings: [readingOf(payload, input, time, parts)], ...(notes.length > 0 && { notes }) }
+  const part = partOf(payload)
+  const readings = [readingOf(payload, input, time, part)]
+  const notes = time.note === undefined ? part.notes : [time.note, ...(part.notes ?? [])]
+  return notes === undefined ? { readings } : { readings, notes }
 }
 
-function partsOf(payload: NativeReading, given: AlarmFlags): Part[] {
-  const { smoke, station, camera, drone } = payload
-  return [
-    smoke === undefined ? undefined : smokePart(smoke, given),
-    station === undefined ? undefined : stationPart(station),
-    camera === undefined ? undefined : cameraPart(camera),
-    drone === undefined ? undefined : dronePart(drone),
-  ].filter(part => part !== undefined)
+/** What all blocks say. Nearly every payload has one block, and then that is it. */
+function partOf({ smoke, station, camera, drone, alarms = {} }: NativeReading): Part {
+  const parts: Part[] = []
+  if (smoke !== undefined) parts.push(smokePart(smoke, alarms))
+  if (station !== undefined) parts.push(stationPart(station))
+  if (camera !== undefined) parts.push(cameraPart(camera))
+  if (drone !== undefined) parts.push(dronePart(drone))
+  const [first] = parts
+  return first !== undefined && parts.length === 1 ? first : joined(parts)
 }
 
-function readingOf(payload: NativeReading, input: DecodeInput, time: ReturnType<typeof stampOf>, parts: Part[]): Reading {
-  const { deviceId, kind, msgId, seq, boot, power, radio, source } = payload
-  const { note: _, ...when } = time
-  const test = payload.test === true || parts.some(part => part.test === true)
-  const state = Object.assign(
-    {},
-    present({ mainsOk: power?.mainsOk, backupOk: power?.backupOk, sourceFamily: source?.family }),
-    ...parts.map(p => p.state),
-  )
-  const detections = parts.flatMap(part => part.detections ?? [])
-  const position = payload.position === undefined ? undefined : toWgs84(payload.position)
-  const about = present({ model: source?.model, firmware: source?.firmware })
+function joined(parts: readonly Part[]): Part {
+  const notes = parts.flatMap(part => part.notes ?? [])
   return {
-    deviceId,
-    kind,
-    ...when,
-    receivedAt: iso(input.receivedAtMs),
-    ...present({ msgId }),
-    ...measured({ seq, boot }),
-    ...(position !== undefined && { position }),
-    metrics: Object.assign({ ...payload.metrics }, measured({ battery_v: power?.batteryV }), ...parts.map(part => part.metrics)),
-    alarms: alarmsOf(payload.alarms ?? {}, parts, test),
-    ...measured({ batteryPct: power?.batteryPct, ...radio }),
-    ...(Object.keys(state).length > 0 && { state }),
-    ...(parts.some(part => part.detections !== undefined) && { detections }),
-    flags: { ...(payload.history === true && { history: true }), ...(test && { test: true }) },
-    ...(Object.keys(about).length > 0 && { about }),
-    source: { family: 'native', ...present({ model: source?.model, topic: input.topic, gateway: source?.gateway }) },
+    metrics: Object.assign({}, ...parts.map(part => part.metrics)) as Part['metrics'],
+    state: Object.assign({}, ...parts.map(part => part.state)) as Part['state'],
+    implied: Object.assign({}, ...parts.map(part => part.implied)) as AlarmFlags,
+    test: parts.some(part => part.test === true),
+    ...(parts.some(part => part.detections !== undefined) && { detections: parts.flatMap(part => part.detections ?? []) }),
+    ...(notes.length > 0 && { notes }),
   }
 }
 
+/** Written one by one: spreading what is mostly absent costs as much as parsing the payload. */
+function readingOf(payload: NativeReading, input: DecodeInput, time: ReturnType<typeof stampOf>, part: Part): Reading {
+  const { deviceId, kind, msgId, seq, boot, power, radio, source } = payload
+  const isTest = payload.test === true || part.test === true
+  const position = payload.position === undefined ? undefined : toWgs84(payload.position)
+  const state = stateOf(payload, part)
+  const reading: Reading = {
+    deviceId,
+    kind,
+    ts: time.ts,
+    tsSource: time.tsSource,
+    receivedAt: iso(input.receivedAtMs),
+    metrics: metricsOf(payload, part),
+    alarms: alarmsOf(payload.alarms, part.implied, isTest),
+    flags: {},
+    source: { family: 'native', topic: input.topic },
+  }
+  if (time.deviceTs !== undefined) reading.deviceTs = time.deviceTs
+  if (msgId !== undefined) reading.msgId = msgId
+  if (seq !== undefined) reading.seq = seq
+  if (boot !== undefined) reading.boot = boot
+  if (position !== undefined) reading.position = position
+  if (power?.batteryPct !== undefined) reading.batteryPct = power.batteryPct
+  if (radio !== undefined) Object.assign(reading, radio)
+  if (hasAny(state)) reading.state = state
+  if (part.detections !== undefined) reading.detections = part.detections
+  if (payload.history === true) reading.flags.history = true
+  if (isTest) reading.flags.test = true
+  if (source !== undefined) describe(reading, source)
+  return reading
+}
+
+function describe(reading: Reading, { model, firmware, gateway }: NonNullable<NativeReading['source']>): void {
+  const about = present({ model, firmware })
+  if (hasAny(about)) reading.about = about
+  Object.assign(reading.source, present({ model, gateway }))
+}
+
+function hasAny(object: object): boolean {
+  for (const _ in object) return true
+  return false
+}
+
+function metricsOf({ metrics, power }: NativeReading, part: Part): Reading['metrics'] {
+  if (metrics === undefined && power?.batteryV === undefined) return part.metrics
+  return { ...metrics, ...measured({ battery_v: power?.batteryV }), ...part.metrics }
+}
+
+function stateOf({ power, source }: NativeReading, part: Part): Record<string, unknown> {
+  if (power === undefined && source === undefined) return part.state
+  return { ...present<unknown>({ mainsOk: power?.mainsOk, backupOk: power?.backupOk, sourceFamily: source?.family }), ...part.state }
+}
+
 /** The payload's own flags win over what its blocks imply, except that a contradiction about smoke is taken as the graver. */
-function alarmsOf(given: AlarmFlags, parts: Part[], test: boolean): AlarmFlags {
-  const implied = Object.assign({}, ...parts.map(part => part.implied ?? {})) as AlarmFlags
+function alarmsOf(given: AlarmFlags | undefined, implied: AlarmFlags | undefined, isTest: boolean): AlarmFlags {
   const alarms = { ...implied, ...given }
-  if (implied.smoke === true) alarms.smoke = true
-  return test ? { ...alarms, test: true } : alarms
+  if (implied?.smoke === true) alarms.smoke = true
+  if (isTest) alarms.test = true
+  return alarms
 }
 
 function stampOf(payload: NativeReading, receivedAtMs: number): ReturnType<typeof stamp> & { note?: Note } {

@@ -31,15 +31,11 @@ export function smokePart(smoke: NativeSmoke, given: AlarmFlags): Part {
   })
   const { state: smokeState, chamber, standard, installedOn, replaceBy } = smoke
   const state = present({ smokeState, chamber, standard, installedOn, replaceBy })
-  const implied: AlarmFlags = { ...impliedByState(smokeState), ...impliedByChamber(chamber) }
-  const contradicts = smokeState === 'alarm' && given.smoke === false
-  return {
-    metrics,
-    state,
-    implied,
-    test: smokeState === 'test',
-    ...(contradicts && { notes: [CONTRADICTION] }),
-  }
+  const implied = impliedByState(smokeState)
+  if (chamber !== undefined) Object.assign(implied, impliedByChamber(chamber))
+  const part: Part = { metrics, state, implied, test: smokeState === 'test' }
+  if (smokeState === 'alarm' && given.smoke === false) part.notes = [CONTRADICTION]
+  return part
 }
 
 const CONTRADICTION: Note = {
@@ -67,10 +63,10 @@ function impliedByState(state: NativeSmoke['state']): AlarmFlags {
   }
 }
 
-function impliedByChamber(chamber: NativeSmoke['chamber']): AlarmFlags {
-  if (chamber === undefined) return {}
-  return { chamberDirty: chamber === 'dirty', chamberFault: chamber === 'fault' }
-}
+const impliedByChamber = (chamber: NativeSmoke['chamber']): AlarmFlags => ({
+  chamberDirty: chamber === 'dirty',
+  chamberFault: chamber === 'fault',
+})
 
 /** `prefix` keeps a drone's camera apart from the drone's own thermal sensor. */
 export function cameraPart(camera: NativeCamera, prefix = ''): Part {
