@@ -44,6 +44,8 @@ export type AlarmPath = {
   wake(): void
   /** commits what is folded now, so that who saves state of the same rooms saves nothing ahead of the position; throws what the commit throws */
   flush(): void
+  /** What the rules found between two messages (a device was taken off the register): committed with the message in hand, or the next. */
+  add(signals: AlarmSignal[]): void
   /**
    * Does `work` when all messages up to `position` are committed and none behind it is folded: other rules, for one. What it answers
    * is stored at that position with the rules' own rows. Resolves when that is on disk; rejects, with nothing stored, when `work` throws.
@@ -74,6 +76,8 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   let folded: Folded | null = null
   /** what could not be committed, tried again as it is; nothing is read before it is */
   let pending: Pending | null = null
+  /** added while no message was in hand; few: people take devices off the register, and the edge's clock is a message too */
+  const added: AlarmSignal[] = []
   /** waiting for the moment between two messages; a person or a folder asks for each, one at a time */
   const changes: Change[] = []
   let committedAtMs = -Infinity
@@ -82,6 +86,10 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   let retryAtMs = -Infinity
   let broken = 0
   let damagedReads = 0
+  /** why nobody knows where the journal ends */
+  let blind: string | null = null
+  /** messages of another journal under numbers that were read long ago */
+  let unseen = 0
   const passed = { messages: 0, last: '' }
   let awake = false
   let closed = false
@@ -107,7 +115,11 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   function foldMessage(message: Message, signals: Commit['signals']): void {
     let problem: unknown
     const isClock = message.topic === CLOCK_TOPIC && message.identity === CLOCK_IDENTITY
-    put(parts.fold.advance(message.receivedAtMs, { seq: message.seq, isClock }), message, signals)
+    try {
+      put(parts.fold.advance(message.receivedAtMs, { seq: message.seq, isClock }), message, signals)
+    } catch (error) {
+      problem = error
+    }
     for (const decoded of parts.catalogue.decode(message).readings) {
       try {
         foldReading(decoded, message, signals)
@@ -130,9 +142,11 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   }
 
   function fold(messages: Message[]): void {
+    const [first] = messages
     const last = messages.at(-1)
-    if (last === undefined) return
+    if (first === undefined || last === undefined) return
     folded = { signals: folded?.signals ?? [], messages: (folded?.messages ?? 0) + messages.length, last }
+    put(added.splice(0), first, folded.signals)
     for (const message of messages) foldMessage(message, folded.signals)
   }
 
@@ -208,10 +222,22 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     log.error({ err: error, ...group }, 'the alarm path passes over a damaged group of the journal; no rule has seen its messages')
   }
 
+  /** Where nobody can say how long the journal is, what can be read of it is judged and committed all the same. */
+  function look(): void {
+    try {
+      head = reader.head()
+      blind = null
+    } catch (error) {
+      blind = reasonOf(error)
+      return
+    }
+    if (head > 0) unseen = Math.max(unseen, position - head)
+  }
+
   function readAndFold(): void {
     if (pending !== null) return
     fold(readNext())
-    head = reader.head()
+    look()
     meter.gauge('fengsui_journal_lag', head - position, { consumer: 'rules' })
   }
 
@@ -248,7 +274,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
 
   /** The process stays, so that people can still see and handle what is in the queue, and /readyz can say what is wrong. */
   function failed(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     if (failure !== reason) log.error({ err: error, position }, 'the alarm path stands still; it tries again every second')
     failure = reason
     retryAtMs = performance.now() + RETRY_MS
@@ -266,34 +292,42 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   const poll = setInterval(wake, POLL_MS)
   wake()
 
-  /** What is wrong, gravest first; null = nothing. */
-  function problem(): string | null {
+  /** Why new alarms do not appear in time; null = they do. */
+  function delay(): string | null {
     if (failure !== null) return `stands still at ${position}: ${failure}`
+    if (blind !== null) return `at ${position}; where the journal ends cannot be read: ${blind}`
     // somebody put another journal in its place: its messages carry numbers that were read long ago
     if (head < position) return `the journal ends at ${head}, but ${position} was read already: no new message is looked at`
-    if (head > position && lateMs > LATE_MS) return `${head - position} messages behind, ${Math.round(lateMs / 1000)} s late`
+    return head > position && lateMs > LATE_MS ? `${head - position} messages behind, ${Math.round(lateMs / 1000)} s late` : null
+  }
+
+  /** What is wrong, gravest first; null = nothing. */
+  function problem(): string | null {
+    const late = delay()
+    if (late !== null) return late
     return broken > 0 ? `at ${position}; ${broken} messages broke a decoder or rule, see quarantine` : null
   }
 
   return {
     wake,
     flush: commitFolded,
+    add(signals) {
+      if (folded === null) added.push(...signals)
+      else put(signals, folded.last, folded.signals)
+    },
     between: work =>
       new Promise((resolve, reject) => {
         changes.push({ work, resolve, reject })
         wake()
       }),
     status() {
-      try {
-        head = reader.head()
-      } catch (error) {
-        failure ??= error instanceof Error ? error.message : String(error)
-      }
+      look()
       const wrong = problem()
       const where = head > position ? `${head - position} messages behind` : `at ${position}`
-      const lost =
+      const damaged =
         passed.messages > 0 ? `; ${passed.messages} messages passed over, last the damaged ${passed.last}: no rule has seen them` : ''
-      const troubles: Trouble[] = lost === '' ? [] : ['passed-over']
+      const lost = unseen > 0 ? `${damaged}; ${unseen} numbers were given to messages a second time: no rule sees those` : damaged
+      const troubles: Trouble[] = [...(lost === '' ? [] : ['passed-over' as const]), ...(delay() === null ? [] : ['late' as const])]
       return { position, head, ok: wrong === null && lost === '', detail: `${wrong ?? where}${lost}`, troubles }
     },
     async close() {
@@ -308,4 +342,5 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
 }
 
 const isDamage = (error: unknown): error is FengsuiError => error instanceof FengsuiError && error.code === 'journal-damaged'
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const iso = (ms: number): string => new Date(ms).toISOString()

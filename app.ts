@@ -8,7 +8,7 @@ import type { Account } from '#contracts/accounting.ts'
 import { noLog, systemClock, type Clock, type Log } from '#contracts/clock.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
-import type { RoomHealth } from '#contracts/live.ts'
+import type { RoomHealth, Trouble } from '#contracts/live.ts'
 import type { InboundMessage, Message } from '#contracts/message.ts'
 import type { Reading } from '#contracts/reading.ts'
 import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
@@ -267,7 +267,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     const { ok, detail, troubles } = path?.status() ?? { ok: false, detail: 'starting', troubles: [] }
     const set = rules.status()
     const aside = fold.disabled().map(({ rule, reason }) => `; rule ${rule} broke and is put aside: ${reason}`)
-    return { room: 'rules', ok: ok && set.ok && aside.length === 0, troubles, detail: `${set.detail}, ${detail}${aside.join('')}` }
+    const all: Trouble[] = aside.length > 0 ? [...troubles, 'rule-off'] : troubles
+    return { room: 'rules', ok: ok && set.ok && aside.length === 0, troubles: all, detail: `${set.detail}, ${detail}${aside.join('')}` }
   }
   const health = (): RoomHealth[] => [
     ...rooms.latest(),
@@ -358,10 +359,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       for (const { change, deviceId, device } of registrations.since(seenChange)) {
         if (device) {
           const known = directory.register(device)
-          if (known.lastReceivedAt === undefined) fold.expect([known])
+          if (known.lastReceivedAt === undefined) path?.add(fold.expect([known]))
         } else {
           directory.remove(deviceId)
-          fold.forget(deviceId)
+          path?.add(fold.forget(deviceId))
         }
         seenChange = change
       }

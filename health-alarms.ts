@@ -56,6 +56,22 @@ export const CONDITIONS: readonly Condition[] = [
     text: { zh: '接入进程无响应，设备无法上报', en: 'The door does not answer: no device can report' },
   },
   {
+    name: 'rules-late',
+    rooms: ['rules'],
+    holds: known(line => says(line, 'late')),
+    afterMs: 10_000,
+    severity: 1,
+    text: { zh: '报警判断停止或滞后，新报警不能按时出现', en: 'The rules stand still or are late: new alarms do not appear in time' },
+  },
+  {
+    name: 'rule-off',
+    rooms: ['rules'],
+    holds: known(line => says(line, 'rule-off')),
+    afterMs: 0,
+    severity: 1,
+    text: { zh: '有规则出错已停用，其负责的报警不会出现', en: 'A rule broke and is off: the alarms it stands for do not appear' },
+  },
+  {
     name: 'store-silent',
     rooms: ['ingest'],
     holds: isSilent,

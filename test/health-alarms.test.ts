@@ -35,6 +35,8 @@ describe.each<[string, RoomHealth[]]>([
   ['journal', ill('journal')],
   ['disk-reserve', ill('journal', ['disk-reserve'])],
   ['door-silent', ill('journal', ['silent'])],
+  ['rules-late', ill('rules', ['late'])],
+  ['rule-off', ill('rules', ['rule-off'])],
   ['store-silent', ill('ingest', ['silent'])],
   ['store-failing', ill('ingest', ['failing'])],
   ['store-set-aside', ill('ingest', ['set-aside'])],
