@@ -118,6 +118,61 @@ test('a journal that ends before what was read is not called well', async () => 
   expect(path.status()).toMatchObject({ ok: false, detail: expect.stringContaining('the journal ends at 1, but 50 was read') })
 })
 
+test('numbers that were given a second time are not forgotten when the journal has grown past them', async () => {
+  dispatch.commit({ position: 2, signals: [], rows: [] })
+  const { reader, path } = start([smoke(1)])
+  await until(() => !path.status().ok)
+  reader.messages.push(smoke(2), smoke(3))
+  path.wake()
+  await until(() => path.status().position === 3)
+  expect(alarmed()).toEqual(new Set(['s3']))
+  expect(path.status()).toMatchObject({
+    ok: false,
+    troubles: ['passed-over'],
+    detail: 'at 3; 1 numbers were given to messages a second time: no rule sees those',
+  })
+})
+
+test('a journal whose end cannot be told is read as far as it goes, and its alarms are raised', async () => {
+  let isTorn = true
+  const inner = journalOf([smoke(1), smoke(2)])
+  const head = () => {
+    if (isTorn) throw new Error('database disk image is malformed')
+    return inner.head()
+  }
+  const { path } = start([], { reader: { ...inner, head } })
+  await until(() => alarmed().size === 2)
+  expect(dispatch.position()).toBe(2)
+  expect(path.status()).toMatchObject({ ok: false, detail: expect.stringContaining('cannot be read: database disk image is malformed') })
+  isTorn = false
+  expect(path.status()).toMatchObject({ ok: true, detail: 'at 2' })
+})
+
+test('a rule that breaks as time passes keeps no reading from the others', async () => {
+  const fold = createFold({ ruleSet })
+  const advance: typeof fold.advance = (toMs, o) => {
+    if (o?.seq === 2) throw new TypeError('a rule broke')
+    return fold.advance(toMs, o)
+  }
+  const broken: number[] = []
+  const { path } = start([smoke(1), smoke(2), smoke(3)], { fold: { ...fold, advance }, failed: ({ seq }) => void broken.push(seq) })
+  await until(() => path.status().position === 3)
+  expect(alarmed()).toEqual(new Set(['s1', 's2', 's3']))
+  expect(broken).toEqual([2])
+})
+
+test('what the rules find between two messages is committed with the next one', async () => {
+  const { reader, path } = start([smoke(1)])
+  await until(() => alarmed().has('s1'))
+  const [alarm] = dispatch.alarms({ limit: 1 })
+  expect(alarm?.state).toBe('UNACK')
+  path.add([{ type: 'clear', alarmId: alarm?.id ?? '', at: new Date().toISOString(), evidence: [] }])
+  reader.messages.push(calm(2))
+  path.wake()
+  await until(() => dispatch.position() === 2)
+  expect(dispatch.alarm(alarm?.id ?? '')?.state).toBe('RTNUN')
+})
+
 test('alarms that are late are not called well, and are again when they have caught up', async () => {
   const old = Date.now() - 60_000
   let isHeld = true
