@@ -12,8 +12,8 @@ const KEY = 'account'
 export type Accounting = {
   /** once for every message, in order of seq */
   count(outcome: Outcome, o?: { messages?: number; noted?: boolean }): void
-  /** messages of which the store took no reading for good: they were counted as stored, and move with the next rows */
-  allRefused(messages: number): void
+  /** the store stands at `position` now. Messages of which it took no reading for good were counted as stored, and move with the next rows */
+  stored(position: number, allRefused: number): void
   /** what is to be saved with the position `upTo`, at which the messages counted so far end */
   rows(upTo: number): RoomRows
   /** takes what was saved at `position`; without it the account begins there */
@@ -30,12 +30,20 @@ export function createAccounting(): Accounting {
   // made and not stored yet: as many as there are batches in the writer's hands
   let ahead: { upTo: number; saved: Saved }[] = []
   let isRestored = false
+
+  function settle(position: number): void {
+    const done = ahead.findLastIndex(({ upTo }) => upTo <= position)
+    current = ahead[done]?.saved ?? current
+    ahead.splice(0, done + 1)
+  }
+
   return {
     count(outcome, { messages = 1, noted = false } = {}) {
       counted.counts[outcome] += messages
       if (noted) counted.storedWithNote += messages
     },
-    allRefused(messages) {
+    stored(position, messages) {
+      settle(position)
       counted.counts.stored -= messages
       counted.counts.quarantined += messages
     },
@@ -52,9 +60,7 @@ export function createAccounting(): Accounting {
     },
     account(position) {
       if (!isRestored) throw new FengsuiError('room-unavailable', 'the store has not said yet what it holds')
-      const done = ahead.findLastIndex(({ upTo }) => upTo <= position)
-      current = ahead[done]?.saved ?? current
-      ahead.splice(0, done + 1)
+      settle(position)
       return { ...structuredClone(current), position }
     },
   }

@@ -16,6 +16,7 @@ import { StoreAsksToWait, type ReadingStore } from './stores/store.ts'
 const LINGER_MS = 100
 /** a lost wake-up costs at most this much */
 const POLL_MS = 1_000
+const LOOK = 'see where the journal ends'
 const BACK_OFF_FIRST_MS = 250
 const BACK_OFF_MAX_MS = 10_000
 
@@ -51,6 +52,7 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
   const closing = new AbortController()
   let position = 0
   let announced = 0
+  let newest = 0
   /** what does not work now, by what was being done */
   const failing = new Map<string, string>()
   let failures = 0
@@ -97,7 +99,7 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
     if (stored !== true) return
     meter.observe('fengsui_store_write_seconds', (clock.nowMs() - startedMs) / 1000, labels)
     position = batch.upTo
-    accounting.allRefused(messagesRefused)
+    accounting.stored(position, messagesRefused)
     meter.count('fengsui_readings_stored_total', labels, batch.entries.length - refusedReadings)
     meter.count('fengsui_messages_stored_total', labels, batch.messages)
     if (batch.duplicates > 0) meter.count('fengsui_messages_duplicate_total', {}, batch.duplicates)
@@ -144,7 +146,16 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
     }
   }
 
-  const headNow = (): number => Math.max(announced, reader.head())
+  /** Where nobody can say how long the journal is, what can be read of it is stored all the same. */
+  function headNow(): number {
+    try {
+      newest = Math.max(announced, reader.head())
+      failing.delete(LOOK)
+    } catch (error) {
+      failing.set(LOOK, `cannot ${LOOK}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    return newest
+  }
 
   function waitForMessages(): Promise<void> {
     return announced > position ? Promise.resolve() : pause(POLL_MS, woken => (wakeUp = woken))

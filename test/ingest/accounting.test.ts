@@ -152,11 +152,23 @@ test('figures are those of the stored position, not of what is still in hand; re
   const again = createAccounting()
   again.restore(next.rows as [string, string][], 4)
   expect(again.account(4)).toEqual(accounting.account(4))
-  accounting.allRefused(2)
+  accounting.stored(4, 2)
   accounting.rows(4)
   expect(accounting.account(4)).toMatchObject({ counts: { stored: 1, quarantined: 2, duplicate: 1 } })
   expect(differenceOf(accounting.account(4))).toBe(0)
   expect(differenceOf({ ...accounting.account(4), position: 9 })).toBe(-5)
+})
+
+test('what was stored is let go of also while nobody asks for the account', () => {
+  const accounting = createAccounting()
+  accounting.restore([], 0)
+  for (let seq = 1; seq <= 5; seq++) {
+    accounting.count('stored')
+    accounting.rows(seq)
+    accounting.stored(seq, 0)
+  }
+  // kept are the figures of the batches in hand: a place that was left behind is not known any more
+  expect(accounting.account(2)).toMatchObject({ counts: { stored: 5 } })
 })
 
 test('late and out of order readings keep their event time; an equal value at another time is no repeat', async () => {

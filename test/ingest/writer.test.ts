@@ -199,6 +199,24 @@ test('a store that is down is asked again, in order, nothing skipped; what it re
   quarantine.close()
 })
 
+test('a journal whose end cannot be told is read as far as it goes, and stored', async () => {
+  let isTorn = true
+  const inner = journalOf([native(1), native(2)])
+  const head = () => {
+    if (isTorn) throw new Error('database disk image is malformed')
+    return inner.head()
+  }
+  const store = wilfulStore(0)
+  const { writer, quarantine } = start({ ...inner, head }, store)
+  await until(() => writer.status().position === 2)
+  expect(store.writes).toEqual([[[1, 2], 2]])
+  expect(writer.status()).toMatchObject({ ok: false, detail: expect.stringContaining('malformed') as string })
+  isTorn = false
+  expect(writer.status()).toMatchObject({ ok: true, head: 2 })
+  await writer.close()
+  quarantine.close()
+})
+
 test('a damaged group is held with its range, and the history behind it is stored; also after a restart', { timeout: 60_000 }, async () => {
   const journal = journalOf(
     [1, 2, 3, 4, 5].map(n => native(n)),
