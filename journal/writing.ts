@@ -1,7 +1,10 @@
 // The segments as their only writer has them: one open for appending, the one before it to be put away. A rotation makes the next
 // file first and acknowledges nothing in it before the folder knows it; whatever step a kill hits, the newest file's name says the head.
+// There should be one writer; where an operator starts two on one folder, neither may take a number that the other has given.
+import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { FengsuiError } from '#contracts/errors.ts'
 import { HEAD_SQL, JOURNAL_SCHEMA, openForWriting } from './database.ts'
 import {
   accompanied,
@@ -58,12 +61,13 @@ export class Writing {
     return torn
   }
 
-  /** One transaction. The head is read inside it, so that not even a second writer could make a gap or a double. */
+  /** One transaction. The head is read inside it, so that not even a second writer can make a gap or a double. */
   append(blob: Uint8Array, crc32: number, count: number, committedAtMs: number): { head: number; rotated: boolean } {
     const rotated = this.#rotateIfFull(committedAtMs)
     const open = this.#opened()
     open.database.exec('BEGIN IMMEDIATE')
     const firstSeq = this.head() + 1
+    this.#refuseBehind(open, firstSeq)
     const lastSeq = firstSeq + count - 1
     open.insert.run(firstSeq, lastSeq, committedAtMs, count, crc32, blob)
     open.database.exec('COMMIT')
@@ -125,10 +129,22 @@ export class Writing {
     const open = this.#opened()
     const { segmentMaxBytes, segmentMaxMs } = this.#o
     if (open.begunAtMs === undefined || (open.bytes < segmentMaxBytes && nowMs - open.begunAtMs < segmentMaxMs)) return false
+    // nobody writes to this one between the look at its head and the next one's birth
+    open.database.exec('BEGIN IMMEDIATE')
     const next = this.#openSegment(this.head() + 1)
+    open.database.exec('ROLLBACK')
     this.#full.push(open)
     this.#open = next
     return true
+  }
+
+  /** What is written to a segment behind which another process has begun one is never read. The next try goes on in the newest. */
+  #refuseBehind(open: Open, firstSeq: number): void {
+    const isOvertaken = existsSync(open.path)
+      ? firstSeq !== open.firstSeq && existsSync(segmentPath(this.#o.dir, firstSeq))
+      : listSegments(this.#o.dir).some(other => other.firstSeq > open.firstSeq)
+    if (isOvertaken)
+      throw new FengsuiError('journal-unavailable', `another process writes the journal too: a segment begins at ${firstSeq} already`)
   }
 
   #openSegment(firstSeq: number): Open {

@@ -96,6 +96,38 @@ describe('segments', () => {
     expect([reader.head(), seqsOf(reader.read(3, 100))]).toEqual([5, [4, 5]])
   })
 
+  test('two writers on one folder give no number twice, whoever rotates and whatever is removed', async () => {
+    const dir = freshDir()
+    const patient = await open(dir)
+    const hasty = await open(dir, { segmentMaxBytes: 1 })
+    const seqs: number[] = []
+    const refused: string[] = []
+    let n = 0
+    const append = async (journal: Journal): Promise<void> => {
+      const sent = message(++n)
+      await journal.append(sent).then(
+        ({ seq }) => seqs.push(seq),
+        (error: Error) => refused.push(error.message),
+      )
+    }
+    for (const journal of [patient, patient, hasty, hasty, hasty, patient, patient, hasty, patient, hasty, hasty, patient])
+      await append(journal)
+    expect(seqs).toEqual(range(1, seqs.length))
+    expect(new Set(refused.map(text => text.replace(/\d+/g, 'N'))).size).toBe(1)
+    expect(refused[0]).toContain('another process writes the journal too')
+    expect(verifyJournal({ dir })).toMatchObject({ ok: true, head: seqs.length })
+
+    const [newest = 0] = firsts(dir).slice(-1)
+    await append(hasty)
+    await append(hasty)
+    for (const { firstSeq, path } of listSegments(dir)) if (firstSeq <= newest) rmSync(path)
+    const before = refused.length
+    await append(patient)
+    await append(patient)
+    expect([refused.length, seqs]).toEqual([before + 1, range(1, seqs.length)])
+    await Promise.all([patient.close(), hasty.close()])
+  })
+
   test('a WAL that lies where the next one will be does not become its own', async () => {
     const dir = freshDir()
     await using journal = await open(dir, { segmentMaxBytes: 1 })
