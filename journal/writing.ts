@@ -151,6 +151,10 @@ export class Writing {
     const path = segmentPath(this.#o.dir, firstSeq)
     removeCompanions(path)
     const database = this.#openFile(path)
+    return orClosed(database, () => this.#prepared(database, firstSeq, path))
+  }
+
+  #prepared(database: DatabaseSync, firstSeq: number, path: string): Open {
     database.exec(JOURNAL_SCHEMA)
     syncFolder(this.#folder)
     const pageBytes = Number(database.prepare('PRAGMA page_size').get()?.['page_size'])
@@ -170,8 +174,18 @@ export class Writing {
   #openFile(path: string): DatabaseSync {
     const tail = lookAtTail(path)
     const database = openForWriting(this.#folder, basename(path))
-    this.#torn += tornBytes(database, tail)
+    this.#torn += orClosed(database, () => tornBytes(database, tail))
     return database
+  }
+}
+
+/** A disk that is full for hours is tried many times: a try that fails leaves no file open. */
+function orClosed<T>(database: DatabaseSync, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    database.close()
+    throw error
   }
 }
 

@@ -1,6 +1,6 @@
 // The journal's files: how segments follow each other, what a kill leaves between two steps, what is damage between two of them, and
 // the one file of older data folders.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { crc32, zstdCompressSync } from 'node:zlib'
@@ -126,6 +126,28 @@ describe('segments', () => {
     await append(patient)
     expect([refused.length, seqs]).toEqual([before + 1, range(1, seqs.length)])
     await Promise.all([patient.close(), hasty.close()])
+  })
+
+  test.runIf(existsSync('/proc/self/fd'))('a next one that cannot be made is tried again and again, and left open never', async () => {
+    const dir = freshDir()
+    await using journal = await open(dir, { segmentMaxBytes: 1 })
+    await journal.append(message(1))
+    const next = segmentPath(dir, 2)
+    const other = new DatabaseSync(next)
+    other.exec('CREATE TABLE taken (a); CREATE INDEX groups ON taken (a)')
+    other.close()
+    for (let i = 0; i < 20; i++) await expect(journal.append(message(2))).rejects.toMatchObject({ code: 'journal-unavailable' })
+    const names = readdirSync('/proc/self/fd').flatMap(fd => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`)
+      } catch {
+        return [] // closed since
+      }
+    })
+    expect(names.filter(name => name.startsWith(next))).toEqual([])
+    rmSync(next)
+    expect((await journal.append(message(2))).seq).toBe(2)
+    expect(verifyJournal({ dir })).toMatchObject({ ok: true, head: 2 })
   })
 
   test('a WAL that lies where the next one will be does not become its own', async () => {
