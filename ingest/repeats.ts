@@ -1,9 +1,9 @@
 // Repeats of the same message (QoS 1 redelivery, store and forward) are stored once. Whether a message is a repeat depends only on
 // the messages just before it in the journal, so a replay decides the same.
-import { hash } from 'node:crypto'
 import type { Message } from '#contracts/message.ts'
 import { REDRIVE_CLIENT } from '#contracts/topic.ts'
 import type { Decoded } from '#contracts/reading.ts'
+import { fingerprint, senderOf, type Fingerprint } from './fingerprint.ts'
 import { Seen } from './seen.ts'
 
 /**
@@ -23,18 +23,15 @@ export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats 
   const seen = new Seen(windowMessages)
 
   const look = (message: Message): { bytes: boolean; id: boolean } => {
-    const { seq } = message
+    const { seq, payload } = message
     const isRedrive = message.clientId.startsWith(REDRIVE_CLIENT)
-    const sender = isRedrive ? `${message.clientId}\n${message.topic}` : message.topic
-    const msgId = isRedrive ? undefined : messageIdIn(message.payload)
-    return {
-      bytes: wasRecent(message.payload, BYTES, sender, seq),
-      id: msgId !== undefined && wasRecent(msgId, ID, sender, seq),
-    }
+    const sender = senderOf(isRedrive ? `${message.clientId}\n${message.topic}` : message.topic)
+    const msgId = isRedrive ? undefined : messageIdIn(payload)
+    return { bytes: wasRecent(sender, BYTES, payload, seq), id: msgId !== undefined && wasRecent(sender, ID, msgId, seq) }
   }
-  const wasRecent = (what: Uint8Array | string, kind: number, sender: string, seq: number): boolean => {
-    const digest = hash('sha1', what, 'buffer')
-    return seen.wasRecent(digest.readUInt32LE(0) ^ mixed(sender, kind), digest.readUInt32LE(4) ^ mixed(sender, ~kind), seq)
+  const wasRecent = (sender: Fingerprint, kind: number, bytes: Uint8Array, seq: number): boolean => {
+    const { a, b } = fingerprint(sender, kind, bytes)
+    return seen.wasRecent(a, b, seq)
   }
   return {
     prime(messages) {
@@ -55,18 +52,39 @@ export function createRepeats(windowMessages = REPEAT_WINDOW_MESSAGES): Repeats 
 }
 
 /** so that an id is never taken for a payload */
-const BYTES = 0x811c9dc5
-const ID = 0x2545f491
+const BYTES = 1
+const ID = 2
 
-/** FNV-1a, 32 bits. */
-function mixed(text: string, start: number): number {
-  let sum = start
-  for (let i = 0; i < text.length; i++) sum = Math.imul(sum ^ text.charCodeAt(i), 0x01000193)
-  return sum
-}
+const NAME = Buffer.from('"msgId"')
+const ID_BYTES_MIN = 8
+const ID_BYTES_MAX = 64
+const [QUOTE, COLON, BACKSLASH] = Buffer.from('":\\')
 
 /** Read without decoding, so that the window can be primed without touching what decoders remember. */
-function messageIdIn(payload: Uint8Array): string | undefined {
-  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('latin1')
-  return /"msgId"\s*:\s*"([^"\\]{8,64})"/.exec(text)?.[1]
+function messageIdIn(payload: Uint8Array): Uint8Array | undefined {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  for (let at = bytes.indexOf(NAME); at >= 0; at = bytes.indexOf(NAME, at + 1)) {
+    const colon = afterSpace(bytes, at + NAME.length)
+    const open = afterSpace(bytes, colon + 1)
+    if (bytes[colon] !== COLON || bytes[open] !== QUOTE) continue
+    const end = endOfPlain(bytes, open + 1)
+    if (bytes[end] === QUOTE && end - open > ID_BYTES_MIN) return bytes.subarray(open + 1, end)
+  }
+  return undefined
+}
+
+function afterSpace(bytes: Uint8Array, from: number): number {
+  let at = from
+  while (bytes[at] === 0x20 || isControlSpace(bytes[at])) at++
+  return at
+}
+
+/** Tab to carriage return. */
+const isControlSpace = (byte = 0): boolean => byte >= 0x09 && byte <= 0x0d
+
+/** Where a string without escapes ends, or is too long. */
+function endOfPlain(bytes: Uint8Array, from: number): number {
+  let at = from
+  while (at - from < ID_BYTES_MAX && bytes[at] !== QUOTE && bytes[at] !== BACKSLASH && at < bytes.length) at++
+  return at
 }
