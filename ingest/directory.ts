@@ -148,70 +148,75 @@ const gapsOf = ({ device, missing = [], forgotten = 0 }: Entry): DeviceGaps => (
   forgotten,
 })
 
+/** A device is copied once and then written field by field; who was handed the device of before keeps it as it was. */
 function folded(entry: Entry, reading: Reading, rangesMax = RANGES_MAX): Entry {
-  const { device } = entry
   const counter = counted(entry, reading, rangesMax)
-  const next: Device = {
-    ...device,
-    kind: reading.kind === 'other' ? device.kind : reading.kind,
-    ...facts(reading),
-    family: reading.source.family,
-    lastReceivedAt: reading.receivedAt,
-    gaps: missingIn(counter),
-    readings: device.readings + 1,
-    ...(reading.online !== undefined ? { online: reading.online } : isMeasurement(reading) && { online: true }),
-  }
+  const device: Device = { ...entry.device }
+  if (reading.kind !== 'other') device.kind = reading.kind
+  describe(device, reading)
+  device.family = reading.source.family
+  device.lastReceivedAt = reading.receivedAt
+  device.gaps = missingIn(counter)
+  device.readings += 1
+  if (reading.online !== undefined) device.online = reading.online
+  else if (isMeasurement(reading)) device.online = true
   // what was stored, cached or retained is not the state of now; an older event does not overwrite a newer one
-  const isNow = !(reading.flags.history === true || reading.flags.stale === true || reading.flags.retained === true)
-  if (isNow && (device.lastTs === undefined || reading.ts >= device.lastTs)) Object.assign(next, current(device, reading))
+  const { history, stale, retained } = reading.flags
+  const isNow = !(history === true || stale === true || retained === true)
+  if (isNow && (device.lastTs === undefined || reading.ts >= device.lastTs)) bringUpToDate(device, reading)
   // the counter is the entry with its counting moved on
-  return { ...(counter as Entry), device: next }
+  return { ...(counter as Entry), device }
+}
+
+function bringUpToDate(device: Device, reading: Reading): void {
+  device.lastTs = reading.ts
+  device.alarms = alarmsNow(device.alarms, reading)
+  device.metrics = bounded(device.metrics, reading.metrics)
+  if (reading.state !== undefined) device.state = bounded(device.state ?? {}, reading.state)
+  if (reading.batteryPct !== undefined) device.batteryPct = reading.batteryPct
+  if (reading.position !== undefined) device.position = reading.position
 }
 
 /** A test shows as a test, leaves no alarm behind and never covers a real one; the next reading that is none ends it. */
-function current(device: Device, reading: Reading): Partial<Device> {
-  const { test: _, ...before } = device.alarms
+function alarmsNow({ test: _test, ...before }: AlarmFlags, reading: Reading): AlarmFlags {
+  if (isEvidence(reading)) return Object.assign(before, reading.alarms)
   const inAlarm = HAZARDS.some(flag => before[flag] === true)
-  const alarms: AlarmFlags = isEvidence(reading) ? { ...before, ...reading.alarms } : { ...before, ...(!inAlarm && { test: true }) }
-  return {
-    lastTs: reading.ts,
-    alarms,
-    metrics: bounded(device.metrics, reading.metrics),
-    ...(reading.state !== undefined && { state: bounded(device.state ?? {}, reading.state) }),
-    ...(reading.batteryPct !== undefined && { batteryPct: reading.batteryPct }),
-    ...(reading.position !== undefined && { position: reading.position }),
-  }
+  return inAlarm ? before : { ...before, test: true }
 }
 
 const HAZARDS = ['fire', 'smoke', 'heat', 'co', 'gas', 'flame', 'manualCall'] as const
 
-function facts({ about, place, source, position }: Reading): Partial<Device> {
-  const { thresholds: _thresholds, address: _address, ...known } = about ?? {}
-  const via = known.via ?? source.gateway
-  return {
-    ...known,
-    ...(via !== undefined && { via }),
-    ...(known.model === undefined && source.model !== undefined && { model: source.model }),
-    ...(place !== undefined && { place }),
-    ...(about !== undefined && position !== undefined && { position }),
+function describe(device: Device, { about, place, source, position }: Reading): void {
+  if (about !== undefined) {
+    const { thresholds: _thresholds, address: _address, ...known } = about
+    Object.assign(device, known)
+    if (position !== undefined) device.position = position
   }
+  const via = about?.via ?? source.gateway
+  if (via !== undefined) device.via = via
+  if (about?.model === undefined && source.model !== undefined) device.model = source.model
+  if (place !== undefined) device.place = place
 }
 
-const isMeasurement = (reading: Reading): boolean => Object.keys(reading.metrics).length > 0 || Object.keys(reading.alarms).length > 0
+const isMeasurement = (reading: Reading): boolean => hasAny(reading.metrics) || hasAny(reading.alarms)
+
+function hasAny(object: object): boolean {
+  for (const _ in object) return true
+  return false
+}
 
 function bounded<T>(before: Record<string, T>, given: Record<string, T>): Record<string, T> {
-  const merged = { ...before, ...given }
+  const merged = Object.assign({ ...before }, given)
   const names = Object.keys(merged)
   return names.length <= ENTRIES_MAX ? merged : Object.fromEntries(Object.entries({ ...given, ...before, ...given }).slice(0, ENTRIES_MAX))
 }
 
-function enriched(reading: Reading, device: Device): Reading {
-  const { place, position, expectNextS } = device
-  return {
-    ...reading,
-    kind: reading.kind === 'other' ? device.kind : reading.kind,
-    ...(reading.place === undefined && place !== undefined && { place }),
-    ...(reading.position === undefined && position !== undefined && { position }),
-    ...(reading.about?.expectNextS === undefined && expectNextS !== undefined && { about: { ...reading.about, expectNextS } }),
-  }
+/** The same reading where nothing more is known of its device. */
+function enriched(reading: Reading, { kind, place, position, expectNextS }: Device): Reading {
+  const more: Partial<Reading> = {}
+  if (reading.kind === 'other' && kind !== 'other') more.kind = kind
+  if (reading.place === undefined && place !== undefined) more.place = place
+  if (reading.position === undefined && position !== undefined) more.position = position
+  if (reading.about?.expectNextS === undefined && expectNextS !== undefined) more.about = { ...reading.about, expectNextS }
+  return hasAny(more) ? { ...reading, ...more } : reading
 }

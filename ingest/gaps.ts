@@ -28,8 +28,7 @@ export function counted(before: Counter, reading: Reading, rangesMax = RANGES_MA
   if (filled !== before && (tsSource === 'server' || !isRestart(before, reading))) return filled
   // stored on the device and sent late: it fills holes, it does not say where the counter is now
   if (flags.history === true) return before
-  const { boot: _boot, ...rest } = before
-  const anew: Counter = { ...rest, seq, ts: reading.ts, ...(boot !== undefined && { boot }) }
+  const anew: Counter = boot === before.boot ? { ...before, seq, ts: reading.ts } : booted(before, reading)
   if (before.seq === undefined) return anew
   if (boot !== before.boot) return isLateOf(before, reading) ? before : anew
   if (seq > before.seq) return skipped(anew, before.seq + 1, seq - 1, reading, rangesMax)
@@ -38,6 +37,10 @@ export function counted(before: Counter, reading: Reading, rangesMax = RANGES_MA
     return skipped(toTheEnd, 0, seq - 1, reading, rangesMax)
   }
   return isRestart(before, reading) ? anew : before
+}
+
+function booted({ boot: _boot, ...before }: Counter, { seq = 0, boot, ts }: Reading): Counter {
+  return { ...before, seq, ts, ...(boot !== undefined && { boot }) }
 }
 
 function skipped(counter: Counter, from: number, to: number, { boot, receivedAt }: Reading, rangesMax: number): Counter {
