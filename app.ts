@@ -134,7 +134,9 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   const store = stack.adopt(await openStore(target, { log, meter }), s => s.close())
   const setAside = refilling(store.notice)
   const writer = stack.adopt(startStoreWriter({ reader, catalogue, areas, store, quarantine, log, meter, clock }), w => w.close())
-  stack.adopt(followPosition({ cursors, consumer: STORE_CURSOR, position: () => writer.status().position, log }), f => f.close())
+  const startedAt = await store.position() // the writer knows it a moment later
+  const position = (): number => Math.max(startedAt, writer.status().position)
+  stack.adopt(followPosition({ cursors, consumer: STORE_CURSOR, position, log }), f => f.close())
 
   const running = stack.move()
   return {

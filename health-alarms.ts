@@ -104,6 +104,14 @@ export const CONDITIONS: readonly Condition[] = [
     text: { zh: '消息日志有损坏，部分消息无法读取', en: 'The journal is damaged: some messages could not be read' },
   },
   {
+    name: 'tail-lost',
+    rooms: ['journal'],
+    holds: known(line => says(line, 'tail-lost')),
+    afterMs: 0,
+    severity: 2,
+    text: { zh: '消息日志末尾丢失，部分已确认的消息不在了', en: 'The journal lost its tail: some acknowledged messages are gone' },
+  },
+  {
     name: 'unbalanced',
     rooms: ['accounting'],
     holds: line => (line.ok ? false : says(line, 'unbalanced') || undefined),

@@ -1,7 +1,9 @@
 // How far each consumer has come, kept durably. A consumer sets its cursor only after its own store has answered, so a crash
 // repeats work and never skips it. Not for consumers that keep the position in their own transaction: those need no cursor.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { FengsuiError } from '#contracts/errors.ts'
-import { CURSORS_FILE, journalError, openForWriting } from './database.ts'
+import { CURSORS_FILE, journalError, openForReading, openForWriting } from './database.ts'
 import type { Cursors } from './engine.ts'
 import { openReader } from './reader.ts'
 
@@ -32,5 +34,22 @@ export function openCursors(o: { dir: string }): Cursors {
       reader.close()
       database.close()
     },
+  }
+}
+
+/** All cursors as they stand, for who only looks; none where they cannot be read. */
+export function cursorsIn(dir: string): Map<string, number> {
+  const path = join(dir, CURSORS_FILE)
+  if (!existsSync(path)) return new Map()
+  try {
+    const database = openForReading(path)
+    try {
+      const rows = database.prepare('SELECT consumer, seq FROM cursors').all()
+      return new Map(rows.map(row => [String(row['consumer']), Number(row['seq'])]))
+    } finally {
+      database.close()
+    }
+  } catch {
+    return new Map()
   }
 }

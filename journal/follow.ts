@@ -22,6 +22,7 @@ export function followPosition(o: FollowOptions): { close(): void } {
       isBroken = true
     }
   }
+  report() // before the journal is opened for writing: it must not give a number twice that was read
   const timer = setInterval(report, o.everyMs ?? EVERY_MS)
   timer.unref()
   return {

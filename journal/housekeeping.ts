@@ -14,6 +14,7 @@ export class Housekeeping {
   #tidying: Promise<void> | undefined
   #closed = false
   #tornBytes = 0
+  #lost: Answer['lost'] = null
   #overdue: Kept['overdue'] = null
   #problem: string | undefined
 
@@ -25,12 +26,21 @@ export class Housekeeping {
   }
 
   /** What an answer of the disk says besides the commit. */
-  see({ rotated, tornBytes }: Answer): void {
+  see({ rotated, tornBytes, lost }: Answer): void {
     if (tornBytes > 0) {
       this.#tornBytes += tornBytes
       this.#o.log.warn(
         { tornBytes },
-        'the last bytes of the journal were no whole commit and were left out: nothing of them was acknowledged',
+        lost === null
+          ? 'the last bytes of the journal were no whole commit and were left out'
+          : 'the last bytes of the journal are damaged and were left out',
+      )
+    }
+    if (lost !== null) {
+      this.#lost = lost
+      this.#o.log.error(
+        lost,
+        'the journal ends before what its readers have read: these messages were acknowledged and are gone from it; it goes on behind them',
       )
     }
     if (rotated) this.tidy()
@@ -47,7 +57,18 @@ export class Housekeeping {
     const kept =
       this.#overdue === null ? '' : `; ${this.#overdue.bytes} bytes past their time are kept because ${this.#overdue.consumer} is behind`
     const problem = this.#problem === undefined ? '' : `; old segments cannot be removed: ${this.#problem}`
-    return torn + kept + problem
+    return this.#lostText() + torn + kept + problem
+  }
+
+  /** Acknowledged messages that the disk did not keep; told until the next start. */
+  get lost(): Answer['lost'] {
+    return this.#lost
+  }
+
+  #lostText(): string {
+    if (this.#lost === null) return ''
+    const { firstSeq, lastSeq } = this.#lost
+    return `; messages ${firstSeq} to ${lastSeq} were acknowledged and are gone from the journal: the disk did not keep its tail, or a copy was put back`
   }
 
   async close(): Promise<void> {

@@ -112,7 +112,8 @@ class GroupCommit implements Journal {
     if (this.#closing !== undefined) return { ok: false, detail: 'closed' }
     if (this.#reserve.isLow)
       return { ok: false, troubles: ['disk-reserve'], detail: `bulk telemetry is refused, alarms go on: ${this.#reserve.detail()}` }
-    return { ok: true, detail: `head ${this.#head}, ${this.#pendingBytes} bytes waiting${this.#housekeeping.detail()}` }
+    const detail = `head ${this.#head}, ${this.#pendingBytes} bytes waiting${this.#housekeeping.detail()}`
+    return { ok: true, ...(this.#housekeeping.lost !== null && { troubles: ['tail-lost'] }), detail }
   }
 
   close(): Promise<void> {

@@ -1,8 +1,8 @@
 // Which segments may go: the oldest, whole ones only, by age or size, and never one that a needed consumer has not finished. It asks
 // the cursors each time; where they cannot be read everything stays. Runs in the journal's thread, one segment a turn.
-import { existsSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { CURSORS_FILE, openForReading } from './database.ts'
+import { rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { cursorsIn } from './cursors.ts'
 import { bytesOf, COMPANIONS, listSegments, syncFolder, type Segment } from './segments.ts'
 
 export type RetentionOptions = { dir: string; keepMs: number; keepBytes: number; neededBy: readonly string[] }
@@ -46,29 +46,13 @@ const sizeOf = (path: string): number => bytesOf(path) + bytesOf(`${path}-wal`)
 
 /** The seq up to which every needed consumer has finished, and the one that is furthest behind. */
 function floorOf(o: RetentionOptions): { seq: number; consumer: string } {
-  const cursors = cursorsOf(o.dir)
+  const cursors = cursorsIn(o.dir) // where nobody is known to have finished anything everything stays, and is reported as overdue
   let floor = { seq: Infinity, consumer: '' }
   for (const consumer of o.neededBy) {
     const seq = cursors.get(consumer) ?? 0
     if (seq < floor.seq) floor = { seq, consumer }
   }
   return floor
-}
-
-function cursorsOf(dir: string): Map<string, number> {
-  const path = join(dir, CURSORS_FILE)
-  if (!existsSync(path)) return new Map()
-  try {
-    const database = openForReading(path)
-    try {
-      const rows = database.prepare('SELECT consumer, seq FROM cursors').all()
-      return new Map(rows.map(row => [String(row['consumer']), Number(row['seq'])]))
-    } finally {
-      database.close()
-    }
-  } catch {
-    return new Map() // nobody is known to have finished anything: everything stays, and is reported as overdue
-  }
 }
 
 /** The file first: a WAL without its file is nothing, a file without its WAL may lack its end. A power cut undoes the last of several only. */

@@ -5,13 +5,13 @@ import { journalError } from './database.ts'
 import { packGroup, packGroupAside, type Packed } from './encoding.ts'
 import type { Lane } from './engine.ts'
 import { tidy, type Kept, type RetentionOptions } from './retention.ts'
-import { Writing, type WritingOptions } from './writing.ts'
+import { Writing, type Lost, type WritingOptions } from './writing.ts'
 
 export type WorkerOptions = WritingOptions & RetentionOptions & { addedSyncMs: number }
 type Write = { type: 'write'; id: number; lane: Lane; bytes: Uint8Array<ArrayBuffer>; count: number; committedAtMs: number }
 type Chore = { type: 'open'; id: number } | { type: 'tidy'; id: number; nowMs: number } | { type: 'close'; id: number }
 export type Request = Write | Chore
-/** `slab` hands the buffer of a write back for reuse; `tornBytes` were found at the tails of files that were opened for it. */
+/** `slab` hands the buffer of a write back for reuse; `tornBytes` and `lost` were found at the tails of files that were opened for it. */
 export type Reply =
   | {
       id: number
@@ -19,6 +19,7 @@ export type Reply =
       head: number
       tookMs: number
       tornBytes: number
+      lost: Lost | null
       rotated: boolean
       kept?: Kept | undefined
       slab?: ArrayBuffer | undefined
@@ -80,6 +81,9 @@ function chore(request: Chore): Done {
   return request.type === 'open' ? { head } : { head, kept: tidy(options, request.nowMs) }
 }
 
+/** What opening has found since the last answer. */
+const tailOf = (): { tornBytes: number; lost: Lost | null } => ({ tornBytes: writing.takeTorn(), lost: writing.takeLost() })
+
 /** `slab` goes back for reuse. */
 function serve(request: Request, slab: ArrayBuffer | null, doIt: () => Done): void {
   const startedMs = performance.now()
@@ -88,7 +92,7 @@ function serve(request: Request, slab: ArrayBuffer | null, doIt: () => Done): vo
   const handedBack = slab === null ? {} : { slab }
   try {
     const { head, rotated = false, kept } = doIt()
-    reply({ id, ok: true, head, rotated, kept, tookMs: performance.now() - startedMs, tornBytes: writing.takeTorn(), ...handedBack })
+    reply({ id, ok: true, head, rotated, kept, tookMs: performance.now() - startedMs, ...tailOf(), ...handedBack })
   } catch (error) {
     writing.giveUp()
     const { code, message } = journalError(`journal in ${options.dir}: ${request.type}`, error)

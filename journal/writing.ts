@@ -1,13 +1,15 @@
 // The segments as their only writer has them: one open for appending, the one before it to be put away. A rotation makes the next
 // file first and acknowledges nothing in it before the folder knows it; whatever step a kill hits, the newest file's name says the head.
 // There should be one writer; where an operator starts two on one folder, neither may take a number that the other has given.
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { FengsuiError } from '#contracts/errors.ts'
 import { HEAD_SQL, JOURNAL_SCHEMA, openForWriting } from './database.ts'
+import { cursorsIn } from './cursors.ts'
 import {
   accompanied,
+  COMPANIONS,
   listSegments,
   makeSegmentsDir,
   removeCompanions,
@@ -18,7 +20,16 @@ import {
 } from './segments.ts'
 import { lookAtTail, tornBytes } from './tail.ts'
 
-export type WritingOptions = { dir: string; maxFileBytes: number | null; segmentMaxBytes: number; segmentMaxMs: number }
+export type WritingOptions = {
+  dir: string
+  maxFileBytes: number | null
+  segmentMaxBytes: number
+  segmentMaxMs: number
+  /** consumers whose cursors say how far the journal once reached */
+  neededBy: readonly string[]
+}
+/** Messages that were read once and are gone, the last one included. */
+export type Lost = { firstSeq: number; lastSeq: number }
 
 type Open = {
   firstSeq: number
@@ -44,6 +55,7 @@ export class Writing {
   readonly #full: Open[] = []
   /** bytes at the tails that were not a whole commit, since the last time somebody asked */
   #torn = 0
+  #lost: Lost | null = null
 
   constructor(o: WritingOptions) {
     this.#o = o
@@ -59,6 +71,12 @@ export class Writing {
     const torn = this.#torn
     this.#torn = 0
     return torn
+  }
+
+  takeLost(): Lost | null {
+    const lost = this.#lost
+    this.#lost = null
+    return lost
   }
 
   /** One transaction. The head is read inside it, so that not even a second writer can make a gap or a double. */
@@ -122,7 +140,27 @@ export class Writing {
     makeSegmentsDir(dir)
     this.#torn += takeOver(dir)
     const newest = listSegments(dir).at(-1)
-    return (this.#open = this.#openSegment(newest?.firstSeq ?? 1))
+    this.#open = this.#openSegment(newest?.firstSeq ?? 1)
+    this.#goOnBehindLoss()
+    return this.#open
+  }
+
+  /**
+   * A disk that lied, or a copy put back, can end before what rules and store have read. Their numbers are never given again: alarms
+   * and readings are known by them, and whoever has read so far would look past the new messages. What lies between is a hole, and said.
+   */
+  #goOnBehindLoss(): void {
+    const cursors = cursorsIn(this.#o.dir)
+    const readTo = Math.max(0, ...this.#o.neededBy.map(consumer => cursors.get(consumer) ?? 0))
+    const head = this.head()
+    if (readTo <= head || this.#open === undefined) return
+    const cut = this.#open
+    this.#open = this.#openSegment(readTo + 1)
+    if (cut.begunAtMs === undefined) {
+      cut.database.close()
+      for (const end of ['', ...COMPANIONS]) rmSync(cut.path + end, { force: true })
+    } else this.#full.push(cut)
+    this.#lost = { firstSeq: head + 1, lastSeq: readTo }
   }
 
   #rotateIfFull(nowMs: number): boolean {

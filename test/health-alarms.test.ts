@@ -41,6 +41,7 @@ describe.each<[string, RoomHealth[]]>([
   ['store-failing', ill('ingest', ['failing'])],
   ['store-set-aside', ill('ingest', ['set-aside'])],
   ['passed-over', ill('rules', ['passed-over'])],
+  ['tail-lost', [{ ...ill('journal', ['tail-lost'])[0]!, ok: true }]],
   ['unbalanced', ill('accounting', ['unbalanced'])],
 ])('%s', (name, lines) => {
   const condition = CONDITIONS.find(one => one.name === name)!

@@ -111,3 +111,55 @@ test('a whole WAL is nothing to report, nor is what a former life left behind it
     expect((await revive(longer, 'former life')).torn).toBe(0)
   }
 })
+
+/** What a reader had come to when the disk lost the tail. */
+async function readTo(dir: string, seq: number): Promise<void> {
+  const cursors = engine.openCursors({ dir })
+  cursors.set('rules', seq)
+  cursors.set('somebody else', seq + 1000)
+  cursors.close()
+}
+
+test('numbers that were read are never given again: behind a lost tail the journal goes on where its readers are', async () => {
+  const { dir, wal, ends, journal } = await written()
+  const [, , third, , fifth] = ends
+  const copy = copyWith(dir, wal.subarray(0, third!.at + 100))
+  await journal.close()
+  await readTo(copy, fifth!.head)
+  const lost: unknown[] = []
+  const log = { ...noLog, error: (fields: unknown) => void lost.push(fields) }
+  using before = engine.openReader({ dir: copy })
+  expect(before.head()).toBe(third!.head)
+  {
+    await using revived = await open(copy, { log, neededBy: ['rules', 'store'] })
+    expect(revived.head()).toBe(fifth!.head)
+    expect(lost).toEqual([{ firstSeq: third!.head + 1, lastSeq: fifth!.head }])
+    expect(revived.healthy()).toMatchObject({
+      ok: true,
+      troubles: ['tail-lost'],
+      detail: expect.stringContaining(`messages ${third!.head + 1} to ${fifth!.head} were acknowledged and are gone`),
+    })
+    expect((await revived.append(message(7))).seq).toBe(fifth!.head + 1)
+  }
+  using reader = engine.openReader({ dir: copy })
+  expect(reader.read(fifth!.head, 10).map(m => m.seq)).toEqual([fifth!.head + 1])
+  expect(reader.read(0, 1000).at(-1)?.seq).toBe(third!.head)
+  // for whoever is behind, the hole is damage with a beginning and an end
+  expect(() => reader.read(third!.head, 10)).toThrow(/missing/)
+  expect(reader.groupAt(third!.head + 1)).toEqual({ firstSeq: third!.head + 1, lastSeq: fifth!.head })
+  expect(engine.verifyJournal({ dir: copy })).toMatchObject({ ok: false, problem: expect.stringContaining(String(third!.head + 1)) })
+  // and it is said once
+  lost.length = 0
+  await using again = await open(copy, { log, neededBy: ['rules', 'store'] })
+  expect([lost, again.head()]).toEqual([[], fifth!.head + 1])
+})
+
+test('a journal that was taken away altogether begins behind what was read', async () => {
+  const dir = freshDir()
+  await readTo(dir, 40)
+  {
+    await using journal = await open(dir, { neededBy: ['rules'] })
+    expect((await journal.append(message(1))).seq).toBe(41)
+  }
+  expect(engine.verifyJournal({ dir })).toMatchObject({ ok: true, head: 41 })
+})
