@@ -84,7 +84,9 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
   const takeBatch = (): Promise<Batch | undefined> => untilDone('read the journal', batches.take)
 
   async function storeBatch(batch: Batch): Promise<void> {
-    if (batch.held.length > 0) await untilDone('write to quarantine', async () => hold(batch.held))
+    // closing ends the tries: then the position must not move past what is not held
+    const isHeld = batch.held.length === 0 || (await untilDone('write to quarantine', async () => (hold(batch.held), true)))
+    if (isHeld !== true) return
     const startedMs = clock.nowMs()
     let refusedReadings = 0
     let messagesRefused = 0

@@ -369,6 +369,29 @@ test('areas are bounded: in devices, and in words', () => {
   expect(areas.dirty()).toEqual([])
 })
 
+test('closing moves the position past nothing that could not be held', async () => {
+  const writes: number[] = []
+  const store = { ...wilfulStore(0), write: async (...[, upTo]: Parameters<ReadingStore['write']>) => void writes.push(upTo) }
+  const put = () => {
+    throw new Error('quarantine: database or disk is full')
+  }
+  const unreadable = message(1, 'fire/v1/smoke/s1/telemetry', 'no JSON')
+  const reader = journalOf([unreadable, native(2)])
+  const writer = startStoreWriter({
+    reader,
+    catalogue: createCatalogue({ decoders }),
+    store,
+    quarantine: { put },
+    log: noLog,
+    meter: noMeter,
+    clock: systemClock,
+  })
+  await until(() => writer.status().detail.includes('write to quarantine'))
+  await writer.close()
+  expect(writes).toEqual([])
+  expect(writer.status().position).toBe(0)
+})
+
 test('closing does not wait for a store that never comes back', async () => {
   const { writer, quarantine } = start(journalOf([native(1)]), wilfulStore(Number.POSITIVE_INFINITY))
   await until(() => !writer.status().ok)
