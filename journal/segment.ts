@@ -23,6 +23,15 @@ export class OpenSegment {
   /** undefined while the writer has made the file but not yet the table. `isNewest`: it may still be written. */
   static open(segment: Segment, isNewest: boolean): OpenSegment | undefined {
     const file = statSync(segment.path)
+    try {
+      return OpenSegment.#open(segment, file, isNewest)
+    } catch (error) {
+      statSync(segment.path) // one that was removed meanwhile is told as such: ENOENT
+      throw error
+    }
+  }
+
+  static #open(segment: Segment, file: Stats, isNewest: boolean): OpenSegment | undefined {
     const database = openForReading(segment.path, !isNewest && bytesOf(`${segment.path}-wal`) === 0)
     try {
       if (hasGroups(database)) return new OpenSegment(segment, file, database)
