@@ -7,6 +7,7 @@ export class Gate {
   readonly #maxBytes: number
   readonly #waiting = new Set<Waiter>()
   #bytes = 0
+  #isWakeDue = false
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -20,8 +21,16 @@ export class Gate {
     this.#bytes += bytes
   }
 
+  /** Whoever waits is woken in a turn of its own: what it then sends may make room again, and so on, on one stack. */
   leave(bytes: number): void {
     this.#bytes -= bytes
+    if (this.#isWakeDue || this.#waiting.size === 0 || this.full) return
+    this.#isWakeDue = true
+    setImmediate(() => this.#wake())
+  }
+
+  #wake(): void {
+    this.#isWakeDue = false
     for (const waiter of this.#waiting) {
       if (this.full) return
       this.#waiting.delete(waiter)

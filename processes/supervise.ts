@@ -160,9 +160,10 @@ export function createSupervisor(o: SupervisorOptions): Supervisor {
   async function stopOne(child: Child) {
     if (child.timer) clearTimeout(child.timer)
     const running = child.process
-    if (!running) return
+    if (!running || running.exitCode !== null || running.signalCode !== null) return
     const gone = new Promise<void>(resolve => running.once('exit', () => resolve()))
-    running.send({ stop: true })
+    // one that is just ending cannot be told any more, and need not be
+    if (running.connected) running.send({ stop: true }, () => {})
     const timer = setTimeout(() => running.kill('SIGKILL'), STOP_MS_MAX)
     await gone
     clearTimeout(timer)

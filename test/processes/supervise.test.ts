@@ -69,3 +69,21 @@ test('a notice to one process does not take the place of the same notice to anot
   while (leaving.length > 0) leaving.shift()!()
   expect(sent).toEqual(['core 1', 'store 3', 'core 3'])
 })
+
+test('a process that ended before it was set to work does not hold up the end', { timeout: 60_000 }, async () => {
+  const supervisor = createSupervisor({ entry, log: noLog })
+  supervisor.prepare('child')
+  const prepared = supervisor.states()[0]?.pid
+  process.kill(prepared!, 'SIGKILL')
+  await until(() => supervisor.states()[0]?.pid !== undefined && !isAlive(prepared!))
+  await supervisor.stop()
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
