@@ -128,6 +128,7 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
       const found = DEVICE_ID.test(username) ? row.get(username) : undefined
       if (found === undefined || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) return null
       if (!(await secrets.matches(String(found['secret']), password))) return null
+      if (row.get(username)?.['secret'] !== found['secret']) return null // taken away or replaced while it was checked
       const grants = JSON.parse(String(found['grants'])) as string[]
       return { username, grants, mayPublishFor: deviceId => deviceId === username || viaOf(deviceId) === username }
     },

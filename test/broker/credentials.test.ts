@@ -43,6 +43,14 @@ test('a password of the operator: right, wrong, changed', async () => {
   expect(await credentials.check('d1', 'another')).not.toBeNull()
 })
 
+test('who is taken away while the password is checked does not come in', async () => {
+  const { credentials } = open()
+  await credentials.issue({ deviceId: 'd1', password: 'a long enough secret' })
+  const check = credentials.check('d1', 'a long enough secret')
+  credentials.revoke('d1')
+  expect(await check).toBeNull()
+})
+
 test('a right password is slow once; a wrong one is slow every time', async () => {
   const stored = await hashSupplied('correct horse')
   expect(stored).toMatch(/^scrypt\$/)
