@@ -1,6 +1,7 @@
 // Bounds on what Aedes keeps in memory: queues of who is away, sessions that never come back, half-done QoS 2, retained messages.
 // Aedes' own store has none of these. At a bound the newest message is not queued; it is in the journal all the same.
 // What is kept is copied: a payload is a slice of a 64 KiB read, and would keep all of that alive.
+import type { Client } from 'aedes'
 import { Readable } from 'node:stream'
 import { FengsuiError } from '#contracts/errors.ts'
 import { ANONYMOUS } from './access.ts'
@@ -12,15 +13,17 @@ import type { KeptSubscription, Subscribers } from './subscribers.ts'
 import { RetainedTree, type Retained } from './retained.ts'
 
 type ClientRef = { id: string }
+/** What Aedes' client says of the session its message belongs to. */
+type Sender = ClientRef & { clean: boolean; closed: boolean; broker: { clients: Readonly<Record<string, { clean: boolean } | undefined>> } }
 type SubscriberRef = { clientId: string }
 type Packet = { payload?: Uint8Array; messageId?: number }
 
 /** What we use or bound of Aedes' persistence. */
 export type Persistence = {
   incomingGetPacket(client: ClientRef, packet: { messageId?: number }): Promise<unknown>
-  incomingStorePacket(client: ClientRef, packet: Packet): Promise<void>
+  incomingStorePacket(client: Sender, packet: Packet): Promise<void>
   incomingDelPacket(client: ClientRef, packet: Packet): Promise<void>
-  cleanIncoming(client: ClientRef): Promise<void>
+  cleanIncoming(client: Client): Promise<void>
   addSubscriptions(client: ClientRef, subscriptions: { topic: string; qos: number }[]): Promise<void>
   removeSubscriptions(client: ClientRef, topics: string[]): Promise<void>
   subscriptionsByClient(client: ClientRef): Promise<{ topic: string }[]>
@@ -34,15 +37,20 @@ export type Persistence = {
   storeRetained(packet: Retained): Promise<void>
   createRetainedStreamCombi(filters: string[]): Readable
   createRetainedStream(filter: string): Readable
+  streamWill(): Readable
 }
 
-/** Puts the bounds around the store that Aedes was made with. `full` is told what could not be kept. */
-export function boundPersistence(
-  store: Persistence,
-  subscribers: Subscribers,
-  limits: Limits,
-  full: (what: string, where: string) => void,
-): void {
+export type BoundOptions = {
+  subscribers: Subscribers
+  limits: Limits
+  /** has this connection shown who it is? */
+  isLetIn(client: Client): boolean
+  /** is told what could not be kept */
+  full: (what: string, where: string) => void
+}
+
+/** Puts the bounds around the store that Aedes was made with. */
+export function boundPersistence(store: Persistence, { subscribers, limits, isLetIn, full }: BoundOptions): void {
   const queues = new Queues({
     max: limits.queued,
     maxOfSession: limits.queuedOfSession,
@@ -50,7 +58,9 @@ export function boundPersistence(
   })
   putQueues(store, queues)
   boundSessions(store, subscribers, queues, limits)
-  boundIncoming(store, limits)
+  boundIncoming(store, limits, isLetIn)
+  // wills of other brokers that died: there are none, and after a jump of the clock Aedes would send those of all who are connected
+  store.streamWill = () => Readable.from([])
   const retained = new RetainedTree(limits.retained, limits.retainedBytes)
   store.storeRetained = packet => {
     if (!retained.store({ ...packet, payload: ownCopy(packet.payload) })) full('retained messages', packet.topic)
@@ -134,34 +144,50 @@ function boundSessions(store: Persistence, subscribers: Subscribers, queues: Que
 }
 
 /** QoS 2 between PUBLISH and PUBREL: only the number is needed, and it outlives the connection of a persistent session. */
-function boundIncoming(store: Persistence, limits: Limits): void {
+function boundIncoming(store: Persistence, limits: Limits, isLetIn: BoundOptions['isLetIn']): void {
   const waiting = new Map<string, number>()
+  const ofOwner = new Map<string, number>()
   let total = 0
   const original = {
     store: store.incomingStorePacket.bind(store),
     remove: store.incomingDelPacket.bind(store),
-    clean: store.cleanIncoming.bind(store),
+    clean: store.cleanIncoming.bind(store) as (client: ClientRef) => Promise<void>,
   }
-  function take(id: string, count: number): void {
-    const left = (waiting.get(id) ?? 0) - count
-    total -= count
-    if (left > 0) waiting.set(id, left)
-    else waiting.delete(id)
+  function change(id: string, by: number): void {
+    const owner = ownerOf(id)
+    total += by
+    for (const [counts, key] of [[waiting, id] as const, [ofOwner, owner] as const]) {
+      const count = (counts.get(key) ?? 0) + by
+      if (count > 0) counts.set(key, count)
+      else counts.delete(key)
+    }
+  }
+  function makeRoom(id: string): void {
+    const owner = ownerOf(id)
+    const own = ofOwner.get(owner) ?? 0
+    const mostOwn = owner === ANONYMOUS.username ? limits.halfDone : limits.halfDoneOfIdentity
+    if (own < mostOwn && total < limits.halfDone) return
+    throw new FengsuiError('too-many-connections', `${own} QoS 2 messages of ${owner} wait for their PUBREL, all together ${total}`)
   }
   store.incomingStorePacket = async (client, packet) => {
-    if (total >= limits.halfDone) throw new FengsuiError('too-many-connections', `${total} QoS 2 messages wait for their PUBREL`)
-    total++
-    waiting.set(client.id, (waiting.get(client.id) ?? 0) + 1)
+    if (isOver(client)) return
+    makeRoom(client.id)
+    change(client.id, 1)
     await original.store(client, { ...packet, payload: NOTHING })
   }
   store.incomingDelPacket = async (client, packet) => {
     await original.remove(client, packet)
-    take(client.id, 1)
+    change(client.id, -1)
+    if (!waiting.has(client.id)) await original.clean(client) // else a trace of every ClientId would stay
   }
   store.cleanIncoming = async client => {
+    if (!isLetIn(client)) return // Aedes asks for whoever was refused, too: it is not their session
     await original.clean(client)
-    take(client.id, waiting.get(client.id) ?? 0)
+    change(client.id, -(waiting.get(client.id) ?? 0))
   }
 }
+
+/** The session ended while its message was on the way to disk [MQTT-3.1.2-6]: the number means nothing to the next one. */
+const isOver = ({ id, clean, closed, broker }: Sender): boolean => closed && (clean || broker.clients[id]?.clean === true)
 
 const NOTHING = Buffer.alloc(0)

@@ -105,6 +105,11 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     this.#lane?.giveRoom(1, bodyBytes)
   }
 
+  /** Resolves when what went the fast lane so far is with its subscribers. */
+  settled(): Promise<void> {
+    return new Promise(resolve => (this.#lane === null ? resolve() : this.#lane.whenSettled(resolve)))
+  }
+
   /** Aedes has finished a SUBSCRIBE or UNSUBSCRIBE. */
   subscribed(): void {
     this.#subscribing--

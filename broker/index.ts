@@ -63,6 +63,8 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
   const onTheWay = new OnTheWay(o.meter)
   const storing = new Storing({ ...o, laneOf }, sessions, onTheWay)
   const aedes = await startAedes(o, limits, sessions, storing, subscribers)
+  const connected = new Set<Client>()
+  watch(aedes, connected, o, sessions)
   const keepalive = new Keepalive()
   const guards = new Set<Guard>()
   const parts: GuardParts = {
@@ -96,7 +98,9 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
   }
   const crowded = (reason: string): void => sessions.report({ code: 'too-many-connections', reason }, null)
   const doorway = new Doorway({ limits, enter, refused: crowded })
-  const server = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, socket => doorway.arrived(socket))
+  // half-open: what a client sent before it hung up is looked at all the same, its goodbye above all
+  const options = { noDelay: true, keepAlive: true, pauseOnConnect: true, allowHalfOpen: true }
+  const server = createServer(options, socket => doorway.arrived(socket))
   server.maxConnections = limits.connections
   server.on('drop', () => crowded(`${limits.connections} sockets are open`))
   const port = await listen(server, o.host, o.port)
@@ -109,7 +113,7 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
         if (client !== undefined && sessions.identityOf(client)?.username === username) client.close()
       }
     },
-    connections: () => aedes.connectedClients,
+    connections: () => connected.size,
     async close() {
       const stopped = new Promise<void>(resolve => server.close(() => resolve()))
       doorway.close()
@@ -151,14 +155,18 @@ async function startAedes(
   })
   const { persistence, mq } = aedes as unknown as { persistence: Persistence; mq: Emitter }
   let reported = ''
-  boundPersistence(persistence, subscribers, limits, (what, where) => {
-    if (reported !== what + where) o.log.warn({ what, where }, 'a bound of the broker is reached: not kept (it is in the journal)')
-    reported = what + where
+  boundPersistence(persistence, {
+    subscribers,
+    limits,
+    isLetIn: client => sessions.identityOf(client) !== null,
+    full(what, where) {
+      if (reported !== what + where) o.log.warn({ what, where }, 'a bound of the broker is reached: not kept (it is in the journal)')
+      reported = what + where
+    },
   })
   countSubscribers(mq, subscribers)
   storing.useStore(persistence)
   subscribing.useStore(persistence)
-  watch(aedes, o, sessions)
   return aedes
 }
 
@@ -168,20 +176,23 @@ type Emitter = {
   removeListener(filter: string, listener: unknown, done?: () => void): unknown
 }
 
+/** Each listener is of one subscription. Aedes takes it away twice when a connection ends while its UNSUBSCRIBE is under way. */
 function countSubscribers(mq: Emitter, subscribers: Subscribers): void {
   const original = { on: mq.on.bind(mq), remove: mq.removeListener.bind(mq) }
+  const counted = new Set<unknown>()
   mq.on = (filter, listener, done) => {
-    subscribers.connected(filter, 1)
+    if (!counted.has(listener)) subscribers.connected(filter, 1)
+    counted.add(listener)
     return original.on(filter, listener, done)
   }
   mq.removeListener = (filter, listener, done) =>
     original.remove(filter, listener, () => {
-      subscribers.connected(filter, -1)
+      if (counted.delete(listener)) subscribers.connected(filter, -1)
       done?.()
     })
 }
 
-function watch(aedes: Aedes, o: BrokerOptions, sessions: Sessions): void {
+function watch(aedes: Aedes, connected: Set<Client>, o: BrokerOptions, sessions: Sessions): void {
   aedes.on('connackSent', (packet, { conn }) => {
     if (packet.returnCode === 0 && conn instanceof Guard) conn.accept()
   })
@@ -190,13 +201,27 @@ function watch(aedes: Aedes, o: BrokerOptions, sessions: Sessions): void {
     sessions.revoke(client, filters)
     if (client.conn instanceof Guard) client.conn.subscribed()
   })
-  const gauge = (): void => o.meter.gauge('fengsui_mqtt_connections', aedes.connectedClients)
-  aedes.on('client', gauge)
-  aedes.on('clientDisconnect', gauge)
+  const gauge = (): void => o.meter.gauge('fengsui_mqtt_connections', connected.size)
+  // counted here: of who is gone before it is quite in, or is taken over twice at once, Aedes loses count
+  aedes.on('client', client => {
+    if (client.closed) return forgetClosed(aedes, client)
+    connected.add(client)
+    gauge()
+    client.conn.once('close', () => {
+      connected.delete(client)
+      gauge()
+    })
+  })
   const ended = (client: Client, error: Error): void => connectionEnded(o, sessions, client, error)
   aedes.on('clientError', ended)
   aedes.on('connectionError', ended)
   aedes.addListener('error', (error: Error) => o.log.error({ err: error }, 'the broker library failed'))
+}
+
+/** Aedes would keep it, for good, as the one who has this ClientId. */
+function forgetClosed(aedes: Aedes, client: Client): void {
+  const { unregisterClient } = aedes as unknown as { unregisterClient(c: Client): void }
+  unregisterClient.call(aedes, client)
 }
 
 /** Ends of a connection that are nobody's mistake, in Aedes' words; errors of the network carry a `code`. */

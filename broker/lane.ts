@@ -66,6 +66,7 @@ export class FastLane implements Waiter, Attempt {
   #deliveries: Delivery[] | null = null
   #route: Route | null = null
   #hasFailed = false
+  #afterwards: (() => void) | null = null
   #isAbandoned = false
   readonly session: Session
   readonly allowance: Allowance
@@ -155,6 +156,12 @@ export class FastLane implements Waiter, Attempt {
     this.#isAbandoned = true
   }
 
+  /** Calls back once, when everything is settled or will never be; asked by the last that a connection leaves, its will. */
+  whenSettled(done: () => void): void {
+    if (this.isSettled || this.#hasFailed) done()
+    else this.#afterwards = done
+  }
+
   written(count: number, lane: Lane): void {
     this.#parts.onTheWay.leave(count)
     this.#flight.written(count, lane)
@@ -166,6 +173,7 @@ export class FastLane implements Waiter, Attempt {
     if (this.#hasFailed) return
     this.settle() // what came before it and is on disk
     this.#hasFailed = true
+    this.#afterwards?.()
     if (!this.#isAbandoned) this.#owner.failed({ code: error.code, reason: error.message }, this.#routes.onlyTopic)
   }
 
@@ -196,6 +204,7 @@ export class FastLane implements Waiter, Attempt {
     onTheWay.accepted(0, all - acked)
     this.#sendAcks(ackBytes)
     this.giveRoom(count, bytes)
+    if (this.isSettled) this.#afterwards?.()
   }
 
   /** In memory of their own: the socket may keep them for a while. */

@@ -30,6 +30,7 @@ export type Limits = {
   sessionsOfIdentity: number
   /** QoS 2 messages between PUBLISH and PUBREL; who sends one more is disconnected */
   halfDone: number
+  halfDoneOfIdentity: number
   /** retained messages; more are delivered and journalled, but not retained */
   retained: number
   retainedBytes: number
@@ -54,6 +55,7 @@ export const LIMITS: Limits = {
   sessions: 50_000,
   sessionsOfIdentity: 16,
   halfDone: 200_000,
+  halfDoneOfIdentity: 2000,
   retained: 200_000,
   retainedBytes: 128 * 1024 * 1024,
 }

@@ -4,12 +4,11 @@ import type { Client, PublishPacket } from 'aedes'
 import type { Clock, Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { InboundMessage } from '#contracts/message.ts'
-import { ANONYMOUS } from './access.ts'
 import type { Persistence } from './bounded-store.ts'
 import { Guard } from './guard.ts'
 import type { Lane, LaneOf } from './lane.ts'
 import type { OnTheWay } from './on-the-way.ts'
-import { newSession, ownerOf, Refused, type Problem, type Session, type Sessions } from './sessions.ts'
+import { Refused, type Problem, type Session, type Sessions } from './sessions.ts'
 
 export type StoringOptions = {
   /** `append` must copy the payload before it returns: it is a slice of the read buffer. Resolves in the order of the calls of a lane. */
@@ -19,13 +18,14 @@ export type StoringOptions = {
   clock: Clock
 }
 
+type BeingStored = { client: Client; isStored: Promise<boolean> }
 type Answer = (error?: Error | null) => void
 
 export class Storing {
   readonly #o: StoringOptions
   readonly #sessions: Sessions
   /** QoS 2 messages between arrival and Aedes' own record of them; bounded by what the guards let through */
-  readonly #beingStored = new Map<string, Promise<boolean>>()
+  readonly #beingStored = new Map<string, BeingStored>()
   #aedesStore: Pick<Persistence, 'incomingGetPacket'> | null = null
   readonly #onTheWay: OnTheWay
   #closing = false
@@ -50,13 +50,15 @@ export class Storing {
   }
 
   readonly authorizePublish = (client: Client | null, packet: PublishPacket, answer: Answer): void => {
-    const session = client === null ? orphan(packet) : this.#sessions.of(client)
-    if (session === undefined || session.identity === null) return answer(new Refused('not connected'))
-    const isWill = client === null || packet === session.will
+    const session = client === null ? undefined : this.#sessions.of(client)
+    if (client === null || session === undefined || session.identity === null) return answer(new Refused('not connected'))
+    const isWill = packet === session.will
     if (isWill && this.#closing) return answer(new Refused('the broker is closing'))
-    const guard = isWill || !(client.conn instanceof Guard) ? null : client.conn
+    const sender = client.conn instanceof Guard ? client.conn : null
+    const guard = isWill ? null : sender
+    const before = isWill ? sender?.settled() : undefined // a will is shown behind what was sent before it
     this.#onTheWay.enter()
-    inOrder(guard, this.#store(client, session, packet)).then(
+    Promise.all([this.#store(sender, client, session, packet), before]).then(
       () => {
         this.#onTheWay.accepted(packet.qos)
         this.#callBack(client, answer)
@@ -77,52 +79,46 @@ export class Storing {
   }
 
   /** A fault inside Aedes ends this connection, not the broker. */
-  #callBack(client: Client | null, answer: Answer): void {
+  #callBack(client: Client, answer: Answer): void {
     try {
       answer(null)
     } catch (error) {
-      this.#o.log.error({ err: error, clientId: client?.id }, 'the broker library failed on a PUBLISH')
-      client?.conn.destroy()
+      this.#o.log.error({ err: error, clientId: client.id }, 'the broker library failed on a PUBLISH')
+      client.conn.destroy()
     }
   }
 
   /** MQTT 3.1.1 has no negative PUBACK: nothing is acknowledged and the connection ends. */
-  #turnOut(client: Client | null, session: Session, packet: PublishPacket, problem: Problem, answer: Answer): void {
+  #turnOut(client: Client, session: Session, packet: PublishPacket, problem: Problem, answer: Answer): void {
     if (!session.turnedOut) this.#sessions.report(problem, client, { topic: packet.topic, payload: packet.payload })
     session.turnedOut = true
     answer(new Refused(problem.reason))
   }
 
-  #store(client: Client | null, session: Session, packet: PublishPacket): Promise<unknown> {
-    if (packet.qos === 2 && client !== null && packet.messageId !== undefined)
-      return this.#storeOnce(client, packet.messageId, () => this.#append(session, packet))
-    return this.#append(session, packet)
+  #store(sender: Guard | null, client: Client, session: Session, packet: PublishPacket): Promise<unknown> {
+    if (packet.qos === 2 && packet.messageId !== undefined)
+      return this.#storeOnce(sender, client, packet.messageId, () => this.#append(session, packet))
+    return inOrder(sender, this.#append(session, packet))
   }
 
   /** Aedes asks again for every repetition of a QoS 2 message; only the first goes to the journal [MQTT-4.3.3-2]. */
-  async #storeOnce(client: Client, messageId: number, append: () => Promise<unknown>): Promise<void> {
+  #storeOnce(sender: Guard | null, client: Client, messageId: number, append: () => Promise<unknown>): Promise<unknown> {
     const key = `${client.id}\0${messageId}`
     const first = this.#beingStored.get(key)
-    if (first !== undefined) {
-      if (!(await first)) throw new FengsuiError('journal-unavailable', 'the first sending of this message was not stored')
-      await new Promise(resolve => setImmediate(resolve)) // until Aedes has recorded the first
-      return
-    }
-    const storing = this.#isRecorded(client, messageId).then(async recorded => {
-      if (!recorded) await append()
-    })
-    this.#beingStored.set(
-      key,
-      storing.then(
+    if (first !== undefined && isSameSession(first.client, client)) return inOrder(sender, repeated(first.isStored))
+    const fresh = this.#isRecorded(client, messageId).then(isRecorded => (isRecorded ? undefined : append()))
+    const stored = inOrder(sender, fresh)
+    const entry: BeingStored = {
+      client,
+      isStored: stored.then(
         () => true,
         () => false,
       ),
-    )
-    try {
-      await storing
-    } finally {
-      setImmediate(() => this.#beingStored.delete(key))
     }
+    this.#beingStored.set(key, entry)
+    const recorded = (): void => void (this.#beingStored.get(key) === entry && this.#beingStored.delete(key))
+    void entry.isStored.then(() => setImmediate(recorded))
+    return stored
   }
 
   async #isRecorded(client: Client, messageId: number): Promise<boolean> {
@@ -158,11 +154,10 @@ function inOrder(guard: Guard | null, work: Promise<unknown>): Promise<unknown> 
   return inTurn
 }
 
-/** A will that outlived its connection: Aedes gives it with the namespaced ClientId; it was allowed when it was left. */
-function orphan(packet: PublishPacket): Session {
-  const id = 'clientId' in packet && typeof packet.clientId === 'string' ? packet.clientId : `${ANONYMOUS.username}/`
-  const username = ownerOf(id)
-  const session = newSession(username, id.slice(username.length + 1))
-  session.identity = { username, grants: [], mayPublishFor: () => true }
-  return session
+/** A clean session shares no packet identifiers with the one before or behind it, whatever its ClientId [MQTT-3.1.2-6]. */
+const isSameSession = (one: Client, other: Client): boolean => one === other || !(one.clean || other.clean)
+
+async function repeated(isStored: Promise<boolean>): Promise<void> {
+  if (!(await isStored)) throw new FengsuiError('journal-unavailable', 'the first sending of this message was not stored')
+  await new Promise(resolve => setImmediate(resolve)) // until Aedes has recorded the first
 }

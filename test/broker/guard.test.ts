@@ -136,7 +136,7 @@ test('all devices together can have only so many bytes on the way', async () => 
   )
   await aMoment()
   expect(table.journal.waiting).toBe(5)
-  sockets[0]?.destroy() // its room is given to another
+  sockets[0]?.resetAndDestroy() // its room is given to another
   await until(
     () => table.journal.waiting,
     n => n === 6,
