@@ -88,8 +88,6 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   let damagedReads = 0
   /** why nobody knows where the journal ends */
   let blind: string | null = null
-  /** messages of another journal under numbers that were read long ago */
-  let unseen = 0
   const passed = { messages: 0, last: '' }
   let awake = false
   let closed = false
@@ -229,9 +227,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
       blind = null
     } catch (error) {
       blind = reasonOf(error)
-      return
     }
-    if (head > 0) unseen = Math.max(unseen, position - head)
   }
 
   function readAndFold(): void {
@@ -324,9 +320,8 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
       look()
       const wrong = problem()
       const where = head > position ? `${head - position} messages behind` : `at ${position}`
-      const damaged =
+      const lost =
         passed.messages > 0 ? `; ${passed.messages} messages passed over, last the damaged ${passed.last}: no rule has seen them` : ''
-      const lost = unseen > 0 ? `${damaged}; ${unseen} numbers were given to messages a second time: no rule sees those` : damaged
       const troubles: Trouble[] = [...(lost === '' ? [] : ['passed-over' as const]), ...(delay() === null ? [] : ['late' as const])]
       return { position, head, ok: wrong === null && lost === '', detail: `${wrong ?? where}${lost}`, troubles }
     },

@@ -118,21 +118,6 @@ test('a journal that ends before what was read is not called well', async () => 
   expect(path.status()).toMatchObject({ ok: false, detail: expect.stringContaining('the journal ends at 1, but 50 was read') })
 })
 
-test('numbers that were given a second time are not forgotten when the journal has grown past them', async () => {
-  dispatch.commit({ position: 2, signals: [], rows: [] })
-  const { reader, path } = start([smoke(1)])
-  await until(() => !path.status().ok)
-  reader.messages.push(smoke(2), smoke(3))
-  path.wake()
-  await until(() => path.status().position === 3)
-  expect(alarmed()).toEqual(new Set(['s3']))
-  expect(path.status()).toMatchObject({
-    ok: false,
-    troubles: ['passed-over'],
-    detail: 'at 3; 1 numbers were given to messages a second time: no rule sees those',
-  })
-})
-
 test('a journal whose end cannot be told is read as far as it goes, and its alarms are raised', async () => {
   let isTorn = true
   const inner = journalOf([smoke(1), smoke(2)])
