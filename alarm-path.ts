@@ -24,6 +24,8 @@ export type AlarmPathParts = {
     advance(toMs: number, o: { seq: number; isClock: boolean }): AlarmSignal[]
     dirty(): StateRows
   }
+  /** what else goes with the position */
+  notes: { dirty(): StateRows }
   dispatch: { position(): number; commit(o: Commit): { alarms: Alarm[]; incidents: Incident[] } }
   clock: Clock
   log: Log
@@ -157,6 +159,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
       { room: 'catalogue', rows: parts.catalogue.dirty() },
       { room: 'directory', rows: parts.directory.dirty() },
       { room: 'rules', rows: parts.fold.dirty() },
+      { room: 'notes', rows: parts.notes.dirty() },
     ]
     return { position: last.seq, signals, rows, last }
   }

@@ -210,6 +210,13 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const directory = createDirectory({ rows: dispatch.rows('directory') })
   const fold = createFold({ ruleSet: started.ruleSet, rows: dispatch.rows('rules') })
 
+  // a device taken off the register once and heard since is not taken off again by the next start
+  const removedNote = Number(new Map(dispatch.rows('notes')).get('removed') ?? 0)
+  const removed = { upTo: removedNote, saved: removedNote }
+  const notes = {
+    dirty: (): [string, string][] => (removed.upTo === removed.saved ? [] : [['removed', String((removed.saved = removed.upTo))]]),
+  }
+
   // what the feed shows is decoded apart from the alarm path, so that a reader of the feed can never touch its state
   const feedCatalogue = createCatalogue({ decoders })
   const feed = {
@@ -338,6 +345,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       catalogue,
       directory,
       fold,
+      notes,
       dispatch,
       clock,
       log,
@@ -362,9 +370,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         if (device) {
           const known = directory.register(device)
           if (known.lastReceivedAt === undefined) path?.add(fold.expect([known]))
-        } else {
+        } else if (change > removed.upTo) {
           directory.remove(deviceId)
           path?.add(fold.forget(deviceId))
+          removed.upTo = change
         }
         seenChange = change
       }

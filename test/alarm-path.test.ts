@@ -45,6 +45,7 @@ function start(messages: Message[], more: Partial<AlarmPathParts> = {}, damaged:
     catalogue: createCatalogue({ decoders, rows: dispatch.rows('catalogue') }),
     directory: createDirectory({ rows: dispatch.rows('directory') }),
     fold: createFold({ ruleSet, rows: dispatch.rows('rules') }),
+    notes: { dirty: () => [] },
     dispatch,
     clock: systemClock,
     log: noLog,

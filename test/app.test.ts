@@ -51,10 +51,45 @@ test('one process, the same way of a reading, and nothing doubled in its second 
   await rm(dir, { recursive: true, force: true })
 })
 
-async function signedIn(port: number): Promise<(path: string) => Promise<unknown>> {
+test('a device taken off the register and heard again is known after a restart too', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'fengsui-app-'))
+  const given = { FENGSUI_DATA_DIR: dir, FENGSUI_MQTT_PORT: '0', FENGSUI_HTTP_PORT: '0', FENGSUI_ADMIN_PASSWORD: PASSWORD }
+  const settings = readSettings({ ...given, FENGSUI_ANONYMOUS_DEVICES: 'true' }, dir)
+  const first = await createApp(settings)
+  const publish = async (deviceId: string) => {
+    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${first.edge.port}`, { reconnectPeriod: 0 })
+    const reading = { v: 1, deviceId, kind: 'smoke', ts: Date.now(), alarms: { smoke: false } }
+    await client.publishAsync(`fire/v1/smoke/${deviceId}/telemetry`, JSON.stringify(reading), { qos: 1 })
+    await client.endAsync()
+  }
+  const get = await signedIn(first.core.port)
+  const heard = async (deviceId: string) => ((await get(`/devices/${deviceId}`)) as { readings?: number }).readings === 1
+  await publish('smk-1')
+  await until(() => heard('smk-1'), 30_000, 'the device is known')
+  await get('/devices/smk-1', 'DELETE')
+  // the register is looked at four times a second
+  await new Promise(resolve => setTimeout(resolve, 1_500))
+  await publish('smk-1')
+  await until(() => heard('smk-1'), 30_000, 'the device is known again')
+  await publish('smk-2')
+  await until(() => heard('smk-2'), 30_000, 'what came before is committed')
+  await first.close()
+
+  const second = await createApp(settings)
+  const getNow = await signedIn(second.core.port)
+  await new Promise(resolve => setTimeout(resolve, 1_500))
+  expect(await getNow('/devices/smk-1')).toMatchObject({ readings: 1 })
+  await second.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+async function signedIn(port: number): Promise<(path: string, method?: string) => Promise<unknown>> {
   const base = `http://127.0.0.1:${port}/api/v1`
   const body = JSON.stringify({ username: 'admin', password: PASSWORD })
   const answer = await fetch(`${base}/session`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
   const { token } = (await answer.json()) as { token: string }
-  return async path => (await fetch(`${base}${path}`, { headers: { authorization: `Bearer ${token}` } })).json()
+  return async (path, method = 'GET') => {
+    const text = await (await fetch(`${base}${path}`, { method, headers: { authorization: `Bearer ${token}` } })).text()
+    return text === '' ? undefined : JSON.parse(text)
+  }
 }
