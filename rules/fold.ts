@@ -86,10 +86,10 @@ export function createFold(o: Options): Fold {
   function announce(out: AlarmSignal[]): void {
     const devices = awaited
     awaited = []
-    for (const device of devices) judged(announcement(device, listening.nowMs), listening.seq, out)
+    for (const device of devices) judged(announcement(device, listening.nowMs), listening.nowMs, listening.seq, out)
   }
 
-  function judged(reading: Reading, seq: number, out: AlarmSignal[]): void {
+  function judged(reading: Reading, receivedMs: number, seq: number, out: AlarmSignal[]): void {
     const bits = admitted(reading)
     if (bits === 0) return
     let device: Subject | undefined
@@ -98,7 +98,7 @@ export function createFold(o: Options): Fold {
       if ((bits & a.admits) === 0 || !wants(a, reading)) continue
       if (!a.everywhere && !inScope(a.rule.scope, reading.kind, reading.place)) continue
       device ??= memory.get(reading.deviceId)
-      observation ??= observed(device.row, reading, seq, bits, listenedMs(listening))
+      observation ??= observed(device.row, reading, receivedMs, seq, bits, listenedMs(listening))
       const whose = a.keeping === 'device' ? undefined : whoseIs(a.keeping, reading)
       judge.reading(a, device, whose, observation, out)
     }
@@ -131,8 +131,9 @@ export function createFold(o: Options): Fold {
     },
     apply(reading, seq) {
       const out: AlarmSignal[] = []
-      pass(isoMs(reading.receivedAt), seq, false, out)
-      judged(reading, seq, out)
+      const receivedMs = isoMs(reading.receivedAt)
+      pass(receivedMs, seq, false, out)
+      judged(reading, receivedMs, seq, out)
       return out
     },
     advance(toMs, { seq = listening.seq, isClock = false } = {}) {
@@ -153,7 +154,7 @@ export function createFold(o: Options): Fold {
       const reading = { ...known, state: { [REMOVED]: true } }
       const device = memory.get(deviceId)
       if (!device.alive) return out
-      const observation = observed(device.row, reading, listening.seq, HEARD_ONLY, listenedMs(listening))
+      const observation = observed(device.row, reading, listening.nowMs, listening.seq, HEARD_ONLY, listenedMs(listening))
       // whatever kind of device it was
       for (const a of active)
         if (a.admits === HEARD_ONLY && a.rule.id in device.row.states) judge.reading(a, device, undefined, observation, out)
@@ -187,9 +188,8 @@ function disabledFrom(json: string | undefined, ruleSet: RuleSet): readonly Disa
   return row.set === ruleSet.version ? row.disabled : []
 }
 
-function observed(row: Row, reading: Reading, seq: number, bits: number, listened: number): Observation {
+function observed(row: Row, reading: Reading, receivedMs: number, seq: number, bits: number, listened: number): Observation {
   const tMs = isoMs(reading.ts)
-  const receivedMs = isoMs(reading.receivedAt)
   // stored and retained readings are of another time: the clock of now knows nothing of them
   if (bits === HEARD_ONLY) return { reading, seq, tMs, receivedMs, listenedMs: listened, late: true }
   const whose = reading.tsSource === 'server' ? 'server' : 'measured'

@@ -32,8 +32,10 @@ type ThresholdState = { on?: Run; open?: 1; off?: Run; level?: Level; own?: 1 }
 const valueOf = (p: ThresholdParameters, reading: Reading): number | undefined =>
   p.metric === 'battery_pct' ? reading.batteryPct : reading.metrics[p.metric]
 
-const judgesItself = (p: ThresholdParameters, reading: Reading): boolean =>
-  p.standsDownFor?.some(f => reading.alarms[f] !== undefined) === true
+function judgesItself({ standsDownFor = [] }: ThresholdParameters, { alarms }: Reading): boolean {
+  for (const flag of standsDownFor) if (alarms[flag] !== undefined) return true
+  return false
+}
 
 /** Until the usual level is learnt, the most that it may be is assumed: later, never falsely. */
 const usual = (p: ThresholdParameters, state: ThresholdState): number => (p.level === undefined ? 0 : (state.level?.v ?? p.level.max))
@@ -50,10 +52,13 @@ function grown(run: Run | undefined, o: Observation, value: number, maxGapS: num
 
 const lasts = (run: Run, delayS: number, readings: number): boolean => run.n >= readings && run.lastMs - run.fromMs >= delayS * 1000
 
-const without = (state: ThresholdState, ...keys: (keyof ThresholdState)[]): ThresholdState => {
-  if (!keys.some(key => state[key] !== undefined)) return state
-  const rest = { ...state }
-  for (const key of keys) delete rest[key]
+function without(state: ThresholdState, ...keys: (keyof ThresholdState)[]): ThresholdState {
+  let rest = state
+  for (const key of keys) {
+    if (rest[key] === undefined) continue
+    if (rest === state) rest = { ...state }
+    delete rest[key]
+  }
   return rest
 }
 
