@@ -6,8 +6,8 @@ import { pointsWithin, type Series, type StoreQuery } from './store.ts'
 
 /** `tables` are day tables of (device, metric, ts, value). */
 export async function queryTables(connection: DuckDBConnection, tables: string[], names: Names, q: StoreQuery): Promise<Series[]> {
-  const device = names.known(`d:${q.deviceId}`)
-  const metric = q.metric === undefined ? null : names.known(`m:${q.metric}`)
+  const device = names.known('d', q.deviceId)
+  const metric = q.metric === undefined ? null : names.known('m', q.metric)
   if (device === undefined || metric === undefined || tables.length === 0 || q.toMs <= q.fromMs) return []
   const points = pointsWithin(q.points)
   const parts = Math.max(1, Math.floor(points / 2))
@@ -32,7 +32,5 @@ export async function queryTables(connection: DuckDBConnection, tables: string[]
     else if (minAt <= maxAt) list.push(low, high)
     else list.push(high, low)
   }
-  return [...series]
-    .map(([id, list]) => ({ metric: names.nameOf(id).slice(2), points: list }))
-    .sort((a, b) => (a.metric < b.metric ? -1 : 1))
+  return [...series].map(([id, list]) => ({ metric: names.nameOf(id), points: list })).sort((a, b) => (a.metric < b.metric ? -1 : 1))
 }

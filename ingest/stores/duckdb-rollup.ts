@@ -2,7 +2,7 @@
 // up what there is. Merging changes no answer; it keeps the tables small.
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { rollupTable } from './duckdb-days.ts'
-import type { Names } from './duckdb-names.ts'
+import type { NameOf, Names } from './duckdb-names.ts'
 import { MINUTE_MS, minutesOf, type Aggregate, type AggregateQuery } from './store.ts'
 
 const SAME_ROW = 'm.minute = r.minute AND m.area = r.area AND m.kind = r.kind AND m.metric = r.metric'
@@ -29,7 +29,7 @@ export async function aggregateTables(
   names: Names,
   q: AggregateQuery,
 ): Promise<Aggregate[]> {
-  const ids = { metric: names.known(`m:${q.metric}`), area: idOf(names, 'a', q.area), kind: idOf(names, 'k', q.kind) }
+  const ids = { metric: names.known('m', q.metric), area: idOf(names, 'a', q.area), kind: idOf(names, 'k', q.kind) }
   const { metric, area, kind } = ids
   const { from, to, step } = minutesOf(q)
   if (metric === undefined || area === undefined || kind === undefined || tables.length === 0 || to <= from) return []
@@ -46,5 +46,5 @@ export async function aggregateTables(
 }
 
 /** null = any */
-const idOf = (names: Names, prefix: string, name: string | undefined): number | null | undefined =>
-  name === undefined ? null : names.known(`${prefix}:${name}`)
+const idOf = (names: Names, what: NameOf, name: string | undefined): number | null | undefined =>
+  name === undefined ? null : names.known(what, name)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { VARCHAR, type DuckDBConnection } from '@duckdb/node-api'
 import { systemClock, type Clock } from '#contracts/clock.ts'
 import { appendColumns, appendDay, sortByDay } from './duckdb-append.ts'
-import { dayOf, moveToDaysOfEvent, openDays, rollupTable, valuesTable } from './duckdb-days.ts'
+import { moveToDaysOfEvent, openDays, rollupTable, valuesTable } from './duckdb-days.ts'
 import { openDuckdbFile } from './duckdb-file.ts'
 import { namesIn } from './duckdb-names.ts'
 import { queryTables } from './duckdb-query.ts'
@@ -45,10 +45,13 @@ export async function openDuckdb(
   let turn: Promise<unknown> = Promise.resolve()
 
   async function write(batch: readonly StoreEntry[], upTo: number, rows: readonly RoomRows[], refused: Told): Promise<void> {
-    const fresh = batch.filter(({ seq }) => seq > position)
+    const at = position
+    const fresh = batch.every(({ seq }) => seq > at) ? batch : batch.filter(({ seq }) => seq > at)
+    let touched: Iterable<number> = []
     await writer.run('BEGIN')
     try {
       const sorted = sortByDay(fresh, days, names)
+      touched = sorted.days.keys()
       await days.make()
       for (const [day, values] of sorted.days) await appendDay(writer, day, values, names)
       await names.save(writer)
@@ -68,7 +71,7 @@ export async function openDuckdb(
     names.keep()
     days.keep()
     position = Math.max(position, upTo)
-    for (const { reading } of fresh) unmerged.add(dayOf(Date.parse(reading.ts)))
+    for (const day of touched) unmerged.add(day)
   }
 
   /** Once a minute, between two batches: nothing of it changes an answer, except that the oldest day goes when its time has come. */

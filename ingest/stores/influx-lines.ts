@@ -1,25 +1,68 @@
 // Readings and rollups as InfluxDB line protocol. A line is a pure function of the journal, so that a replay writes the same point:
 // measurement = kind, one tag = device, every field a float, time in microseconds made unique by the device's own counter.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Reading } from '#contracts/reading.ts'
-import type { Field } from './fields.ts'
+import type { FieldNames, Fields } from './fields.ts'
 import type { Part } from './rollup.ts'
 
 export const ROLLUP_MEASUREMENT = 'reading_1m'
 const MINUTE_US = 60_000_000
+/** Beginnings of lines remembered, one a device; at the bound they are made anew. */
+const SERIES_MAX = 200_000
+
+/** The beginning of a device's lines; kept by kind. */
+const series = new Map<string, Map<string, string>>()
+let seriesKept = 0
+const keysByNames = new WeakMap<FieldNames, string[]>()
 
 /** undefined when the reading holds no number. */
-export function lineOf(reading: Reading, tsMs: number, fields: readonly Field[]): string | undefined {
-  if (fields.length === 0) return undefined
+export function lineOf({ kind, deviceId, seq }: Reading, tsMs: number, { names, values }: Fields): string | undefined {
+  if (names.length === 0) return undefined
+  const keys = keysOf(names)
   let content = ''
-  for (const [name, value] of fields) content += `${content === '' ? '' : ','}${escapeKey(name)}=${value}`
-  return `${escapeMeasurement(reading.kind)},device=${escapeKey(reading.deviceId)} ${content} ${timeUs(reading, tsMs, content)}`
+  for (let i = 0; i < keys.length; i++) content += `${keys[i]}${values[i]}`
+  // two readings of one device in one millisecond would overwrite each other; a repeat must fall on itself
+  const within = seq ?? hash('sha1', content, 'buffer').readUInt32BE(0)
+  return `${seriesOf(kind, deviceId)}${content} ${timeUs(tsMs, within % 1000)}`
 }
 
-/** Two readings of one device in one millisecond would overwrite each other; a repeat must fall on itself. */
-function timeUs(reading: Reading, tsMs: number, content: string): number {
-  const within = reading.seq ?? createHash('sha1').update(content).digest().readUInt32BE(0)
-  return tsMs * 1000 + (within % 1000)
+/** `name=` with the comma before it, where one is due. */
+function keysOf(names: FieldNames): string[] {
+  let keys = keysByNames.get(names)
+  if (keys === undefined) keysByNames.set(names, (keys = names.map((name, i) => `${i === 0 ? '' : ','}${escapeKey(name)}=`)))
+  return keys
+}
+
+function seriesOf(kind: string, deviceId: string): string {
+  let devices = series.get(kind)
+  let text = devices?.get(deviceId)
+  if (text !== undefined) return text
+  if (seriesKept >= SERIES_MAX) {
+    series.clear()
+    devices = undefined
+    seriesKept = 0
+  }
+  if (devices === undefined) series.set(kind, (devices = new Map()))
+  devices.set(deviceId, (text = `${escapeMeasurement(kind)},device=${escapeKey(deviceId)} `))
+  seriesKept += 1
+  return text
+}
+
+const THREE_DIGITS = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'))
+let second = 0
+let secondText = ''
+
+/** Sixteen digits cost more to print than all else in a line: of one second only the last six differ. */
+function timeUs(tsMs: number, within: number): string {
+  const whole = Math.floor(tsMs / 1000)
+  const ms = THREE_DIGITS[tsMs - whole * 1000]
+  const us = THREE_DIGITS[within]
+  if (whole <= 0 || ms === undefined || us === undefined) return String(tsMs * 1000 + within)
+  if (whole !== second) {
+    second = whole
+    secondText = String(whole)
+  }
+  return `${secondText}${ms}${us}`
 }
 
 /** Of one minute, one point for each run of messages that touched it: `firstSeq` of the run tells them apart. */

@@ -2,8 +2,8 @@
 // transaction to keep it in. Saved after the server's answer: a crash in between sends the same points once more, which changes nothing.
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Sums, type Run, type RunChange } from './influx-runs.ts'
-import type { Part } from './rollup.ts'
+import type { Run, RunChange } from './influx-runs.ts'
+import { Rollup, type Part } from './rollup.ts'
 import type { RoomRows } from './store.ts'
 
 export type Progress = {
@@ -67,7 +67,7 @@ export function openProgress(dir: string | undefined): Progress {
     run() {
       const row = getRun.get()
       if (row === undefined) return undefined
-      const saved = new Sums()
+      const saved = new Rollup()
       for (const sum of sums.all() as unknown as Part[]) saved.put({ ...sum })
       return { firstSeq: Number(row['first_seq']), arrival: String(row['arrival']), sums: saved }
     },

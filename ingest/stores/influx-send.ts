@@ -32,12 +32,15 @@ const WRITE_OPTIONS = {
   writeFailed: (error: Error) => Promise.reject(error),
 }
 
-type HasLine = { line: string }
-export type Refused<T> = { item: T; reason: string }
+/** `index` counts the lines that were given. */
+export type Refused = { index: number; reason: string }
 export type Sender = {
   headers: Record<string, string>
-  /** All of them are stored, or told in the answer, or it rejects and nothing is certain. Good lines of a refused request are stored. */
-  sendAll<T extends HasLine>(items: readonly T[]): Promise<Refused<T>[]>
+  /**
+   * All of them are stored, or told in the answer, or it rejects and nothing is certain. Good lines of a refused request are stored.
+   * Lines are asked for as requests become due, so that they can be made while others are on their way.
+   */
+  sendAll(lines: Iterable<string>): Promise<Refused[]>
   close(): void
 }
 
@@ -46,12 +49,12 @@ export function openSender(o: InfluxOptions, log: Log): Sender {
   const influx = new InfluxDB({ url: o.url, headers, transport: strictTransport(o.url, headers) })
   let preparing: Promise<WriteApi> | null = null
 
-  async function send(lines: readonly HasLine[]): Promise<void> {
+  async function send(body: string): Promise<void> {
     preparing ??= prepare(influx, o, headers, log)
     try {
       const api = await preparing
       // the buffer is taken before flush() first waits: requests sent side by side do not mix
-      api.writeRecords(lines.map(({ line }) => line))
+      api.writeRecord(body)
       await api.flush()
     } catch (error) {
       // not reached yet, or the database is gone: look again before the next request
@@ -60,30 +63,29 @@ export function openSender(o: InfluxOptions, log: Log): Sender {
     }
   }
 
-  async function sendAndFindBad<T extends HasLine>(items: readonly T[], budget: { requests: number }): Promise<Refused<T>[]> {
+  async function sendAndFindBad({ body, first }: Request, budget: { requests: number }): Promise<Refused[]> {
     try {
-      await send(items)
+      await send(body)
       return []
     } catch (error) {
       if (!isRefusal(error)) throw unavailable(error, o.url)
       const reason = `InfluxDB answered ${error.statusCode}: ${(error.body ?? error.message).slice(0, 512)}`
-      if (items.length === 1 || --budget.requests <= 0) return items.map(item => ({ item, reason }))
-      const half = Math.ceil(items.length / 2)
-      const first = await sendAndFindBad(items.slice(0, half), budget)
-      return [...first, ...(await sendAndFindBad(items.slice(half), budget))]
+      const lines = body.split('\n')
+      if (lines.length === 1 || --budget.requests <= 0) return lines.map((_, i) => ({ index: first + i, reason }))
+      const half = Math.ceil(lines.length / 2)
+      const inFirst = await sendAndFindBad({ body: lines.slice(0, half).join('\n'), first }, budget)
+      return [...inFirst, ...(await sendAndFindBad({ body: lines.slice(half).join('\n'), first: first + half }, budget))]
     }
   }
 
   return {
     headers,
-    async sendAll(items) {
+    async sendAll(lines) {
       const budget = { requests: BISECT_REQUESTS_MAX }
-      const waiting = requestsOf(items)
-      const refused: Refused<(typeof items)[number]>[] = []
+      const waiting = requestsOf(lines)
+      const refused: Refused[] = []
       const work = async (): Promise<void> => {
-        for (let request = waiting.shift(); request !== undefined; request = waiting.shift()) {
-          refused.push(...(await sendAndFindBad(request, budget)))
-        }
+        for (const request of waiting) refused.push(...(await sendAndFindBad(request, budget)))
       }
       // all have ended before it is told that one failed: what comes next does not run beside them
       const ended = await Promise.allSettled(Array.from({ length: REQUESTS_IN_FLIGHT }, work))
@@ -95,19 +97,23 @@ export function openSender(o: InfluxOptions, log: Log): Sender {
   }
 }
 
-function requestsOf<T extends HasLine>(items: readonly T[]): T[][] {
-  const requests: T[][] = []
-  let chars = Number.POSITIVE_INFINITY
-  for (const item of items) {
-    let request = requests.at(-1)
-    if (request === undefined || request.length >= LINES_A_REQUEST || chars + item.line.length > CHARS_A_REQUEST) {
-      requests.push((request = []))
+type Request = { body: string; first: number }
+
+function* requestsOf(lines: Iterable<string>): Generator<Request> {
+  let request: string[] = []
+  let chars = 0
+  let first = 0
+  for (const line of lines) {
+    if (request.length >= LINES_A_REQUEST || (request.length > 0 && chars + line.length > CHARS_A_REQUEST)) {
+      yield { body: request.join('\n'), first }
+      first += request.length
+      request = []
       chars = 0
     }
-    request.push(item)
-    chars += item.line.length + 1
+    request.push(line)
+    chars += line.length + 1
   }
-  return requests
+  if (request.length > 0) yield { body: request.join('\n'), first }
 }
 
 /** 1.x takes a user and password where 2.x and 3 take a token. */

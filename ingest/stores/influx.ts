@@ -6,7 +6,8 @@ import { openProgress } from './influx-progress.ts'
 import { aggregateInflux, queryInflux } from './influx-query.ts'
 import { lineOf } from './influx-lines.ts'
 import { addToRun, withOpenRun, type Stored } from './influx-runs.ts'
-import { openSender, type InfluxOptions } from './influx-send.ts'
+import { openSender, type InfluxOptions, type Refused } from './influx-send.ts'
+import { timeOf } from './reading-time.ts'
 import type { Aggregate, AggregateQuery, ReadingStore, RoomRows, StoreDeps, StoreEntry, StoreRefusal } from './store.ts'
 
 export type { InfluxOptions } from './influx-send.ts'
@@ -15,8 +16,6 @@ export type { InfluxOptions } from './influx-send.ts'
 const BATCH_MESSAGES = 10_000
 /** How often a question is asked again because a run of rollups ended meanwhile, before writing waits for it. */
 const ASKED_BESIDE_WRITES = 2
-
-type Line = Stored & { line: string }
 
 export async function openInflux(options: InfluxOptions, { log }: StoreDeps): Promise<ReadingStore> {
   const o = { ...options, url: options.url.replace(/\/+$/, '') }
@@ -36,14 +35,14 @@ export async function openInflux(options: InfluxOptions, { log }: StoreDeps): Pr
   async function write(batch: readonly StoreEntry[], upTo: number, rows: readonly RoomRows[], refused: Told): Promise<void> {
     await sendEnded()
     const position = progress.position()
-    const lines = batch.filter(({ seq }) => seq > position).flatMap(entry => withLine(entry))
-    const bad = lines.length === 0 ? [] : await sender.sendAll(lines)
-    if (bad.length > 0) refused(bad.map(({ item, reason }) => ({ seq: item.entry.seq, deviceId: item.entry.reading.deviceId, reason })))
-    const taken = new Set(bad.map(({ item }) => item))
-    save(Math.max(position, upTo), rows, taken.size === 0 ? lines : lines.filter(line => !taken.has(line)))
+    const sent: Stored[] = []
+    const bad = await sender.sendAll(linesOf(batch, position, sent))
+    if (bad.length > 0) refused(bad.map(({ index, reason }) => ({ ...nameOf(sent[index]), reason })))
+    const taken = new Set(bad.map(({ index }) => index))
+    save(Math.max(position, upTo), rows, taken.size === 0 ? sent : sent.filter((_, i) => !taken.has(i)))
   }
 
-  function save(position: number, rows: readonly RoomRows[], stored: readonly Line[]): void {
+  function save(position: number, rows: readonly RoomRows[], stored: readonly Stored[]): void {
     const change = addToRun(run, stored)
     try {
       progress.save(position, rows, change)
@@ -61,8 +60,8 @@ export async function openInflux(options: InfluxOptions, { log }: StoreDeps): Pr
     const lines = progress.unsent()
     const last = lines.at(-1)
     if (last === undefined) return
-    const bad = await sender.sendAll(lines)
-    tellRefused(bad, log)
+    const bad = await sender.sendAll(lines.map(({ line }) => line))
+    tellRefused(bad, lines, log)
     progress.sent(last.id)
   }
 
@@ -103,18 +102,26 @@ export async function openInflux(options: InfluxOptions, { log }: StoreDeps): Pr
 
 type Told = (refusals: StoreRefusal[]) => void
 
-function withLine(entry: StoreEntry): Line[] {
-  const tsMs = Date.parse(entry.reading.ts)
-  const fields = fieldsOf(entry.reading)
-  const line = lineOf(entry.reading, tsMs, fields)
-  return line === undefined ? [] : [{ entry, tsMs, fields, line }]
+/** The lines of what is new, each noted in `sent` as it is asked for. */
+function* linesOf(batch: readonly StoreEntry[], position: number, sent: Stored[]): Generator<string> {
+  for (const entry of batch) {
+    if (entry.seq <= position) continue
+    const tsMs = timeOf(entry.reading.ts)
+    const fields = fieldsOf(entry.reading)
+    const line = lineOf(entry.reading, tsMs, fields)
+    if (line === undefined) continue
+    sent.push({ entry, tsMs, fields })
+    yield line
+  }
 }
 
-function tellRefused(bad: readonly { item: { line: string }; reason: string }[], log: Log): void {
+const nameOf = (stored: Stored | undefined) => ({ seq: stored?.entry.seq ?? 0, deviceId: stored?.entry.reading.deviceId ?? '' })
+
+function tellRefused(bad: readonly Refused[], lines: readonly { line: string }[], log: Log): void {
   const [first] = bad
   if (first === undefined) return
   log.error(
-    { line: first.item.line, reason: first.reason, lines: bad.length },
+    { line: lines[first.index]?.line, reason: first.reason, lines: bad.length },
     'InfluxDB refused rollups; they are missing from aggregates',
   )
 }
