@@ -33,7 +33,7 @@ export type Persistence = {
   outgoingEnqueueCombi(subscribers: SubscriberRef[], packet: Outgoing): Promise<void>
   outgoingUpdate(client: ClientRef, packet: Outgoing): Promise<void>
   outgoingClearMessageId(client: ClientRef, packet: { messageId?: number }): Promise<unknown>
-  outgoingStream(client: ClientRef): Readable
+  outgoingStream(client: Client): Readable
   storeRetained(packet: Retained): Promise<void>
   createRetainedStreamCombi(filters: string[]): Readable
   createRetainedStream(filter: string): Readable
@@ -45,18 +45,20 @@ export type BoundOptions = {
   limits: Limits
   /** has this connection shown who it is? */
   isLetIn(client: Client): boolean
+  /** its queue has been sent: what comes from now on goes to it at once */
+  isBack(client: Client): void
   /** is told what could not be kept */
   full: (what: string, where: string) => void
 }
 
 /** Puts the bounds around the store that Aedes was made with. */
-export function boundPersistence(store: Persistence, { subscribers, limits, isLetIn, full }: BoundOptions): void {
+export function boundPersistence(store: Persistence, { subscribers, limits, isLetIn, isBack, full }: BoundOptions): void {
   const queues = new Queues({
     max: limits.queued,
     maxOfSession: limits.queuedOfSession,
     full: clientId => full('messages queued for a session', clientId),
   })
-  putQueues(store, queues)
+  putQueues(store, queues, isBack)
   boundSessions(store, subscribers, queues, limits)
   boundIncoming(store, limits, isLetIn)
   // wills of other brokers that died: there are none, and after a jump of the clock Aedes would send those of all who are connected
@@ -77,7 +79,7 @@ function ownCopy(payload: Uint8Array | undefined): Buffer {
   return copy
 }
 
-function putQueues(store: Persistence, queues: Queues): void {
+function putQueues(store: Persistence, queues: Queues, isBack: BoundOptions['isBack']): void {
   store.outgoingEnqueueCombi = (subscribers, packet) => {
     const kept = subscribers.filter(({ clientId }) => queues.hasRoom(clientId))
     if (kept.length === 0) return settled(undefined)
@@ -89,7 +91,7 @@ function putQueues(store: Persistence, queues: Queues): void {
   store.outgoingUpdate = ({ id }, packet) => (queues.update(id, packet) ? settled(undefined) : broken(new Error(NOT_QUEUED)))
   // not `settled`: Aedes asks from within its parser, which cannot be entered twice
   store.outgoingClearMessageId = async ({ id }, { messageId }) => queues.take(id, messageId)
-  store.outgoingStream = ({ id }) => queues.stream(id)
+  store.outgoingStream = client => (client.clean ? Readable.from([]) : queues.stream(client, () => isBack(client)))
 }
 
 /** In Aedes' own words; it ends a connected session whose queue was full, and nobody is to blame. */

@@ -1,15 +1,19 @@
 // What Aedes 1.2 gets wrong on the way to a subscriber, put right where it asks us before it sends: never a higher QoS than was
-// granted. Nothing is refused here: Aedes then loses other messages of the session.
+// granted, nothing new before what waited. Nobody's right to read is decided here (subscribing.ts).
 import type { AedesPublishPacket, Client } from 'aedes'
 import { topicMatches } from '#contracts/topic.ts'
 import type { Sessions } from './sessions.ts'
 
-/** For wildcard filters and for retained messages Aedes sends at the publisher's QoS [MQTT-3.8.4-6]. */
-export function effectiveQos(sessions: Pick<Sessions, 'of'>): (client: Client, packet: AedesPublishPacket) => AedesPublishPacket {
+/**
+ * For wildcard filters and for retained messages Aedes sends at the publisher's QoS [MQTT-3.8.4-6]; and it sends what comes in
+ * before the end of the queue of who was away [MQTT-4.6.0-6]. null = not now: it is in that queue, and comes in its turn.
+ */
+export function forwarded(sessions: Pick<Sessions, 'of'>): (client: Client, packet: AedesPublishPacket) => AedesPublishPacket | null {
   return (client, packet) => {
-    const granted = sessions.of(client)?.granted
-    if (packet.qos > 0 && granted != null) packet.qos = lower(packet.qos, granted, packet.topic)
-    return packet
+    const session = sessions.of(client)
+    if (packet.qos > 0 && session?.granted != null) packet.qos = lower(packet.qos, session.granted, packet.topic)
+    const isQueued = packet.qos > 0 && !packet.retain && packet.messageId === undefined
+    return isQueued && session?.isReturning === true ? null : packet
   }
 }
 

@@ -47,6 +47,7 @@ export class Entry {
       clientIdProblem,
       keepaliveMs: (packet.keepalive ?? 0) * 1000,
       resumes: !clean && this.#kept.has(packet.clientId),
+      isReturning: !clean,
       address: client.conn instanceof Guard ? client.conn.address : null,
     })
     packet.keepalive = 0 // ours to watch: Aedes does not see most packets

@@ -6,7 +6,7 @@ import { Aedes, type Client } from 'aedes'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { boundPersistence, NOT_QUEUED, type Persistence } from './bounded-store.ts'
-import { effectiveQos } from './corrections.ts'
+import { forwarded } from './corrections.ts'
 import { Doorway } from './doorway.ts'
 import { Entry, type EntryOptions } from './entry.ts'
 import { Gate } from './gate.ts'
@@ -151,7 +151,7 @@ async function startAedes(
     authenticate: entry.authenticate,
     authorizePublish: storing.authorizePublish,
     authorizeSubscribe: subscribing.authorizeSubscribe,
-    authorizeForward: effectiveQos(sessions),
+    authorizeForward: forwarded(sessions),
   })
   const { persistence, mq } = aedes as unknown as { persistence: Persistence; mq: Emitter }
   let reported = ''
@@ -159,6 +159,7 @@ async function startAedes(
     subscribers,
     limits,
     isLetIn: client => sessions.identityOf(client) !== null,
+    isBack: client => sessions.isBack(client),
     full(what, where) {
       if (reported !== what + where) o.log.warn({ what, where }, 'a bound of the broker is reached: not kept (it is in the journal)')
       reported = what + where

@@ -1,6 +1,7 @@
 // What persistent sessions have not acknowledged, in place of Aedes' own queues: bounded, found by number instead of by a walk,
 // marked DUP when sent again [MQTT-3.3.1-1], and forgotten with the session [MQTT-3.1.2-6]. Answers at once (settled.ts).
 import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 export type Outgoing = {
   cmd: string
@@ -13,8 +14,10 @@ export type Outgoing = {
   brokerCounter?: number
   messageId?: number | undefined
 }
-type Queued = { packet: Outgoing; counter: number }
-type Queue = { byCounter: Map<number, Queued>; byMessageId: Map<number, Queued> }
+type Queued = { packet: Outgoing; counter: number; sends: number }
+type Queue = { byCounter: Map<number, Queued>; byMessageId: Map<number, Queued>; streams: number }
+type Returning = { id: string; closed: boolean }
+const newQueue = (): Queue => ({ byCounter: new Map(), byMessageId: new Map(), streams: 0 })
 
 export class Queues {
   readonly #max: number
@@ -38,11 +41,10 @@ export class Queues {
 
   /** `packet` is shared between the sessions it is for, so each keeps its own object with the same payload. */
   add(clientId: string, packet: Outgoing): void {
-    const queue = this.#of.get(clientId) ?? { byCounter: new Map(), byMessageId: new Map() }
-    this.#of.set(clientId, queue)
+    const queue = this.#queueOf(clientId)
     const counter = packet.brokerCounter ?? 0
     if (!queue.byCounter.has(counter)) this.#total++
-    queue.byCounter.set(counter, { packet: { ...packet, messageId: undefined }, counter })
+    queue.byCounter.set(counter, { packet: { ...packet, messageId: undefined }, counter, sends: 0 })
   }
 
   /** A message gets its number when it is sent; with PUBREC its PUBREL takes its place. false = it is not in the queue. */
@@ -53,12 +55,14 @@ export class Queues {
     if (sent !== undefined) {
       if (sent.packet.messageId !== undefined) queue.byMessageId.delete(sent.packet.messageId)
       sent.packet.messageId = packet.messageId
+      sent.sends++
       queue.byMessageId.set(packet.messageId, sent)
       return true
     }
     const had = queue.byMessageId.get(packet.messageId)
     if (had === undefined) return false
     had.packet = packet
+    had.sends++
     return true
   }
 
@@ -69,7 +73,7 @@ export class Queues {
     queue.byMessageId.delete(messageId)
     queue.byCounter.delete(had.counter)
     this.#total--
-    if (queue.byCounter.size === 0) this.#of.delete(clientId)
+    if (queue.byCounter.size === 0 && queue.streams === 0) this.#of.delete(clientId)
     return had.packet
   }
 
@@ -78,11 +82,32 @@ export class Queues {
     this.#of.delete(clientId)
   }
 
-  /** In order; what has a number was sent before. */
-  stream(clientId: string): Readable {
-    const queued = [...(this.#of.get(clientId)?.byCounter.values() ?? [])]
-    return Readable.from(
-      queued.map(({ packet }) => (packet.cmd === 'publish' && packet.messageId !== undefined ? { ...packet, dup: true } : packet)),
-    )
+  /** In order; what has a number was sent before. What is queued meanwhile comes behind it, up to the moment of `isBack`. */
+  stream(client: Returning, isBack: () => void): Readable {
+    return Readable.from(this.#all(client, isBack))
+  }
+
+  /** One is asked for when the one before it has been handed to the socket, so that at the end nothing is between the two. */
+  async *#all(client: Returning, isBack: () => void): AsyncGenerator<Outgoing> {
+    const queue = this.#queueOf(client.id)
+    queue.streams++
+    try {
+      for (const queued of queue.byCounter.values()) {
+        const { packet, sends } = queued
+        yield packet.cmd === 'publish' && packet.messageId !== undefined ? { ...packet, dup: true } : packet
+        while (queued.sends === sends && !client.closed) await nextTurn()
+        if (client.closed) return
+      }
+      isBack()
+    } finally {
+      queue.streams--
+      if (queue.byCounter.size === 0 && queue.streams === 0 && this.#of.get(client.id) === queue) this.#of.delete(client.id)
+    }
+  }
+
+  #queueOf(clientId: string): Queue {
+    const queue = this.#of.get(clientId) ?? newQueue()
+    this.#of.set(clientId, queue)
+    return queue
   }
 }

@@ -34,6 +34,8 @@ export type Session = {
   /** an earlier connection left state that this one goes on with: CONNACK must say so */
   resumes: boolean
   address: string | null
+  /** what waited for it while it was away is being sent; what comes meanwhile is queued behind that */
+  isReturning: boolean
   /** what was granted, so that nothing is delivered at a higher QoS */
   granted: Map<string, number> | null
   /** something of it was refused and reported; what comes in the same breath is refused with it */
@@ -48,6 +50,7 @@ export const newSession = (username: string, clientId: string, more: Partial<Ses
   clientIdProblem: null,
   keepaliveMs: 0,
   resumes: false,
+  isReturning: false,
   address: null,
   granted: null,
   turnedOut: false,
@@ -80,6 +83,11 @@ export class Sessions {
 
   identityOf(client: Client): Identity | null {
     return this.#of.get(client)?.identity ?? null
+  }
+
+  isBack(client: Client): void {
+    const session = this.#of.get(client)
+    if (session !== undefined) session.isReturning = false
   }
 
   grant(client: Client, filter: string, qos: number): void {

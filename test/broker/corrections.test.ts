@@ -132,3 +132,22 @@ test('nothing comes at a higher QoS than was granted, live or retained, with wil
     ['retained q1 retained', 'live q2'],
   ])
 })
+
+test('what comes while the queue of one that was away is being sent comes behind it, each once', async () => {
+  await using table = await lay({ anonymous: true })
+  const session = { clientId: 's', clean: false }
+  const first = bare(table, session)
+  first.send(subscribe({ topic: 'cmd', qos: 1 }))
+  await until(() => first.packets.length === 2)
+  await end(first)
+  for (let n = 0; n < 20; n++) await table.broker.publish('cmd', `${n}`)
+  const second = bare(table, session)
+  for (let n = 20; n < 60; n++) {
+    await table.broker.publish('cmd', `${n}`)
+    if (n > 30) await until(() => second.packets.length > n - 30)
+  }
+  await until(() => second.publishes().length === 60)
+  await table.broker.publish('cmd', 'last')
+  await until(() => second.publishes().includes('last q1'))
+  expect(second.publishes()).toEqual([...Array.from({ length: 60 }, (_, n) => `${n} q1`), 'last q1'])
+})
