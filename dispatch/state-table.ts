@@ -5,6 +5,8 @@ import type { DatabaseSync } from 'node:sqlite'
 export type StateRows = [key: string, json: string | null][]
 export type StateTable = ReturnType<typeof stateTable>
 
+const byKey = ([a]: StateRows[number], [b]: StateRows[number]): number => (a < b ? -1 : Number(a > b))
+
 export const stateTable = (db: DatabaseSync) => {
   const position = db.prepare("SELECT value FROM meta WHERE key = 'position'")
   const setPosition = db.prepare("UPDATE meta SET value = ? WHERE key = 'position'")
@@ -15,7 +17,8 @@ export const stateTable = (db: DatabaseSync) => {
     position: (): number => Number(position.get()?.['value']),
     setPosition: (to: number): void => void setPosition.run(String(to)),
     write(room: string, rows: StateRows): void {
-      for (const [key, json] of rows) {
+      // in the table's own order: neighbours lie on the same page
+      for (const [key, json] of rows.toSorted(byKey)) {
         if (json === null) remove.run(room, key)
         else put.run(room, key, json)
       }
