@@ -72,18 +72,18 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
   const removeLink = database.prepare('DELETE FROM links WHERE device_id = ?')
   const everything = database.prepare(LIST_SQL)
   const secrets = new SecretCheck()
-  const known = new Map<string, { via: string; untilMs: number }>()
+  const known = new Map<string, { via: string; askedAtMs: number }>()
 
   const now = (): string => new Date(clock.nowMs()).toISOString()
 
   function viaOf(deviceId: string): string | undefined {
     const cached = known.get(deviceId)
-    if (cached !== undefined && clock.nowMs() < cached.untilMs) return cached.via
+    if (cached !== undefined && Math.abs(clock.nowMs() - cached.askedAtMs) < LINK_KNOWN_MS) return cached.via // it may be set back
     known.delete(deviceId)
     const via = linkRow.get(deviceId)?.['via']
     if (typeof via !== 'string') return undefined
     if (known.size >= LINKS_KNOWN_MAX) known.clear()
-    known.set(deviceId, { via, untilMs: clock.nowMs() + LINK_KNOWN_MS })
+    known.set(deviceId, { via, askedAtMs: clock.nowMs() })
     return via
   }
 

@@ -14,7 +14,8 @@ export type Route = {
   readonly bytes: Uint8Array
   readonly origin: Origin
   problem: Problem | null
-  knownUntilMs: number
+  readonly isMalformed: boolean
+  askedAtMs: number
   isWanted: boolean
   wantedVersion: number
 }
@@ -48,9 +49,10 @@ export class Routes {
   find(bytes: Buffer, from: number, to: number, nowMs: number): Route {
     let route = this.#last
     if (route === null || !isSame(route.bytes, bytes, from, to)) route = this.#among(bytes, from, to)
-    if (nowMs >= route.knownUntilMs) {
+    const isKnown = Math.abs(nowMs - route.askedAtMs) < KNOWN_MS // a clock may be set back
+    if (!isKnown && !route.isMalformed) {
       route.problem = publishProblem(this.#identity, route.topic)
-      route.knownUntilMs = nowMs + KNOWN_MS
+      route.askedAtMs = nowMs
     }
     return (this.#last = route)
   }
@@ -90,7 +92,8 @@ export class Routes {
       bytes: Uint8Array.prototype.slice.call(bytes, from, to),
       origin: this.#parts.journal.origin({ identity, clientId, topic }),
       problem: malformed === null ? null : { code: 'protocol-error', reason: malformed },
-      knownUntilMs: malformed === null ? -Infinity : Infinity,
+      isMalformed: malformed !== null,
+      askedAtMs: -Infinity,
       isWanted: false,
       wantedVersion: -1,
     }

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { topicMatches } from '#contracts/topic.ts'
 import { covers, grantProblem, publishProblem, subscribeProblem } from '../../broker/access.ts'
-import { aMoment, closed, connectFrame, lay, publishFrame, received, until } from './table.ts'
+import { aMoment, closed, connectFrame, lay, publishFrame, received, textOf, until } from './table.ts'
 
 describe('coming in', () => {
   test('a wrong password, an unknown name and no name are refused alike', async () => {
@@ -276,4 +276,20 @@ describe('the rules by themselves', () => {
     for (const grant of ['', 'a#', '#/a', 'a/b+/c', '$SYS/#', '$share/g/#', 'a\u0000']) expect(grantProblem(grant), grant).not.toBeNull()
     for (const grant of ['#', 'a/#', 'a/+/b', 'zigbee2mqtt/#', '$oc/devices/#']) expect(grantProblem(grant), grant).toBeNull()
   })
+})
+
+test('a clock that is set back keeps nobody in: who was taken from a gateway is refused there all the same', async () => {
+  let aheadMs = 3_600_000
+  const clock = { nowMs: () => Date.now() + aheadMs }
+  await using table = await lay({ clock })
+  await table.issue('gw')
+  await table.issue('d1', { via: 'gw' })
+  const client = await table.client('gw')
+  const topic = 'fire/v1/smoke/d1/telemetry'
+  await client.publishAsync(topic, 'via', { qos: 1 })
+  aheadMs = 0
+  table.credentials.revoke('d1')
+  client.publish(topic, 'not any more', { qos: 1 })
+  await closed(client)
+  expect(table.journal.messages.map(textOf)).toEqual(['via'])
 })

@@ -51,6 +51,21 @@ test('who is taken away while the password is checked does not come in', async (
   expect(await check).toBeNull()
 })
 
+test('a link undone elsewhere is seen here, also when the clock is set back', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'fengsui-credentials-'))
+  let nowMs = 3_600_000
+  const here = openCredentials({ dir, clock: { nowMs: () => nowMs } })
+  const elsewhere = open(dir).credentials
+  undo.push(() => here.close())
+  const { password } = await here.issue({ deviceId: 'gw' })
+  here.link('d1', 'gw')
+  const gateway = await here.check('gw', password)
+  expect(gateway?.mayPublishFor('d1')).toBe(true)
+  elsewhere.revoke('d1')
+  nowMs = 0
+  expect(gateway?.mayPublishFor('d1')).toBe(false)
+})
+
 test('a right password is slow once; a wrong one is slow every time', async () => {
   const stored = await hashSupplied('correct horse')
   expect(stored).toMatch(/^scrypt\$/)
