@@ -10,10 +10,14 @@ export const pctPerM = (dbPerM: number): number => 100 * (1 - 10 ** (-dbPerM / 1
 export const dbPerM = (pctPerM: number): number | undefined => (pctPerM < 100 ? -10 * Math.log10(1 - pctPerM / 100) + 0 : undefined)
 
 /** Both forms of obscuration from whichever was given. */
-export function obscuration(given: { dbPerM?: number | undefined; pctPerM?: number | undefined }): Record<string, number> {
-  const db = given.dbPerM ?? (given.pctPerM === undefined ? undefined : dbPerM(given.pctPerM))
-  const pct = given.pctPerM ?? (given.dbPerM === undefined ? undefined : pctPerM(given.dbPerM))
-  return measured({ obscuration_db_per_m: db, obscuration_pct_per_m: pct })
+export function obscuration(given: { dbPerM?: number | undefined; pctPerM?: number | undefined }): {
+  obscuration_db_per_m: number | undefined
+  obscuration_pct_per_m: number | undefined
+} {
+  return {
+    obscuration_db_per_m: given.dbPerM ?? (given.pctPerM === undefined ? undefined : dbPerM(given.pctPerM)),
+    obscuration_pct_per_m: given.pctPerM ?? (given.dbPerM === undefined ? undefined : pctPerM(given.dbPerM)),
+  }
 }
 
 /** Only the entries that have a number: absent stays absent, never null, never 0. */

@@ -18,8 +18,13 @@ export type Part = {
 }
 
 export function smokePart(smoke: NativeSmoke, given: AlarmFlags): Part {
+  const { obscuration_db_per_m, obscuration_pct_per_m } = obscuration({
+    dbPerM: smoke.obscurationDbPerM,
+    pctPerM: smoke.obscurationPctPerM,
+  })
   const metrics = measured({
-    ...obscuration({ dbPerM: smoke.obscurationDbPerM, pctPerM: smoke.obscurationPctPerM }),
+    obscuration_db_per_m,
+    obscuration_pct_per_m,
     ion_y_raw: smoke.ionY,
     alarm_ratio_raw: smoke.alarmRatio,
     smoke_vendor_raw: smoke.vendorRaw,
