@@ -87,6 +87,8 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   let failure: string | null = null
   let retryAtMs = -Infinity
   let broken = 0
+  /** readings of the batch in hand */
+  let evaluated = 0
   let damagedReads = 0
   /** why nobody knows where the journal ends */
   let blind: string | null = null
@@ -99,7 +101,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   function foldReading(decoded: Reading, message: Message, signals: Commit['signals']): void {
     const { reading } = parts.directory.apply(decoded)
     put(parts.fold.apply(reading, message.seq), message, signals)
-    meter.count('fengsui_readings_evaluated_total')
+    evaluated += 1
   }
 
   function put(found: AlarmSignal[], message: Message, signals: Commit['signals']): void {
@@ -147,7 +149,9 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     if (first === undefined || last === undefined) return
     folded = { signals: folded?.signals ?? [], messages: (folded?.messages ?? 0) + messages.length, last }
     put(added.splice(0), first, folded.signals)
+    evaluated = 0
     for (const message of messages) foldMessage(message, folded.signals)
+    if (evaluated > 0) meter.count('fengsui_readings_evaluated_total', {}, evaluated)
   }
 
   /** A signal is committed at once. Without one nobody waits, and a commit for every few readings would cost more than the rules do. */
