@@ -1,6 +1,6 @@
-// Lines on their way to InfluxDB through the official client: several requests in flight, none retried here, none dropped in silence.
-// The client's retry buffer is off, because it drops; whoever calls sends again.
-import { HttpError, InfluxDB, type Transport, type WriteApi } from '@influxdata/influxdb-client'
+// Lines on their way to InfluxDB through the official client's connection: several requests in flight, none retried here, none dropped
+// in silence; whoever calls sends again.
+import { HttpError, InfluxDB, type Transport } from '@influxdata/influxdb-client'
 import type { Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { StoreAsksToWait } from './store.ts'
@@ -19,19 +19,6 @@ const PROBE_TIMEOUT_MS = 5_000
 /** the longest that a server is believed when it asks to be left alone */
 const WAIT_MAX_MS = 300_000
 
-/** We flush: no timer, no retry, nothing sent before it is asked for. */
-const WRITE_OPTIONS = {
-  batchSize: LINES_A_REQUEST + 1,
-  maxBatchBytes: 1e9,
-  flushInterval: 0,
-  maxRetries: 0,
-  maxBufferLines: 1,
-  // it costs the sender four times the processor, and the lines mostly cross one switch
-  gzipThreshold: 1e9,
-  // a promise here is the client's way of handing the failure on instead of printing it
-  writeFailed: (error: Error) => Promise.reject(error),
-}
-
 /** `index` counts the lines that were given. */
 export type Refused = { index: number; reason: string }
 export type Sender = {
@@ -41,21 +28,17 @@ export type Sender = {
    * Lines are asked for as requests become due, so that they can be made while others are on their way.
    */
   sendAll(lines: Iterable<string>): Promise<Refused[]>
-  close(): void
 }
 
 export function openSender(o: InfluxOptions, log: Log): Sender {
   const headers = headersOf(o.token)
-  const influx = new InfluxDB({ url: o.url, headers, transport: strictTransport(o.url, headers) })
-  let preparing: Promise<WriteApi> | null = null
+  const transport = transportTo(o.url, headers)
+  let preparing: Promise<string> | null = null
 
   async function send(body: string): Promise<void> {
-    preparing ??= prepare(influx, o, headers, log)
+    preparing ??= pathToWrite(o, headers, log)
     try {
-      const api = await preparing
-      // the buffer is taken before flush() first waits: requests sent side by side do not mix
-      api.writeRecord(body)
-      await api.flush()
+      await post(transport, await preparing, body)
     } catch (error) {
       // not reached yet, or the database is gone: look again before the next request
       if (!(error instanceof HttpError) || error.statusCode === 404) preparing = null
@@ -93,7 +76,6 @@ export function openSender(o: InfluxOptions, log: Log): Sender {
       if (failed !== undefined) throw failed.reason
       return refused
     },
-    close: () => void preparing?.then(api => api.dispose()).catch(() => undefined),
   }
 }
 
@@ -122,37 +104,40 @@ function headersOf(token: string | undefined): Record<string, string> {
   return { authorization: token.includes(':') ? `Basic ${Buffer.from(token).toString('base64')}` : `Token ${token}` }
 }
 
-/** The client takes 201 for success; a server that answers so has stored a part, so it counts as nothing certain. */
-function strictTransport(url: string, headers: Record<string, string>): Transport {
-  const plain = Reflect.get(new InfluxDB({ url, headers, timeout: REQUEST_TIMEOUT_MS }), 'transport') as Transport
-  return {
-    chunkCombiner: plain.chunkCombiner,
-    request: (...given) => plain.request(...given),
-    iterate: (...given) => plain.iterate(...given),
-    send(path, body, options, callbacks = {}) {
-      let partial = false
-      plain.send(path, body, options, {
-        ...callbacks,
-        responseStarted: (answered, status) => {
-          partial = status === 201
-          callbacks.responseStarted?.(answered, status)
-        },
-        complete: () => (partial ? callbacks.error?.(new HttpError(201, 'a part was written')) : callbacks.complete?.()),
-      })
-    },
-  }
+/**
+ * The client's connection without its write API, which counts every character of a request once more, keeps a buffer that drops when it
+ * is full, and takes 201 for success: a server that answers so has stored a part.
+ */
+const transportTo = (url: string, headers: Record<string, string>): Transport =>
+  Reflect.get(new InfluxDB({ url, headers, timeout: REQUEST_TIMEOUT_MS }), 'transport') as Transport
+
+/** Not compressed: that costs the sender four times the processor, and the lines mostly cross one switch. */
+function post(transport: Transport, path: string, body: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let answered: number | undefined
+    transport.send(
+      path,
+      body,
+      { method: 'POST', headers: { 'content-type': 'text/plain; charset=utf-8' } },
+      {
+        responseStarted: (_, status) => void (answered = status),
+        error: reject,
+        complete: () =>
+          answered === 204 ? resolve() : reject(new HttpError(answered ?? 0, '204 is the only answer that says: all stored')),
+      },
+    )
+  })
 }
 
 /** InfluxDB 1.x is written through its own /write (before 1.8 it has no other), and its database is made where it is missing. */
-async function prepare(influx: InfluxDB, o: InfluxOptions, headers: Record<string, string>, log: Log): Promise<WriteApi> {
+async function pathToWrite(o: InfluxOptions, headers: Record<string, string>, log: Log): Promise<string> {
   const ping = await ask(`${o.url}/ping`, { headers })
   const version = ping.headers.get('x-influxdb-version') ?? ''
-  const api = influx.getWriteApi(o.org ?? '', o.bucket, 'us', WRITE_OPTIONS)
-  if (!/^v?1\./.test(version)) return api
+  const bucket = encodeURIComponent(o.bucket)
+  if (!/^v?1\./.test(version)) return `/api/v2/write?org=${encodeURIComponent(o.org ?? '')}&bucket=${bucket}&precision=us`
   await ask(`${o.url}/query?q=${encodeURIComponent(`CREATE DATABASE "${o.bucket.replaceAll('"', '')}"`)}`, { method: 'POST', headers })
-  api.path = `/write?db=${encodeURIComponent(o.bucket)}&precision=u`
   log.info({ version, bucket: o.bucket }, 'InfluxDB 1.x: writing to /write')
-  return api
+  return `/write?db=${bucket}&precision=u`
 }
 
 async function ask(address: string, init: RequestInit): Promise<Response> {

@@ -94,7 +94,6 @@ export async function openInflux(options: InfluxOptions, { log }: StoreDeps): Pr
     aggregate,
     close: async () => {
       await turn
-      sender.close()
       progress.close()
     },
   }
