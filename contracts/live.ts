@@ -27,7 +27,17 @@ export type RoomHealth = { room: string; ok: boolean; detail: string; troubles?:
  * silent: does not answer; failing: a store takes nothing and is asked again; disk-reserve: bulk messages are refused; set-aside: a store was begun anew and is filled out of the journal;
  * passed-over: messages that nobody could read were left out; unbalanced: the account does not add up
  */
-export const TROUBLES = ['silent', 'failing', 'disk-reserve', 'set-aside', 'passed-over', 'unbalanced', 'late', 'rule-off', 'tail-lost'] as const
+export const TROUBLES = [
+  'silent',
+  'failing',
+  'disk-reserve',
+  'set-aside',
+  'passed-over',
+  'unbalanced',
+  'late',
+  'rule-off',
+  'tail-lost',
+] as const
 export type Trouble = (typeof TROUBLES)[number]
 
 export type Kpis = {
