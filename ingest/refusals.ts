@@ -87,6 +87,7 @@ function short(refused: Refused): Refused {
   }
 }
 
-function noteOf({ atMs, lastMs, address: _, ...sum }: Sum): DoorNote {
-  return { ...sum, firstAt: new Date(atMs).toISOString(), lastAt: new Date(lastMs).toISOString() }
+function noteOf(sum: Sum): DoorNote {
+  const { atMs, lastMs, address: _, ...note } = sum // the address is for the log only
+  return { ...note, firstAt: new Date(atMs).toISOString(), lastAt: new Date(lastMs).toISOString() }
 }
