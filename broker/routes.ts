@@ -37,7 +37,8 @@ export class Routes {
   readonly #identity: Identity
   #last: Route | null = null
   /** made with the second topic: most have one */
-  #others: Map<string, Route> | null = null
+  /** by the hash of the topic's bytes; of two with one hash the newer is kept */
+  #others: Map<number, Route> | null = null
 
   constructor(parts: RouteParts, session: Session, identity: Identity) {
     this.#parts = parts
@@ -73,14 +74,14 @@ export class Routes {
   }
 
   #among(bytes: Buffer, from: number, to: number): Route {
-    const topic = bytes.toString('utf8', from, to)
-    const known = this.#others?.get(topic)
+    const hash = hashOf(bytes, from, to)
+    const known = this.#others?.get(hash)
     if (known !== undefined && isSame(known.bytes, bytes, from, to)) return known
-    const route = this.#make(bytes, from, to, topic)
+    const route = this.#make(bytes, from, to, bytes.toString('utf8', from, to))
     if (this.#last === null || route.problem !== null) return route
-    this.#others ??= new Map([[this.#last.topic, this.#last]])
+    this.#others ??= new Map([[hashOf(this.#last.bytes, 0, this.#last.bytes.length), this.#last]])
     if (this.#others.size >= ROUTES_MAX) this.#others.clear()
-    this.#others.set(topic, route)
+    this.#others.set(hash, route)
     return route
   }
 
@@ -98,6 +99,13 @@ export class Routes {
       wantedVersion: -1,
     }
   }
+}
+
+/** FNV-1a, 32 bits: cheaper than making the string that a Map would hash. */
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = 0x811c9dc5
+  for (let at = from; at < to; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193)
+  return hash
 }
 
 function isSame(known: Uint8Array, bytes: Buffer, from: number, to: number): boolean {
