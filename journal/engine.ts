@@ -18,7 +18,7 @@ export type JournalOptions = {
   log: Log
   meter: Meter
   clock?: Clock
-  /** how long the first bulk message of a group waits for company, default 2; an alarm waits for none */
+  /** how long the first bulk message of a group waits for company, default 1; an alarm waits for none */
   groupWaitMs?: number
   /** default 2000, at most 65,535 */
   groupMaxMessages?: number

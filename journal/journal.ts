@@ -79,7 +79,7 @@ class GroupCommit implements Journal {
     this.#clock = o.clock ?? systemClock
     this.#alarm = new LaneQueue('alarm', o.log)
     this.#bulk = new LaneQueue('bulk', o.log)
-    this.#waitMs = o.groupWaitMs ?? 2
+    this.#waitMs = o.groupWaitMs ?? 1
     this.#maxMessages = Math.min(o.groupMaxMessages ?? 2000, GROUP_MESSAGES_MAX)
     this.#maxBytes = o.groupMaxBytes ?? MEBIBYTE
     this.#maxPendingBytes = o.maxPendingBytes ?? 64 * MEBIBYTE
