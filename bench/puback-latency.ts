@@ -9,7 +9,7 @@ const ROUNDS = 3
 const RATE = 5000
 const CONNECTIONS = 500
 const RUN_MS = 4000
-const WARM_UP_MS = 1000
+const WARM_UP_MS = 3000
 
 /** Takes everything and reads nothing. */
 async function frozen(port: number): Promise<() => void> {
