@@ -5,7 +5,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { FengsuiError } from '#contracts/errors.ts'
-import { HEAD_SQL, JOURNAL_SCHEMA, openForWriting } from './database.ts'
+import { HEAD_SQL, JOURNAL_SCHEMA, openForReading, openForWriting } from './database.ts'
 import { cursorsIn } from './cursors.ts'
 import {
   accompanied,
@@ -17,6 +17,7 @@ import {
   SEGMENTS_DIR,
   syncFolder,
   takeOver,
+  type Segment,
 } from './segments.ts'
 import { lookAtTail, tornBytes } from './tail.ts'
 
@@ -139,8 +140,10 @@ export class Writing {
     const { dir } = this.#o
     makeSegmentsDir(dir)
     this.#torn += takeOver(dir)
-    const newest = listSegments(dir).at(-1)
+    const [newest, previous] = listSegments(dir).toReversed()
     this.#open = this.#openSegment(newest?.firstSeq ?? 1)
+    // a kill may have come between the step over a hole and the telling of it
+    if (previous !== undefined && this.#open.begunAtMs === undefined) this.#lost = holeBetween(previous, this.#open.firstSeq)
     this.#goOnBehindLoss()
     return this.#open
   }
@@ -224,6 +227,17 @@ function orClosed<T>(database: DatabaseSync, work: () => T): T {
   } catch (error) {
     database.close()
     throw error
+  }
+}
+
+/** What is missing between the end of a segment and the beginning of the next; a damaged one is for its readers to report. */
+function holeBetween({ firstSeq, path }: Segment, nextFirst: number): Lost | null {
+  try {
+    using database = openForReading(path)
+    const end = Number(database.prepare(HEAD_SQL).get()?.['head'] ?? firstSeq - 1)
+    return end + 1 < nextFirst ? { firstSeq: end + 1, lastSeq: nextFirst - 1 } : null
+  } catch {
+    return null
   }
 }
 

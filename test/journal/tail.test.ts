@@ -163,3 +163,25 @@ test('a journal that was taken away altogether begins behind what was read', asy
   }
   expect(engine.verifyJournal({ dir })).toMatchObject({ ok: true, head: 41 })
 })
+
+test('a loss that nobody was told of, since the kill came first, is told at the next start', async () => {
+  const { dir, wal, ends, journal } = await written()
+  const end = ends[2]!
+  const copy = copyWith(dir, wal.subarray(0, end.at))
+  await journal.close()
+  await readTo(copy, end.head + 20)
+  const told = async (): Promise<unknown> => {
+    const lost: unknown[] = []
+    await using revived = await open(copy, { log: { ...noLog, error: (fields: unknown) => void lost.push(fields) }, neededBy: ['rules'] })
+    return [lost, revived.head()]
+  }
+  const loss = { firstSeq: end.head + 1, lastSeq: end.head + 20 }
+  expect(await told()).toEqual([[loss], end.head + 20])
+  // nothing was written behind the hole: as after a kill right there
+  expect(await told()).toEqual([[loss], end.head + 20])
+  {
+    await using revived = await open(copy, { neededBy: ['rules'] })
+    expect((await revived.append(message(1))).seq).toBe(end.head + 21)
+  }
+  expect(await told()).toEqual([[], end.head + 21])
+})
