@@ -18,7 +18,7 @@ const ROOMS = [
   'processes',
 ]
 /** where rooms meet */
-const MEETING_PLACES = ['app.ts', 'main.ts', 'vitest.config.ts', 'bin/', 'test/', 'bench/']
+const MEETING_PLACES = ['app.ts', 'parts/', 'main.ts', 'vitest.config.ts', 'bin/', 'test/', 'bench/']
 
 const files = globSync('**/*.{ts,tsx,mjs,js}', {
   cwd: root,

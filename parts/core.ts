@@ -1,0 +1,272 @@
+// The core: rules, dispatch and API; from a committed message to a row on the screen. Straight-line wiring in the order of the flow.
+import { join } from 'node:path'
+import type { Device } from '#contracts/device.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import type { RoomHealth, Trouble } from '#contracts/live.ts'
+import type { Message } from '#contracts/message.ts'
+import type { Reading } from '#contracts/reading.ts'
+import type { AlarmPath } from '../alarm-path.ts'
+import type { Settings } from '../settings.ts'
+import { makeDataDir, RULES_CURSOR, type Core, type Others, type Parts } from './ports.ts'
+
+/** Rules, dispatch, API: from a committed message to a row on the screen. */
+export async function createCore(settings: Settings, parts: Parts, others: Others): Promise<Core> {
+  const { createMeter, mergedText } = await import('../processes/metrics.ts')
+  const { watchRooms } = await import('../processes/rooms.ts')
+  const { followPosition, openCursors, openReader, readPast } = await import('../journal/index.ts')
+  const { openCredentials } = await import('../broker/credentials.ts')
+  const { createCatalogue, loadDecoders } = await import('../ingest/catalogue.ts')
+  const { createDirectory } = await import('../ingest/directory.ts')
+  const { openQuarantine } = await import('../ingest/quarantine.ts')
+  const { brokenOf, passedOverId, passedOverOf } = await import('../ingest/held.ts')
+  const { createRedrive } = await import('../ingest/redrive.ts')
+  const { openRegistrations } = await import('../ingest/registrations.ts')
+  const { createFold, HISTORY_ROOM, keepRules, startingRules, startParser } = await import('../rules/index.ts')
+  const { openDispatch } = await import('../dispatch/index.ts')
+  const { openNotifiers } = await import('../dispatch/notifiers/index.ts')
+  const { startNotify } = await import('../dispatch/notify.ts')
+  const { openAccounts } = await import('../dashboard/api/accounts.ts')
+  const { startApi } = await import('../dashboard/api/index.ts')
+  const { startAlarmPath } = await import('../alarm-path.ts')
+  const { openRulesDesk, ruleFolders } = await import('../rules-desk.ts')
+  const { startHealthAlarms } = await import('../health-alarms.ts')
+  const { watchAccounting } = await import('../accounting-watch.ts')
+
+  await using stack = new AsyncDisposableStack()
+  const { clock, log } = parts
+  const dir = makeDataDir(settings)
+  const { meter, snapshot } = createMeter()
+  const reader = stack.adopt(openReader({ dir }), r => r.close())
+  // who looks on begins at the oldest that is kept; for the alarms a message that was removed unread is damage, and is told
+  const pathReader = stack.adopt(openReader({ dir, removedIsDamage: true }), r => r.close())
+  const cursors = stack.adopt(openCursors({ dir }), c => c.close())
+  const quarantine = stack.adopt(openQuarantine({ dir, clock, meter }), q => q.close())
+  const credentials = stack.adopt(openCredentials({ dir, clock }), c => c.close())
+  const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
+  const accounts = stack.adopt(openAccounts({ dir, clock }), a => a.close())
+  const admin = await accounts.ensureAdmin(settings.adminPassword)
+  const notifiers = openNotifiers(settings.webhook ? { webhook: settings.webhook } : {}, { clock })
+  const told = notifiers.map(n => n.name)
+  const dispatch = stack.adopt(openDispatch({ file: join(dir, 'dispatch.db'), clock, log, meter, channels: told }), d => d.close())
+  const notify = stack.adopt(startNotify({ dispatch: dispatch.outbox, notifiers, clock, log, meter }), n => n.close())
+  const decoders = await loadDecoders()
+  const folders = ruleFolders(settings)
+  const position = dispatch.position()
+  const started = await startingRules({ dir: folders.dir, rows: dispatch.rows(HISTORY_ROOM), position, clock })
+  if (started.problem !== null) log.error({ reason: started.problem }, 'the rules folder cannot be used; the last good set stays in force')
+  if (started.rows.length > 0) dispatch.commit({ position, signals: [], rows: started.rows })
+  const catalogue = createCatalogue({ decoders, rows: dispatch.rows('catalogue') })
+  const directory = createDirectory({ rows: dispatch.rows('directory') })
+  const fold = createFold({ ruleSet: started.ruleSet, rows: dispatch.rows('rules') })
+
+  // a device taken off the register once and heard since is not taken off again by the next start
+  const removedNote = Number(new Map(dispatch.rows('notes')).get('removed') ?? 0)
+  const removed = { upTo: removedNote, saved: removedNote }
+  const notes = {
+    dirty: (): [string, string][] => (removed.upTo === removed.saved ? [] : [['removed', String((removed.saved = removed.upTo))]]),
+  }
+
+  // what the feed shows is decoded apart from the alarm path, so that a reader of the feed can never touch its state
+  const feedCatalogue = createCatalogue({ decoders })
+  const feed = {
+    head: () => reader.head(),
+    read: (after: number, max: number) =>
+      readPast(reader, after, max, group => quarantine.get(passedOverId(group)) !== undefined).flatMap(message => {
+        const { readings } = feedCatalogue.decode(message)
+        return readings.map(reading => ({ seq: message.seq, reading: withPlace(reading, directory.get(reading.deviceId)) }))
+      }),
+    cursors,
+  }
+  const rooms = watchRooms([
+    { rooms: ['broker', 'journal'], health: others.edge.health, metrics: others.edge.metrics },
+    { rooms: ['ingest'], health: others.store.health, metrics: others.store.metrics },
+    { rooms: ['processes'], health: others.supervisor.health, metrics: others.supervisor.metrics },
+  ])
+  stack.defer(rooms.close)
+  const accounting = watchAccounting({
+    account: others.store.account,
+    reader,
+    rulesPosition: () => dispatch.position(),
+    gaps: directory.gaps,
+    quarantine,
+    dir,
+    clock,
+    meter,
+  })
+  stack.defer(accounting.close)
+  let path: AlarmPath | null = null
+  let tickProblem: string | null = null
+  const parser = stack.adopt(startParser(), p => p.close())
+  const rules = stack.adopt(
+    keepRules({
+      ...folders,
+      started,
+      fold,
+      between: async work => {
+        if (path === null) throw new FengsuiError('room-unavailable', 'the alarm path has not started yet')
+        return path.between(work)
+      },
+      parse: parser.parse,
+      clock,
+      log,
+      meter,
+      followed: ({ version, problem }) =>
+        dispatch.record({
+          actor: 'system',
+          action: problem === null ? 'rules.follow' : 'rules.refuse',
+          subject: version,
+          detail: { dir: folders.dir, problem },
+        }),
+    }),
+    r => r.close(),
+  )
+  const rulesDesk = stack.adopt(openRulesDesk({ rules, dataDir: dir }), d => d.close())
+  const rulesLine = (): RoomHealth => {
+    const { ok, detail, troubles } = path?.status() ?? { ok: false, detail: 'starting', troubles: [] }
+    const set = rules.status()
+    const aside = fold.disabled().map(({ rule, reason }) => `; rule ${rule} broke and is put aside: ${reason}`)
+    const all: Trouble[] = aside.length > 0 ? [...troubles, 'rule-off'] : troubles
+    return { room: 'rules', ok: ok && set.ok && aside.length === 0, troubles: all, detail: `${set.detail}, ${detail}${aside.join('')}` }
+  }
+  const health = (): RoomHealth[] => [
+    ...rooms.latest(),
+    rulesLine(),
+    accounting.line(),
+    { room: 'dispatch', ok: tickProblem === null, detail: tickProblem ?? `${dispatch.kpis(clock.nowMs()).openIncidents} incidents open` },
+    ...(told.length > 0 ? [{ room: 'notify', ...notify.status() }] : []),
+    { room: 'dashboard', ok: true, detail: `${directory.size()} devices known` },
+  ]
+  const api = stack.adopt(
+    await startApi({
+      host: settings.host,
+      port: settings.httpPort,
+      log,
+      meter,
+      clock,
+      webDir: join(import.meta.dirname, '../dashboard/web/dist'),
+      districtDir: settings.districtDir,
+      accounts,
+      dispatch,
+      directory: {
+        get: directory.get,
+        all: directory.all,
+        size: directory.size,
+        register: device => {
+          const known = directory.register(device)
+          // one row a device: a correction of its name must not take its place from who reads the list
+          registrations.put([known.place === undefined ? device : { ...device, place: known.place }])
+          return known
+        },
+        remove: deviceId => (registrations.remove(deviceId), directory.remove(deviceId)),
+      },
+      saveDirectory: () => {
+        path?.flush()
+        dispatch.commit({ position: dispatch.position(), signals: [], rows: [{ room: 'directory', rows: directory.dirty() }] })
+      },
+      credentials: {
+        issue: credentials.issue,
+        link: credentials.link,
+        list: credentials.list,
+        revoke: deviceId => {
+          const had = credentials.revoke(deviceId)
+          void others.edge
+            .disconnect(deviceId)
+            .catch((error: Error) => log.warn({ err: error, deviceId }, 'revoked, but the edge could not be told'))
+          return had
+        },
+      },
+      quarantine,
+      history: { query: query => others.store.query(query), aggregate: query => others.store.aggregate(query) },
+      feed,
+      rules: rulesDesk,
+      redrive: createRedrive({ quarantine, original: seq => readOne(reader, seq), append: others.edge.append }),
+      publish: (topic, payload) => others.edge.publish(topic, payload),
+      accounting: accounting.report,
+      health,
+      metricsText: async () => mergedText([await snapshot(), ...(await rooms.metrics())]),
+      flows: settings.flowsPort === 0 ? null : { url: `http://127.0.0.1:${settings.flowsPort}`, token: () => others.flowsSecret },
+    }),
+    a => a.close(),
+  )
+  path = stack.adopt(
+    startAlarmPath({
+      reader: pathReader,
+      catalogue,
+      directory,
+      fold,
+      notes,
+      dispatch,
+      clock,
+      log,
+      meter,
+      changed: changes => {
+        api.push(changes)
+        notify.wake()
+      },
+      failed: (message, error) => quarantine.put(brokenOf(message, error)),
+      passedOver: (group, error) => quarantine.put(passedOverOf(group, error, clock.nowMs())),
+    }),
+    p => p.close(),
+  )
+  stack.adopt(followPosition({ cursors, consumer: RULES_CURSOR, position: () => dispatch.position(), log }), f => f.close())
+  const healthAlarms = startHealthAlarms({ lines: health, desk: dispatch, changed: changes => api.push(changes), clock, log })
+  stack.defer(healthAlarms.close)
+  // registrations made on the command line, and alarms whose shelving ends
+  let seenChange = 0
+  const tick = setInterval(() => {
+    try {
+      for (const { change, deviceId, device } of registrations.since(seenChange)) {
+        if (device) {
+          const known = directory.register(device)
+          if (known.lastReceivedAt === undefined) path?.add(fold.expect([known]))
+        } else if (change > removed.upTo) {
+          directory.remove(deviceId)
+          path?.add(fold.forget(deviceId))
+          removed.upTo = change
+        }
+        seenChange = change
+      }
+      api.push(dispatch.tick(clock.nowMs()))
+      tickProblem = null
+    } catch (error) {
+      // tried again at the next tick; alarms do not wait for it
+      if (tickProblem === null) log.error({ err: error }, 'announced devices or ends of shelving could not be followed')
+      tickProblem = (error as Error).message
+    }
+  }, TICK_MS)
+  stack.defer(() => clearInterval(tick))
+
+  const running = stack.move()
+  return {
+    port: api.port,
+    ...(admin.password === undefined ? {} : { adminPassword: admin.password }),
+    wake: () => {
+      path?.wake()
+      api.wake()
+    },
+    flowsToken: () => accounts.issueToken('flows', ['feed', 'alarms:raise', 'read']).token,
+    metrics: snapshot,
+    close: () => running.disposeAsync(),
+  }
+}
+
+/** how soon a device announced on the command line is known, and a shelved alarm is back */
+const TICK_MS = 250
+
+/** undefined where it is damaged or was removed. */
+function readOne(reader: { read(afterSeq: number, max: number): Message[] }, seq: number): Message | undefined {
+  try {
+    const [message] = reader.read(seq - 1, 1)
+    // a reader begins at the oldest message where this one was removed
+    return message?.seq === seq ? message : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function withPlace(reading: Reading, device: Device | undefined): Reading {
+  if (!device) return reading
+  const place = reading.place ?? device.place
+  const position = reading.position ?? device.position
+  return { ...reading, ...(place ? { place } : {}), ...(position ? { position } : {}) }
+}

@@ -1,0 +1,65 @@
+// The edge: broker and journal. Who are you, may you publish here, is there room, is it on disk.
+import type { Clock } from '#contracts/clock.ts'
+import type { InboundMessage } from '#contracts/message.ts'
+import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
+import type { Settings } from '../settings.ts'
+import { makeDataDir, RULES_CURSOR, STORE_CURSOR, type Edge, type Parts } from './ports.ts'
+
+/** Broker and journal: who are you, may you publish here, is there room, is it on disk. */
+export async function createEdge(settings: Settings, parts: Parts, committed: (head: number) => void): Promise<Edge> {
+  const { createMeter } = await import('../processes/metrics.ts')
+  const { openJournal } = await import('../journal/index.ts')
+  const { openCredentials } = await import('../broker/credentials.ts')
+  const { startBroker } = await import('../broker/index.ts')
+  const { openQuarantine } = await import('../ingest/quarantine.ts')
+  const { createRefusals } = await import('../ingest/refusals.ts')
+  const { loadDecoders } = await import('../ingest/catalogue.ts')
+  const { createLanes } = await import('../ingest/lanes.ts')
+
+  await using stack = new AsyncDisposableStack()
+  const { clock, log } = parts
+  const dir = makeDataDir(settings)
+  const { meter, snapshot } = createMeter()
+  // the door never waits for it: refusals that cannot be written now are written a second later
+  const quarantine = stack.adopt(openQuarantine({ dir, clock, meter, busyMs: 20 }), q => q.close())
+  const refusals = stack.adopt(createRefusals({ quarantine, log, meter, clock }), r => r.close())
+  const credentials = stack.adopt(openCredentials({ dir, clock }), c => c.close())
+  const kept = {
+    keepMs: settings.journal.keepDays * DAY_MS,
+    keepBytes: settings.journal.keepBytes,
+    neededBy: [RULES_CURSOR, STORE_CURSOR],
+    diskReserveBytes: settings.diskReserveBytes,
+  }
+  const journal = stack.adopt(await openJournal({ dir, log, meter, clock, onCommit: committed, ...kept }), j => j.close())
+  const laneOf = createLanes(await loadDecoders())
+  const { host, mqttPort: port, maxPayloadBytes, anonymousDevices: anonymous, deviceRate, proxyProtocol } = settings
+  const door = { host, port, credentials, maxPayloadBytes, anonymous, deviceRate, proxyProtocol, laneOf }
+  stack.defer(writeClock(journal, clock, settings.clockMs))
+  const broker = stack.adopt(await startBroker({ ...door, journal, log, meter, clock, refused: refusals.add }), b => b.close())
+
+  const running = stack.move()
+  return {
+    port: broker.port,
+    append: async message => void (await journal.append(message, laneOf(message.topic, message.payload))),
+    publish: (topic, payload) => broker.publish(topic, payload, { qos: 1 }),
+    disconnect: async username => broker.disconnect(username),
+    health: async () => [
+      { room: 'broker', ok: true, detail: `${broker.connections()} connected on port ${broker.port}` },
+      { room: 'journal', ...journal.healthy() },
+    ],
+    metrics: snapshot,
+    close: () => running.disposeAsync(),
+  }
+}
+
+/** Time passes in the journal though all devices are silent. One that the disk refuses is lost: then nobody is heard either. */
+function writeClock(journal: { append(message: InboundMessage): Promise<unknown> }, clock: Clock, everyMs: number): () => void {
+  if (everyMs === 0) return () => {}
+  const origin = { identity: CLOCK_IDENTITY, clientId: CLOCK_IDENTITY, topic: CLOCK_TOPIC, qos: 1, retain: false, dup: false } as const
+  const timer = setInterval(() => {
+    journal.append({ ...origin, receivedAtMs: clock.nowMs(), payload: new Uint8Array() }).catch(() => {})
+  }, everyMs)
+  return () => clearInterval(timer)
+}
+
+const DAY_MS = 86_400_000

@@ -1,0 +1,67 @@
+// What the three parts of the system are and what each may ask of another: narrow requests with answers, over IPC or in one process.
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import type { Account } from '#contracts/accounting.ts'
+import type { Clock, Log } from '#contracts/clock.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import type { RoomHealth } from '#contracts/live.ts'
+import type { InboundMessage } from '#contracts/message.ts'
+import type { MetricsSnapshot } from '../processes/metrics.ts'
+import type { Settings } from '../settings.ts'
+
+export type Parts = { clock: Clock; log: Log }
+type Query = { deviceId: string; metric?: string; fromMs: number; toMs: number; points: number }
+type Series = { metric: string; points: [number, number][] }[]
+type AggregateQuery = { metric: string; area?: string; kind?: string; fromMs: number; toMs: number; stepMs: number }
+type Aggregate = { t: number; count: number; mean: number; min: number; max: number }
+
+/** What the other processes may ask of the edge. */
+export type EdgePort = {
+  append(message: InboundMessage): Promise<void>
+  publish(topic: string, payload: string): Promise<void>
+  disconnect(username: string): Promise<void>
+  health(): Promise<RoomHealth[]>
+  metrics(): Promise<MetricsSnapshot>
+}
+export const EDGE_METHODS = ['append', 'publish', 'disconnect', 'health', 'metrics'] as const
+
+/** What the other processes may ask of the store. */
+export type StorePort = {
+  query(query: Query): Promise<Series>
+  aggregate(query: AggregateQuery): Promise<Aggregate[]>
+  account(): Promise<Account>
+  health(): Promise<RoomHealth[]>
+  metrics(): Promise<MetricsSnapshot>
+}
+export const STORE_METHODS = ['query', 'aggregate', 'account', 'health', 'metrics'] as const
+
+export type Edge = EdgePort & { port: number; close(): Promise<void> }
+export type Store = StorePort & { wake(head: number): void; close(): Promise<void> }
+export type Core = {
+  port: number
+  adminPassword?: string
+  wake(): void
+  flowsToken(): string
+  metrics(): Promise<MetricsSnapshot>
+  close(): Promise<void>
+}
+/** The supervisor's own lines: what runs, how often it was restarted. */
+export type SupervisorPort = { health(): Promise<RoomHealth[]>; metrics(): Promise<MetricsSnapshot> }
+export const SUPERVISOR_METHODS = ['health', 'metrics'] as const
+
+/** What core needs of the other processes; `flowsSecret` signs the way to Node-RED. */
+export type Others = { edge: EdgePort; store: StorePort; supervisor: SupervisorPort; flowsSecret: string }
+
+/** names of the cursors that hold segments of the journal back */
+export const RULES_CURSOR = 'rules'
+export const STORE_CURSOR = 'store'
+
+/** Makes sure that the data folder is there and can be written. @throws FengsuiError data-dir-unwritable */
+export function makeDataDir(settings: Settings): string {
+  try {
+    mkdirSync(settings.dataDir, { recursive: true })
+    accessSync(settings.dataDir, constants.W_OK)
+  } catch (cause) {
+    throw new FengsuiError('data-dir-unwritable', `FENGSUI_DATA_DIR=${settings.dataDir}: ${(cause as Error).message}`, { cause })
+  }
+  return settings.dataDir
+}
