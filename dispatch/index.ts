@@ -15,6 +15,7 @@ import { GROUP_WINDOW_MS } from './grouping.ts'
 import { openKpis, type QueueKpis } from './kpis.ts'
 import * as onAlarm from './people-alarms.ts'
 import * as onIncident from './people-incidents.ts'
+import type { PastDesk, StripBar } from './past.ts'
 import { postAlarm, type Posting } from './posting.ts'
 import { alarmById, incidentById, listAlarms, listIncidents, type AlarmFilter, type IncidentFilter } from './queue.ts'
 import { migrate } from './schema.ts'
@@ -23,7 +24,7 @@ import { unshelveExpired } from './shelf.ts'
 import { stateTable, type StateRows } from './state-table.ts'
 import { openDesk, runTurn, type Changes, type Turn } from './turn.ts'
 
-export type { AlarmFilter, AuditEntry, AuditVerdict, Changes, Commit, IncidentFilter, Posting, QueueKpis, StateRows }
+export type { AlarmFilter, AuditEntry, AuditVerdict, Changes, Commit, IncidentFilter, PastDesk, Posting, QueueKpis, StateRows, StripBar }
 
 const AUDIT_LISTED_MAX = 1000
 const UTC_OFFSET_MINUTES = 480
@@ -104,6 +105,10 @@ export const openDispatch = (o: DispatchOptions) => {
     outbox: openDeliveries(desk) satisfies Deliveries,
 
     kpis: (nowMs: number): QueueKpis => kpis(nowMs),
+    /** the queue as it stood at an instant that has passed; the same each time it is asked for */
+    deskAt: (atMs: number): PastDesk => desk.past.deskAt(atMs),
+    /** how many alarms came in, bar by bar, for the strip under the map */
+    strip: (o: { fromMs: number; toMs: number; stepMs: number }): StripBar[] => desk.past.strip(o),
 
     audit: (f: { limit: number; before?: number }): AuditEntry[] => desk.audit.list(listLimit(f.limit, AUDIT_LISTED_MAX), f.before),
     /** Acts of other rooms (log-ins, devices, rules) in the same chain. */

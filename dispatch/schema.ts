@@ -63,6 +63,24 @@ const STEPS: readonly string[] = [
   CREATE INDEX outbox_waiting ON outbox (channel, incident_id, seq, created_ms) WHERE state = 'waiting';
   CREATE INDEX outbox_state ON outbox (state, seq);
   `,
+  `
+  -- the desk as it stood at any instant; what is open now is its first version, the past before this step is not known
+  CREATE TABLE desk_versions (
+    seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, subject TEXT NOT NULL CHECK (subject IN ('incident', 'alarm')), subject_id TEXT NOT NULL,
+    incident_id TEXT NOT NULL, mark TEXT NOT NULL, json TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX desk_versions_subject ON desk_versions (subject, subject_id, seq);
+  CREATE INDEX desk_versions_alarms ON desk_versions (incident_id, subject_id, at_ms) WHERE subject = 'alarm';
+  CREATE INDEX desk_versions_time ON desk_versions (at_ms);
+  CREATE TRIGGER desk_versions_no_update BEFORE UPDATE ON desk_versions BEGIN SELECT RAISE(ABORT, 'the past is append-only'); END;
+  CREATE TRIGGER desk_versions_no_delete BEFORE DELETE ON desk_versions BEGIN SELECT RAISE(ABORT, 'the past is append-only'); END;
+  INSERT INTO desk_versions (at_ms, subject, subject_id, incident_id, mark, json)
+    SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER), 'incident', id, id, '', json_set(json, '$.alarmIds', json('[]'), '$.deviceIds', json('[]'))
+    FROM incidents WHERE open = 1;
+  INSERT INTO desk_versions (at_ms, subject, subject_id, incident_id, mark, json)
+    SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER), 'alarm', id, incident_id, '', json_remove(json, '$.evidence', '$.counterEvidence')
+    FROM alarms WHERE live = 1;
+  `,
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])

@@ -11,6 +11,7 @@ import { openAuditTrail, type AuditTrail } from './audit.ts'
 import { inTransaction } from './database.ts'
 import { incidentRows, type IncidentRecord, type IncidentRows } from './incident-rows.ts'
 import { outboxRows, type Outbox } from './outbox.ts'
+import { pastRows, type PastRows } from './past.ts'
 import { settle } from './settle.ts'
 import { WHAT } from './words.ts'
 
@@ -28,6 +29,7 @@ export type Desk = {
   incidents: IncidentRows
   audit: AuditTrail
   outbox: Outbox
+  past: PastRows
 }
 
 export type Telling = { actor: string; what: string; text?: Text; alarmId?: string; note?: string; detail?: Record<string, unknown> }
@@ -51,12 +53,13 @@ export type Turn = {
 export const openDesk = ({
   channels,
   ...o
-}: Omit<Desk, 'alarms' | 'incidents' | 'audit' | 'outbox'> & { channels: readonly string[] }): Desk => ({
+}: Omit<Desk, 'alarms' | 'incidents' | 'audit' | 'outbox' | 'past'> & { channels: readonly string[] }): Desk => ({
   ...o,
   alarms: alarmRows(o.db),
   incidents: incidentRows(o.db),
   audit: openAuditTrail(o.db),
   outbox: outboxRows(o.db, channels),
+  past: pastRows(o.db),
 })
 
 export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; changes: Changes } => {
@@ -104,7 +107,9 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
       const before = desk.outbox.idle ? undefined : desk.incidents.get(record.incident.id)?.incident
       desk.incidents.save(record)
       desk.outbox.announce(before, record.incident, nowMs)
+      desk.past.keepIncident(record.incident, nowMs)
     }
+    for (const { alarm } of alarms.values()) desk.past.keepAlarm(alarm, nowMs)
     return made
   })
   for (const count of counts) count(desk.meter)

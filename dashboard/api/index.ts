@@ -35,6 +35,7 @@ import { liveRoute } from './live-route.ts'
 import { addOpenApi } from './openapi.ts'
 import { addHeaders, isPageAddress, page } from './page.ts'
 import { quarantineRoutes, type QuarantineParts } from './quarantine.ts'
+import { pastRoutes, type PastParts } from './past.ts'
 import { openQueue } from './queue.ts'
 import { rulesRoutes, type RulesParts } from './rules.ts'
 import { addRequestLog } from './request-log.ts'
@@ -52,7 +53,8 @@ export type ApiParts = {
   districtDir: string
   accounts: Pick<Accounts, 'login' | 'logout' | 'principal'>
   dispatch: AlarmDesk &
-    IncidentDesk & {
+    IncidentDesk &
+    PastParts['past'] & {
       kpis(nowMs: number): Omit<Kpis, 'devicesTotal' | 'devicesOnline' | 'devicesStale' | 'devicesUnknown'>
       audit: (f: { limit: number; before?: number }) => readonly object[]
       record: RecordAudit
@@ -147,6 +149,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   quarantineRoutes(app, { quarantine: parts.quarantine, redrive: parts.redrive, audit })
   accountingRoutes(app, parts)
   deskRoutes(app, { kpis, auditTrail: dispatch.audit, districtDir: parts.districtDir })
+  pastRoutes(app, { past: dispatch, clock })
   if (parts.rules !== undefined) rulesRoutes(app, { rules: parts.rules, audit })
   liveRoute(app, { live, accounts })
   healthRoutes(app, parts)

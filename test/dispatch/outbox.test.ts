@@ -127,7 +127,7 @@ describe('one transaction', () => {
     using dir = folder()
     openDesk({ file: dir.file }).dispatch.close()
     const db = new DatabaseSync(dir.file)
-    db.exec('DROP TABLE outbox; PRAGMA user_version = 1')
+    db.exec('DROP TABLE outbox; DROP TABLE desk_versions; PRAGMA user_version = 1')
     db.close()
     const { dispatch } = openDesk({ file: dir.file, ...WEBHOOK })
     send(dispatch, raise({ id: 'a' }))
