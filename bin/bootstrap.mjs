@@ -12,18 +12,19 @@ const runtime = join(root, 'node_modules/node/bin', process.platform === 'win32'
 
 /** command -> entry file, its fixed arguments, and what it needs besides the dependencies */
 const COMMANDS = {
-  start: { entry: 'main.ts', args: ['start'], needs: ['dashboard'] },
-  demo: { entry: 'main.ts', args: ['demo'], needs: ['dashboard'] },
-  test: { entry: 'bin/test.ts', args: [], needs: ['system', 'dashboard'] },
+  start: { entry: 'main.ts', args: ['start'], needs: ['dashboard', 'basemap'] },
+  demo: { entry: 'main.ts', args: ['demo'], needs: ['dashboard', 'basemap'] },
+  test: { entry: 'bin/test.ts', args: [], needs: ['system', 'dashboard', 'basemap'] },
   check: { entry: 'bin/check.ts', args: [], needs: [] },
   simulate: { entry: 'simulators/simulate.ts', args: [], needs: [] },
   replay: { entry: 'simulators/replay.ts', args: [], needs: [] },
   decode: { entry: 'bin/decode.ts', args: [], needs: [] },
   backtest: { entry: 'bin/backtest.ts', args: [], needs: [] },
-  bench: { entry: 'bench/run.ts', args: [], needs: ['dashboard'] },
+  basemap: { entry: 'bin/basemap.ts', args: [], needs: [] },
+  bench: { entry: 'bench/run.ts', args: [], needs: ['dashboard', 'basemap'] },
   admin: { entry: 'bin/admin.ts', args: [], needs: [] },
   verify: { entry: 'bin/verify.ts', args: [], needs: [] },
-  setup: { entry: null, args: [], needs: ['dashboard'] },
+  setup: { entry: null, args: [], needs: ['dashboard', 'basemap'] },
 }
 
 const say = line => process.stderr.write(`fengsui: ${line}\n`)
@@ -39,7 +40,7 @@ if (Number(process.versions.node.split('.')[0]) < 20)
   fail(`Node ${process.versions.node} is too old; install Node 20 or newer (npm comes with it)`)
 
 ensureDependencies()
-for (const need of command.needs) ({ dashboard: ensureDashboard, system: ensureSystem })[need]()
+for (const need of command.needs) ({ dashboard: ensureDashboard, basemap: ensureBasemap, system: ensureSystem })[need]()
 if (command.entry) run(command)
 
 /** One installer at a time, also when two commands start together on a fresh clone. */
@@ -117,6 +118,25 @@ function ensureDashboard() {
     })
     if (status !== 0) fail('the dashboard did not build; see the message above')
     writeFileSync(stamp, wanted)
+  })
+}
+
+/** The tiles of the district that ships; a district of one's own is built by `npm run basemap`. */
+function ensureBasemap() {
+  const folder = join(root, 'dashboard/district')
+  const tiles = join(folder, 'basemap.pmtiles')
+  const sources = [folder, join(root, 'dashboard/basemap')].flatMap(dir =>
+    readdirSync(dir)
+      .filter(name => /\.(geojson|ts)$/.test(name))
+      .map(name => join(dir, name)),
+  )
+  const isCurrent = () => existsSync(tiles) && sources.every(file => statSync(file).mtimeMs <= statSync(tiles).mtimeMs)
+  if (isCurrent()) return
+  withLock('basemap', () => {
+    if (isCurrent()) return
+    say('building the base map')
+    const { status } = spawnSync(runtime, [join(root, 'bin/basemap.ts'), '--out', folder], { cwd: root, stdio: ['ignore', 2, 2] })
+    if (status !== 0) fail('the base map did not build; see the message above')
   })
 }
 

@@ -13,6 +13,7 @@ const ROOMS = [
   'dispatch',
   'flows',
   'dashboard/api',
+  'dashboard/basemap',
   'dashboard/web',
   'simulators',
   'processes',

@@ -20,6 +20,7 @@ import type { Accounts } from './accounts.ts'
 import { alarmRoutes, type AlarmDesk } from './alarms.ts'
 import { createAudit, type Record as RecordAudit } from './audit.ts'
 import { addAuth, LIVE_PROTOCOL } from './auth.ts'
+import { basemapRoute } from './basemap.ts'
 import { createCensus } from './census.ts'
 import { deskRoutes } from './desk.ts'
 import { deviceListRoute } from './device-list.ts'
@@ -148,6 +149,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   incidentRoutes(app, { desk: dispatch, changed })
   quarantineRoutes(app, { quarantine: parts.quarantine, redrive: parts.redrive, audit })
   accountingRoutes(app, parts)
+  basemapRoute(app, parts)
   deskRoutes(app, { kpis, auditTrail: dispatch.audit, districtDir: parts.districtDir })
   pastRoutes(app, { past: dispatch, clock })
   if (parts.rules !== undefined) rulesRoutes(app, { rules: parts.rules, audit })

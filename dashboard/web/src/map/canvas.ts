@@ -1,25 +1,32 @@
 // The map without a GPU, on a plain 2D canvas. Chosen when WebGL2 is missing or was lost: thin clients in offices are that case.
 import { bboxOfView, createMercator } from './mercator.ts'
 import { pictureOf, type Picture } from './cells.ts'
-import { boundsOf } from './district.ts'
+import { boundsOf, loadDistrict, type District } from './district.ts'
 import { drawAtlas } from './glyphs.ts'
 import { createPickGrid, type PickGrid } from './grid.ts'
 import { followHands } from './hands.ts'
 import { createMarkers } from './markers.ts'
-import { paint } from './paint.ts'
+import { BUILDINGS_ZOOM, paint } from './paint.ts'
 import { EDGE_PX, HANDS_OFF_MS, PICK_PX, type Camera, type MapOptions, type MapView } from './view.ts'
 
 const PADDING_PX = 28
 const PIXEL_RATIO_MAX = 2
 
-export const createView = (o: MapOptions): MapView => {
+/** Houses are most of a district's bytes and are seen only close up: they come when they are needed. */
+export const openView = async (o: MapOptions): Promise<MapView> => {
+  const district = await loadDistrict(o.api, ['areas', 'water', 'roads', 'stations'])
+  o.onMissing(district.missing)
+  return createView(o, district)
+}
+
+const createView = (o: MapOptions, district: District): MapView => {
   const canvas = document.createElement('canvas')
   canvas.className = 'flat-map'
   o.host.append(canvas)
   const context = canvas.getContext('2d')
   if (context === null) throw new Error('this browser gives no 2D canvas')
   const atlas = drawAtlas(o.theme)
-  const home = boundsOf(o.district.areas)
+  const home = boundsOf(district.areas)
   const mercator = createMercator()
   const camera: Camera = {
     project: (lon, lat) => mercator.project(lon, lat),
@@ -44,14 +51,25 @@ export const createView = (o: MapOptions): MapView => {
   const draw = (): void => {
     frame = 0
     context.setTransform(ratio(), 0, 0, ratio(), 0, 0)
-    const { district, devices, theme, english } = o
+    const { devices, theme, english } = o
     paint({ context, mercator, district, devices, theme, english, atlas, picture, width: camera.width(), height: camera.height() })
     markers.place()
   }
   const invalidate = (): void => {
     if (frame === 0) frame = requestAnimationFrame(draw)
   }
+  let housesAsked = false
+  const fetchHouses = (): void => {
+    if (housesAsked || mercator.zoom() < BUILDINGS_ZOOM) return
+    housesAsked = true
+    void loadDistrict(o.api, ['buildings']).then(({ buildings, missing }) => {
+      district.buildings = buildings
+      o.onMissing(missing)
+      invalidate()
+    })
+  }
   const redraw = (): void => {
+    fetchHouses()
     picture = pictureOf(o.devices, mercator.zoom(), bboxOfView(mercator, camera.width(), camera.height()))
     pick = createPickGrid(o.devices, picture.points.rows)
     invalidate()

@@ -14,13 +14,16 @@ export type Geometry =
 export type Feature = { type: 'Feature'; geometry: Geometry; properties: Record<string, string | number | null> | null }
 export type Collection = { type: 'FeatureCollection'; features: Feature[] }
 export type District = Record<LayerName, Collection> & { missing: LayerName[] }
+/** What a district's area may be; a finer one is named only closer up. */
+const NAMED_FROM_ZOOM: Record<string, number> = { street: 0, community: 12, grid: 14 }
 
 const empty = (): Collection => ({ type: 'FeatureCollection', features: [] })
 
-export const loadDistrict = async (api: Api): Promise<District> => {
-  const answers = await Promise.allSettled(LAYERS.map(name => api.get<Collection>(`district/${name}`)))
+/** Asks for `names`; the others stay empty. */
+export const loadDistrict = async (api: Api, names: readonly LayerName[]): Promise<District> => {
+  const answers = await Promise.allSettled(names.map(name => api.get<Collection>(`district/${name}`)))
   const district: District = { areas: empty(), water: empty(), roads: empty(), buildings: empty(), stations: empty(), missing: [] }
-  for (const [at, name] of LAYERS.entries()) {
+  for (const [at, name] of names.entries()) {
     const answer = answers[at]
     if (answer?.status === 'fulfilled' && Array.isArray(answer.value.features)) district[name] = answer.value
     else district.missing.push(name)
@@ -77,6 +80,6 @@ export const areaLabels = (areas: Collection, english: boolean): Collection => (
     .map(area => ({
       type: 'Feature',
       geometry: { type: 'Point', coordinates: centreOf(area.geometry) },
-      properties: { label: labelOf(area, english) },
+      properties: { label: labelOf(area, english), from: NAMED_FROM_ZOOM[String(area.properties?.['level'])] ?? 0 },
     })),
 })

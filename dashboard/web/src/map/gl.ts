@@ -5,8 +5,9 @@ import { MapLibreOverlay } from '@deck.gl/maplibre'
 import { Map as BaseMap, setWorkerUrl } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url'
 import 'maplibre-gl/dist/maplibre-gl.css'
+import { findTiles } from './basemap.ts'
 import { pictureOf, type Bounds } from './cells.ts'
-import { boundsOf } from './district.ts'
+import { boundsOf, LAYERS, loadDistrict, type District } from './district.ts'
 import { drawAtlas } from './glyphs.ts'
 import { createPickGrid, type PickGrid } from './grid.ts'
 import { layersOf } from './layers.ts'
@@ -35,11 +36,19 @@ const atlasTexture = (gpu: Gpu, theme: MapOptions['theme']): Texture => {
   })
 }
 
-export const createView = (o: MapOptions): MapView => {
-  const home = boundsOf(o.district.areas)
+export const openView = async (o: MapOptions): Promise<MapView> => {
+  const tiles = await findTiles()
+  // what lies in the tiles is not fetched a second time
+  const district = await loadDistrict(o.api, tiles === null ? LAYERS : ['areas', 'stations'])
+  o.onMissing(district.missing)
+  return createView(o, district, tiles)
+}
+
+const createView = (o: MapOptions, district: District, tiles: string | null): MapView => {
+  const home = boundsOf(district.areas)
   const map = new BaseMap({
     container: o.host,
-    style: styleOf(o.district, o.theme, o.english),
+    style: styleOf({ district, theme: o.theme, english: o.english, tiles }),
     bounds: corners(home),
     fitBoundsOptions: FIT,
     attributionControl: false,

@@ -8,7 +8,7 @@ import { BOX_PX, signPx } from './glyphs.ts'
 import type { Mercator } from './mercator.ts'
 
 const MINOR_ROADS_ZOOM = 11.5
-const BUILDINGS_ZOOM = 14
+export const BUILDINGS_ZOOM = 14
 const MAJOR = new Set(['motorway', 'trunk', 'primary', 'secondary'])
 const FULL_TURN = Math.PI * 2
 
@@ -104,6 +104,7 @@ const names = ({ context, mercator, district, theme, english }: Scene): void => 
   context.strokeStyle = THEMES[theme].mapHalo
   context.fillStyle = THEMES[theme].mapLabel
   for (const { geometry, properties } of areaLabels(district.areas, english).features) {
+    if (Number(properties?.['from'] ?? 0) > mercator.zoom()) continue
     const [lon, lat] = linesOf(geometry)[0]?.[0] ?? [0, 0]
     const { x, y } = mercator.project(lon, lat)
     const label = String(properties?.['label'] ?? '')

@@ -6,7 +6,6 @@ import { locale, t } from '../i18n.ts'
 import { theme } from '../preferences.ts'
 import type { Store } from '../store.ts'
 import { DeviceCard, Tooltip } from './cards.tsx'
-import { loadDistrict, type District } from './district.ts'
 import { Legend } from './legend.tsx'
 import { chooseRenderer } from './probe.ts'
 import type { Renderer } from './renderer.ts'
@@ -22,9 +21,10 @@ const createPane = (store: Store) => {
   const renderer = signal<Renderer>(chooseRenderer(location.search))
   const hover = signal<Hover>(null)
   const missing = signal<readonly string[]>([])
-  let district: Promise<District> | null = null
   let view: MapView | null = null
   let ended = false
+  /** only the newest mount may take the place */
+  let mounts = 0
 
   const selectIncident = (id: string): void => {
     store.selectedId.value = id
@@ -37,14 +37,13 @@ const createPane = (store: Store) => {
   }
 
   const mount = async (host: HTMLElement): Promise<void> => {
+    const mine = ++mounts
     try {
-      district ??= loadDistrict(store.api)
-      const [{ createView }, layers] = await Promise.all([renderer.value === 'webgl' ? import('./gl.ts') : import('./canvas.ts'), district])
+      const { openView } = await (renderer.value === 'webgl' ? import('./gl.ts') : import('./canvas.ts'))
       if (ended) return
-      missing.value = layers.missing
       const options: MapOptions = {
         host,
-        district: layers,
+        api: store.api,
         devices: store.devices,
         theme: theme.value,
         english: locale.value === 'en',
@@ -57,17 +56,22 @@ const createPane = (store: Store) => {
         onReady: () => {
           state.value = 'ready'
         },
+        onMissing: layers => {
+          missing.value = layers
+        },
         onLost: () => {
           if (renderer.value === 'canvas') return
           renderer.value = 'canvas'
           remount(host)
         },
       }
-      view?.destroy()
-      view = createView(options)
+      const opened = await openView(options)
+      if (ended || mine !== mounts) return opened.destroy()
+      view = opened
       view.redraw()
       paintIncidents()
     } catch (error) {
+      if (ended || mine !== mounts) return
       // WebGL may exist and still refuse (blocked driver): the flat map is tried before giving up.
       if (renderer.value === 'webgl') {
         renderer.value = 'canvas'

@@ -3,13 +3,14 @@ import type { Incident } from '#contracts/incident.ts'
 import type { DeviceRow } from '#contracts/live.ts'
 import type { DeviceTable } from '../live/devices.ts'
 import type { Theme } from '../tokens.ts'
-import type { District } from './district.ts'
+import type { Api } from '../api.ts'
+import type { LayerName } from './district.ts'
 
 export type Hover = { device: DeviceRow; x: number; y: number } | null
 
 export type MapOptions = {
   host: HTMLElement
-  district: District
+  api: Api
   devices: DeviceTable
   theme: Theme
   english: boolean
@@ -18,6 +19,8 @@ export type MapOptions = {
   onDevice: (deviceId: string | null) => void
   onHover: (hover: Hover) => void
   onReady: () => void
+  /** layers of the district that could not be had */
+  onMissing: (layers: readonly LayerName[]) => void
   /** the renderer is gone for good (WebGL context lost): put another in its place */
   onLost: () => void
 }
