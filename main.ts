@@ -146,6 +146,7 @@ async function portsAreFree(settings: Settings): Promise<void> {
     ['FENGSUI_MQTT_PORT', settings.host, settings.mqttPort],
     ['FENGSUI_HTTP_PORT', settings.host, settings.httpPort],
     ['FENGSUI_FLOWS_PORT', '127.0.0.1', settings.flowsPort],
+    ['FENGSUI_GBT26875_PORT', settings.host, settings.entrances.gbt26875Port],
   ] as const
   for (const [name, host, port] of wanted) {
     if (port === 0) continue

@@ -24,6 +24,8 @@ export const SETTINGS = {
   DISTRICT_DIR: text,
   ADMIN_PASSWORD: { type: 'string', minLength: 10, secret: true },
   ANONYMOUS_DEVICES: { type: 'boolean', default: false },
+  GBT26875_PORT: port(0),
+  REGISTERED_ONLY: { type: 'boolean', default: false },
   WEBHOOK_URL: { type: 'string', pattern: '^https?://[^@]+$' },
   WEBHOOK_SECRET: { type: 'string', minLength: 16, secret: true },
   DEVICE_RATE: { type: 'integer', minimum: 0, maximum: 1_000_000, default: 1000 },
@@ -49,6 +51,8 @@ export type Settings = {
   districtDir: string
   adminPassword?: string
   anonymousDevices: boolean
+  /** what does not publish to our broker; ports of 0 are off */
+  entrances: EntranceSettings
   /** who is told of fires besides the dashboard */
   webhook: { url: string; secret: string } | null
   maxPayloadBytes: number
@@ -62,6 +66,12 @@ export type Settings = {
   clockMs: number
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   lang: 'zh-CN' | 'en'
+}
+
+export type EntranceSettings = {
+  gbt26875Port: number
+  /** TCP and UDP devices must be registered */
+  registeredOnly: boolean
 }
 
 const PREFIX = 'FENGSUI_'
@@ -114,6 +124,10 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     districtDir: path('DISTRICT_DIR', join(root, 'dashboard/district')),
     ...(v['ADMIN_PASSWORD'] === undefined ? {} : { adminPassword: String(v['ADMIN_PASSWORD']) }),
     anonymousDevices: v['ANONYMOUS_DEVICES'] === true,
+    entrances: {
+      gbt26875Port: Number(v['GBT26875_PORT']),
+      registeredOnly: v['REGISTERED_ONLY'] === true,
+    },
     webhook: webhookOf(v),
     maxPayloadBytes: Number(v['MAX_PAYLOAD_BYTES']),
     deviceRate: Number(v['DEVICE_RATE']),

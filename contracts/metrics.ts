@@ -9,6 +9,16 @@ export const METRICS = {
     labels: ['cause'],
   },
   fengsui_mqtt_refused_total: { type: 'counter', help: 'connections, publishes and subscriptions refused at the door', labels: ['code'] },
+  fengsui_entrance_connections: {
+    type: 'gauge',
+    help: 'connections of devices that do not come over our broker, and of ours to foreign brokers and cameras',
+    labels: ['entrance'],
+  },
+  fengsui_entrance_messages_total: {
+    type: 'counter',
+    help: 'messages journalled that did not come over our broker',
+    labels: ['entrance'],
+  },
   fengsui_journal_commit_seconds: { type: 'histogram', help: 'time of one group commit on disk', labels: ['lane'] },
   fengsui_journal_group_messages: { type: 'histogram', help: 'messages in one group commit', labels: [] },
   fengsui_journal_head: { type: 'gauge', help: 'sequence number of the newest committed message', labels: [] },

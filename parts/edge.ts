@@ -15,6 +15,7 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const { createRefusals } = await import('../ingest/refusals.ts')
   const { loadDecoders } = await import('../ingest/catalogue.ts')
   const { createLanes } = await import('../ingest/lanes.ts')
+  const { openEntrances } = await import('./entrances.ts')
 
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
@@ -35,17 +36,20 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const { host, mqttPort: port, maxPayloadBytes, anonymousDevices: anonymous, deviceRate, proxyProtocol } = settings
   const door = { host, port, credentials, maxPayloadBytes, anonymous, deviceRate, proxyProtocol, laneOf }
   stack.defer(writeClock(journal, clock, settings.clockMs))
+  const append = (message: InboundMessage) => journal.append(message, laneOf(message.topic, message.payload))
+  const entrances = stack.adopt(await openEntrances(settings, { ...parts, dir, meter, append, refused: refusals.add }), e => e.close())
   const broker = stack.adopt(await startBroker({ ...door, journal, log, meter, clock, refused: refusals.add }), b => b.close())
 
   const running = stack.move()
   return {
     port: broker.port,
-    append: async message => void (await journal.append(message, laneOf(message.topic, message.payload))),
+    append: async message => void (await append(message)),
     publish: (topic, payload) => broker.publish(topic, payload, { qos: 1 }),
     disconnect: async username => broker.disconnect(username),
     health: async () => [
       { room: 'broker', ok: true, detail: `${broker.connections()} connected on port ${broker.port}` },
       { room: 'journal', ...journal.healthy() },
+      ...entrances.lines(),
     ],
     metrics: snapshot,
     close: () => running.disposeAsync(),

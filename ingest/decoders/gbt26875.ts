@@ -1,10 +1,11 @@
 // GB/T 26875.3-2011: fire panels behind user information transmission devices (frames in bytes or hex; TCP comes through an adapter).
 // Times are local and often wrong by years: a fire is told on receipt, whatever its panel's clock says.
 import type { Decoded, DeviceKind } from '#contracts/reading.ts'
-import { composed, entranceOf, list, num, unhexed, type Found } from '../compose.ts'
+import { composed, entranceOf, list, num, str, unhexed, type Found } from '../compose.ts'
 import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory } from '../decoder.ts'
 import { framesIn, timeAt, type Frame } from '../gbt26875/frame.ts'
 import { analogOf, fireOf, kindOfComponent, operationOf, statusOf, textOf, transmitterOf } from '../gbt26875/objects.ts'
+import { parseJson } from '../json.ts'
 import { BELIEVED_FUTURE_MS, BELIEVED_PAST_MS, iso, stamp, type Note, type Stamp } from '../time.ts'
 
 const FAMILY = 'gbt26875'
@@ -15,12 +16,14 @@ export const decoder: Decoder = {
   family: FAMILY,
   claims: topic => entranceOf(FAMILY, topic) !== undefined,
   decode,
+  mayCarryAlarm,
 }
 
 type Context = { frame: Frame; input: DecodeInput; memory: DecoderMemory }
 
 function decode(input: DecodeInput, memory: DecoderMemory): Decoded {
   if (input.payload.length === 0) return ignored('an empty message')
+  if (input.payload[0] === OPEN_BRACE) return gatewayNote(input)
   const { frames, faults } = framesIn(unhexed(input.payload).bytes)
   const read = frames.map(frame => readFrame({ frame, input, memory }))
   const found = read.flatMap(one => one.found)
@@ -29,6 +32,47 @@ function decode(input: DecodeInput, memory: DecoderMemory): Decoded {
   const [fault] = notes
   if (fault !== undefined) return rejected(fault.code, fault.reason, fault.where)
   return { readings: [], control: read.map(one => one.control ?? 'frame').join(', ') }
+}
+
+const OPEN_BRACE = 0x7b
+
+/** What the gateway knows of a transmitter and no frame says: that it has gone, that nobody answered a duty check. */
+function gatewayNote(input: DecodeInput): Decoded {
+  const parsed = parseJson(input.payload)
+  const what = parsed.ok ? str(parsed.value, 'gateway') : undefined
+  const deviceId = `gb:${entranceOf(FAMILY, input.topic) ?? 'unknown'}`
+  if (what === 'disconnected') return composed(input, FAMILY, [{ deviceId, kind: 'panel', online: false }])
+  if (what === 'duty-unanswered')
+    return composed(input, FAMILY, [{ deviceId, kind: 'panel', alarms: { supervisory: true }, state: { dutyCheckAnswered: false } }])
+  return rejected('decoder-failed', 'neither a frame that begins with 40 40 nor a note of the gateway', '/')
+}
+
+/** Bits of a status or an operation that make a flag true, by type of upload; types that are not here carry none. */
+const ALARM_BITS: Readonly<Record<number, [at: number, bytes: 1 | 2, bits: number]>> = {
+  1: [2, 2, 0x077e],
+  2: [7, 2, 0x077e],
+  4: [2, 1, 0x46],
+  21: [0, 1, 0x7e],
+  24: [0, 1, 0x46],
+}
+
+/** Heartbeats, analog values and systems in order are bulk; whatever is not surely that may carry one. */
+function mayCarryAlarm(payload: Uint8Array): boolean {
+  if (payload[0] !== 0x40) return true
+  const { frames, faults } = framesIn(payload)
+  return faults.length > 0 || frames.some(frameMayCarryAlarm)
+}
+
+function frameMayCarryAlarm({ data }: Frame): boolean {
+  const [type = 0, count = 0] = data
+  const [at, bytes, bits] = ALARM_BITS[type] ?? []
+  const size = SIZES[type] ?? 0
+  if (at === undefined || bytes === undefined || bits === undefined) return false
+  for (let i = 0; i < count; i++) {
+    const from = 2 + size * i + at
+    if (((data[from] ?? 0xff) | (bytes === 2 ? (data[from + 1] ?? 0xff) << 8 : 0)) & bits) return true
+  }
+  return false
 }
 
 type Read = { found: Found[]; control?: string; fault?: string }

@@ -71,6 +71,8 @@ export function operationOf(operation: number, operator: number, isTransmitter: 
       ...(bit(2) && { manualCall: true }),
       ...(bit(3) && { manualCall: false }),
       ...(bit(6) && { test: true }),
+      // somebody answered: a duty check that was missed before is over
+      ...(isTransmitter && bit(5) && { supervisory: false }),
     },
     flags: { ...(bit(6) && { test: true }) },
     state: { operation: did.join(' '), operator, ...(isTransmitter && bit(5) && { dutyCheckAnswered: true }) },
