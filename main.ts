@@ -84,13 +84,15 @@ async function supervise(demo: boolean): Promise<void> {
   process.on('disconnect', () => void stop('the starting process is gone'))
 
   const configuration: Configuration = { settings, flowsSecret }
-  const at = { http: 0, mqtt: 0 }
+  const at: Ports = { http: 0, mqtt: 0, others: {} }
   try {
     // the store and core first, the door last: who knocks finds everyone in
     const inside = [supervisor.start('store', configuration), supervisor.start('core', configuration)]
     const [, core] = (await Promise.all(inside)) as [unknown, CoreReady]
     at.http = core.port
-    at.mqtt = ((await supervisor.start('edge', configuration)) as { port: number }).port
+    const edge = (await supervisor.start('edge', configuration)) as EdgeReady
+    at.mqtt = edge.port
+    at.others = edge.ports
     banner(settings, {
       ...at,
       ...(core.adminPassword === undefined ? {} : { adminPassword: core.adminPassword }),
@@ -112,8 +114,10 @@ async function supervise(demo: boolean): Promise<void> {
 }
 
 type CoreReady = { port: number; adminPassword?: string }
+type EdgeReady = { port: number; ports: Partial<Record<'mqtts' | 'ws' | 'wss', number>> }
+type Ports = { http: number; mqtt: number; others: EdgeReady['ports'] }
 
-function banner(settings: Settings, at: { http: number; mqtt: number; adminPassword?: string }): void {
+function banner(settings: Settings, at: Ports & { adminPassword?: string }): void {
   const host = reachable(settings.host)
   const lines = [
     `Fengsui is ready after ${((Date.now() - started) / 1000).toFixed(1)} s`,
@@ -121,6 +125,9 @@ function banner(settings: Settings, at: { http: number; mqtt: number; adminPassw
     `  API docs   http://${host}:${at.http}/api/docs`,
     ...(settings.flowsPort === 0 ? [] : [`  rule flows http://${host}:${at.http}/flows/`]),
     `  MQTT       mqtt://${host}:${at.mqtt}`,
+    ...(['mqtts', 'ws', 'wss'] as const).flatMap(name =>
+      at.others[name] === undefined ? [] : [`             ${name}://${host}:${at.others[name]}`],
+    ),
     `  data       ${settings.dataDir}`,
     ...(at.adminPassword === undefined
       ? []
@@ -144,6 +151,9 @@ function refuse(error: unknown): never {
 async function portsAreFree(settings: Settings): Promise<void> {
   const wanted = [
     ['FENGSUI_MQTT_PORT', settings.host, settings.mqttPort],
+    ['FENGSUI_MQTTS_PORT', settings.host, settings.mqttsPort ?? 0],
+    ['FENGSUI_MQTT_WS_PORT', settings.host, settings.mqttWsPort ?? 0],
+    ['FENGSUI_MQTT_WSS_PORT', settings.host, settings.mqttWssPort ?? 0],
     ['FENGSUI_HTTP_PORT', settings.host, settings.httpPort],
     ['FENGSUI_FLOWS_PORT', '127.0.0.1', settings.flowsPort],
     ['FENGSUI_GBT26875_PORT', settings.host, settings.entrances.gbt26875Port],
@@ -250,7 +260,7 @@ function runProcess(name: string): void {
       const edge = await createEdge(settings, parts, head => ['core', 'store'].forEach(to => link.notify(to, 'committed', head)))
       serve<EdgePort>(link, edge, EDGE_METHODS)
       running = edge
-      return { port: edge.port }
+      return { port: edge.port, ports: edge.ports }
     }
     if (name === 'store') {
       const store = await createStore(settings, parts)

@@ -7,6 +7,8 @@ import { Ajv } from 'ajv'
 import { FengsuiError } from '#contracts/errors.ts'
 
 const port = (fallback: number) => ({ type: 'integer', minimum: 0, maximum: 65535, default: fallback })
+/** not set = off */
+const optionalPort = { type: 'integer', minimum: 0, maximum: 65535 }
 const text = { type: 'string', minLength: 1 }
 
 /** name without prefix -> JSON schema; `secret` values are never printed */
@@ -14,6 +16,15 @@ export const SETTINGS = {
   DATA_DIR: { ...text, default: './data' },
   HOST: { ...text, default: '127.0.0.1' },
   MQTT_PORT: port(1883),
+  MQTTS_PORT: optionalPort,
+  MQTT_WS_PORT: optionalPort,
+  MQTT_WSS_PORT: optionalPort,
+  TLS_CERT: text,
+  TLS_KEY: text,
+  TLS_CLIENT_CA: text,
+  TLS_CLIENT_CRL: text,
+  TLS_CLIENT_CERT: { enum: ['required', 'optional'], default: 'required' },
+  TLS_AUTO_REGISTER: { type: 'boolean', default: false },
   HTTP_PORT: port(8080),
   FLOWS_PORT: port(1880),
   INFLUX_URL: { type: 'string', pattern: '^https?://[^@]+$' },
@@ -44,6 +55,11 @@ export type Settings = {
   dataDir: string
   host: string
   mqttPort: number
+  /** MQTT over TLS, WebSocket, WebSocket over TLS; not set = off */
+  mqttsPort?: number
+  mqttWsPort?: number
+  mqttWssPort?: number
+  tls: TlsSettings | null
   httpPort: number
   flowsPort: number
   influx: { url: string; token?: string; org?: string; bucket: string } | null
@@ -72,6 +88,17 @@ export type EntranceSettings = {
   gbt26875Port: number
   /** TCP and UDP devices must be registered */
   registeredOnly: boolean
+}
+
+export type TlsSettings = {
+  cert: string
+  key: string
+  clientCa?: string
+  clientCrl?: string
+  /** must devices show a certificate, or may they come with a password alone? none without a CA */
+  clients: 'none' | 'optional' | 'required'
+  /** a device with a good certificate that is not registered is registered by it */
+  autoRegister: boolean
 }
 
 const PREFIX = 'FENGSUI_'
@@ -117,6 +144,8 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     dataDir: path('DATA_DIR', './data'),
     host: String(v['HOST']),
     mqttPort: Number(v['MQTT_PORT']),
+    ...portsOf(v),
+    tls: tlsOf(v, name => path(name, '')),
     httpPort: Number(v['HTTP_PORT']),
     flowsPort: Number(v['FLOWS_PORT']),
     influx: v['INFLUX_URL'] === undefined ? null : influxOf(v),
@@ -149,6 +178,42 @@ const influxOf = (v: Values): NonNullable<Settings['influx']> => ({
   ...(v['INFLUX_TOKEN'] === undefined ? {} : { token: String(v['INFLUX_TOKEN']) }),
   ...(v['INFLUX_ORG'] === undefined ? {} : { org: String(v['INFLUX_ORG']) }),
 })
+
+function portsOf(v: Values): Pick<Settings, 'mqttsPort' | 'mqttWsPort' | 'mqttWssPort'> {
+  const { MQTTS_PORT: tls, MQTT_WS_PORT: ws, MQTT_WSS_PORT: wss } = v
+  return {
+    ...(tls === undefined ? {} : { mqttsPort: Number(tls) }),
+    ...(ws === undefined ? {} : { mqttWsPort: Number(ws) }),
+    ...(wss === undefined ? {} : { mqttWssPort: Number(wss) }),
+  }
+}
+
+/** The files themselves are read by the door, which says what is wrong with them. */
+function tlsOf(v: Values, path: (name: string) => string): TlsSettings | null {
+  const given = (name: string): boolean => v[name] !== undefined
+  const refuse = (what: string): never => {
+    throw new FengsuiError('setting-invalid', what)
+  }
+  const needsTls = ['MQTTS_PORT', 'MQTT_WSS_PORT', 'TLS_CLIENT_CA', 'TLS_CLIENT_CRL'].find(given)
+  if (given('TLS_CERT') !== given('TLS_KEY')) refuse(`${PREFIX}TLS_CERT and ${PREFIX}TLS_KEY go together`)
+  if (!given('TLS_CERT')) {
+    if (needsTls !== undefined) refuse(`${PREFIX}${needsTls} needs ${PREFIX}TLS_CERT and ${PREFIX}TLS_KEY`)
+    if (v['TLS_AUTO_REGISTER'] === true) refuse(`${PREFIX}TLS_AUTO_REGISTER=true needs ${PREFIX}TLS_CLIENT_CA`)
+    return null
+  }
+  if (!given('TLS_CLIENT_CA')) {
+    const without = given('TLS_CLIENT_CRL') ? 'TLS_CLIENT_CRL' : v['TLS_AUTO_REGISTER'] === true ? 'TLS_AUTO_REGISTER=true' : undefined
+    if (without !== undefined) refuse(`${PREFIX}${without} needs ${PREFIX}TLS_CLIENT_CA`)
+  }
+  return {
+    cert: path('TLS_CERT'),
+    key: path('TLS_KEY'),
+    ...(given('TLS_CLIENT_CA') ? { clientCa: path('TLS_CLIENT_CA') } : {}),
+    ...(given('TLS_CLIENT_CRL') ? { clientCrl: path('TLS_CLIENT_CRL') } : {}),
+    clients: given('TLS_CLIENT_CA') ? (v['TLS_CLIENT_CERT'] === 'optional' ? 'optional' : 'required') : 'none',
+    autoRegister: v['TLS_AUTO_REGISTER'] === true,
+  }
+}
 
 function webhookOf(v: Values): Settings['webhook'] {
   const { WEBHOOK_URL: url, WEBHOOK_SECRET: secret } = v

@@ -1,6 +1,6 @@
 // What is looked at before a connection is anybody's: the PROXY header, the first byte, the CONNECT. Answers with why it may not
 // go on; decides nothing about identity (entry.ts).
-import { CONNACK_VERSION, connectProblem } from './connect-rules.ts'
+import { CONNACK_VERSION, CONNACK_VERSION_5, connectProblem } from './connect-rules.ts'
 import { FRAME } from './frame-rules.ts'
 import { CONNECT_BYTE, type Frame } from './frames.ts'
 import { looksLikeProxy } from './proxy-header.ts'
@@ -19,8 +19,8 @@ export function connectRefusal({ bytes, bodyAt, end }: Frame): { problem: Proble
   if (wrong === null) return null
   if ('reason' in wrong) return { problem: { code: 'protocol-error', reason: wrong.reason }, answer: null }
   const name = wrong.level === 5 ? 'MQTT 5' : `MQTT protocol level ${wrong.level}`
-  const reason = `the client speaks ${name}; this broker speaks MQTT 3.1.1 (set the client to version 4, or bridge)`
-  return { problem: { code: 'protocol-version', reason }, answer: CONNACK_VERSION }
+  const reason = `the client speaks ${name}; this broker speaks MQTT 3.1.1 (set the client to version 4, also called 3.1.1, or put a bridge beside it: docs/mqtt.md)`
+  return { problem: { code: 'protocol-version', reason }, answer: wrong.level === 5 ? CONNACK_VERSION_5 : CONNACK_VERSION }
 }
 
 /** Of a frame that only its header has come of; names the topic of a PUBLISH if that is there. */

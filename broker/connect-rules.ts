@@ -5,6 +5,9 @@ import { readUint16, utf8Problem } from './text-rules.ts'
 /** CONNACK 0x01, unacceptable protocol version [MQTT-3.1.2-2]: older and newer clients alike understand this form. */
 export const CONNACK_VERSION = Buffer.from([0x20, 0x02, 0x00, 0x01])
 
+/** The same in the form of MQTT 5, which such a client waits for: reason 0x84, no properties [MQTT 5, 3.1.2.2 and 3.2.2.2]. */
+export const CONNACK_VERSION_5 = Buffer.from([0x20, 0x03, 0x00, 0x84, 0x00])
+
 const FLAG = { reserved: 0x01, will: 0x04, willQos: 0x18, willRetain: 0x20, password: 0x40, username: 0x80 } as const
 /** mosquitto marks a bridge in the level */
 const BRIDGE = 0x80

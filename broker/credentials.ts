@@ -10,7 +10,14 @@ import { ANONYMOUS, grantProblem, type Identity } from './access.ts'
 import { generateSecret, hashGenerated, hashSupplied, PASSWORD_BYTES_MAX, SecretCheck } from './secrets.ts'
 
 export type { Identity } from './access.ts'
-export type Issue = { deviceId: string; via?: string; grants?: string[]; password?: string }
+export type Issue = {
+  deviceId: string
+  via?: string
+  grants?: string[]
+  password?: string
+  /** the password before this one goes on being right for so long; 0 (default) = not a moment */
+  keepOldMs?: number
+}
 export type Issued = { username: string; password: string }
 export type Listed = { deviceId: string; via?: string; grants: string[]; createdAt: string }
 
@@ -23,6 +30,10 @@ export type Credentials = {
   link(deviceId: string, via: string): void
   /** @throws FengsuiError too-many-requests when too many passwords are being checked already */
   check(username: string, password: string): Promise<Identity | null>
+  /** Who showed a good certificate for that device id; a password that comes with it counts too, where there is one. */
+  checkCertificate(deviceId: string, password: string | null): Promise<Identity | 'unknown' | 'revoked' | 'wrong-password'>
+  /** Registers a device that comes by certificate only. false = it was revoked, or is there already. */
+  provision(deviceId: string): boolean
   /** true when there was something to take away. Devices registered via a gateway stay registered via it. */
   revoke(deviceId: string): boolean
   list(): Listed[]
@@ -33,6 +44,8 @@ const SCHEMA = `
 PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
 CREATE TABLE IF NOT EXISTS credentials (device_id TEXT PRIMARY KEY, secret TEXT NOT NULL, grants TEXT NOT NULL, created_at TEXT NOT NULL)
   STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS old_secrets (device_id TEXT PRIMARY KEY, secret TEXT NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS revoked (device_id TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS links (device_id TEXT PRIMARY KEY, via TEXT NOT NULL, created_at TEXT NOT NULL) STRICT, WITHOUT ROWID`
 
 const LIST_SQL = `
@@ -43,6 +56,8 @@ SELECT l.device_id, l.via, '[]', l.created_at FROM links l WHERE l.device_id NOT
 ORDER BY 1`
 
 const GRANTS_MAX = 64
+/** of a device that comes by certificate only */
+const NO_SECRET = ''
 /** A link made or undone in another process is seen here after at most this long. */
 const LINK_KNOWN_MS = 5000
 const LINKS_KNOWN_MAX = 100_000
@@ -70,6 +85,12 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
   const putLink = database.prepare('INSERT INTO links VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET via = excluded.via')
   const remove = database.prepare('DELETE FROM credentials WHERE device_id = ?')
   const removeLink = database.prepare('DELETE FROM links WHERE device_id = ?')
+  const oldRow = database.prepare('SELECT secret FROM old_secrets WHERE device_id = ? AND until_ms > ?')
+  const putOld = database.prepare('INSERT OR REPLACE INTO old_secrets VALUES (?, ?, ?)')
+  const removeOld = database.prepare('DELETE FROM old_secrets WHERE device_id = ?')
+  const isRevoked = database.prepare('SELECT 1 FROM revoked WHERE device_id = ?')
+  const putRevoked = database.prepare('INSERT OR REPLACE INTO revoked VALUES (?, ?)')
+  const forgive = database.prepare('DELETE FROM revoked WHERE device_id = ?')
   const everything = database.prepare(LIST_SQL)
   const secrets = new SecretCheck()
   const known = new Map<string, { via: string; askedAtMs: number }>()
@@ -108,12 +129,35 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
     for (const each of rows) checkIssue(each)
     const made = await Promise.all(rows.map(secretFor))
     inOneTransaction(() => {
-      for (const [i, { deviceId, via, grants }] of rows.entries()) {
+      for (const [i, { deviceId, via, grants, keepOldMs = 0 }] of rows.entries()) {
+        const before = row.get(deviceId)?.['secret']
+        if (keepOldMs > 0 && before !== undefined && before !== NO_SECRET) putOld.run(deviceId, String(before), clock.nowMs() + keepOldMs)
+        else removeOld.run(deviceId)
+        forgive.run(deviceId)
         put.run(deviceId, made[i]?.stored ?? '', JSON.stringify(grants ?? []), now())
         if (via !== undefined) linkNow(deviceId, via)
       }
     })
     return rows.map(({ deviceId }, i) => ({ username: deviceId, password: made[i]?.password ?? '' }))
+  }
+
+  const identityOf = (username: string, found: Record<string, unknown>): Identity => ({
+    username,
+    grants: JSON.parse(String(found['grants'])) as string[],
+    mayPublishFor: deviceId => deviceId === username || viaOf(deviceId) === username,
+  })
+
+  async function check(username: string, password: string): Promise<Identity | null> {
+    const found = DEVICE_ID.test(username) ? row.get(username) : undefined
+    if (found === undefined || found['secret'] === NO_SECRET || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) return null
+    if (await secrets.matches(String(found['secret']), password)) {
+      if (row.get(username)?.['secret'] === found['secret']) return identityOf(username, found)
+    }
+    // rotated a while ago, or while it was checked
+    const old = oldRow.get(username, clock.nowMs())?.['secret']
+    if (old === undefined || !(await secrets.matches(String(old), password))) return null
+    const current = row.get(username)
+    return current === undefined || oldRow.get(username, clock.nowMs())?.['secret'] !== old ? null : identityOf(username, current)
   }
 
   return {
@@ -124,18 +168,28 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
       return issued
     },
     link: (deviceId, via) => inOneTransaction(() => linkNow(deviceId, via)),
-    async check(username, password) {
-      const found = DEVICE_ID.test(username) ? row.get(username) : undefined
-      if (found === undefined || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) return null
-      if (!(await secrets.matches(String(found['secret']), password))) return null
-      if (row.get(username)?.['secret'] !== found['secret']) return null // taken away or replaced while it was checked
-      const grants = JSON.parse(String(found['grants'])) as string[]
-      return { username, grants, mayPublishFor: deviceId => deviceId === username || viaOf(deviceId) === username }
+    check,
+    async checkCertificate(deviceId, password) {
+      const found = DEVICE_ID.test(deviceId) ? row.get(deviceId) : undefined
+      if (found === undefined) return isRevoked.get(deviceId) === undefined ? 'unknown' : 'revoked'
+      if (password !== null && found['secret'] !== NO_SECRET) return (await check(deviceId, password)) ?? 'wrong-password'
+      return identityOf(deviceId, found)
+    },
+    provision(deviceId) {
+      if (idProblem(deviceId) !== null) return false
+      let isNew = false
+      inOneTransaction(() => {
+        isNew = row.get(deviceId) === undefined && isRevoked.get(deviceId) === undefined
+        if (isNew) put.run(deviceId, NO_SECRET, '[]', now())
+      })
+      return isNew
     },
     revoke(deviceId) {
       let taken = 0
       inOneTransaction(() => {
         taken = Number(remove.run(deviceId).changes) + Number(removeLink.run(deviceId).changes)
+        removeOld.run(deviceId)
+        if (taken > 0) putRevoked.run(deviceId, now()) // else its certificate would register it again
       })
       return taken > 0
     },

@@ -7,10 +7,18 @@ import { REDRIVE_CLIENT } from '#contracts/topic.ts'
 import { ANONYMOUS, publishProblem, type Identity } from './access.ts'
 import type { Credentials } from './credentials.ts'
 import { Guard } from './guard.ts'
+import { UNKNOWN_PEER, type Peer, type Shown } from './peer.ts'
 import { newSession, Refused, type KeptSessions, type Problem, type Session, type Sessions, type Will } from './sessions.ts'
 import { textProblem } from './text-rules.ts'
+import type { LoginThrottle } from './throttle.ts'
 
-export type EntryOptions = { credentials: Pick<Credentials, 'check'>; anonymous: boolean; maxPayloadBytes: number }
+export type EntryOptions = {
+  credentials: Pick<Credentials, 'check' | 'checkCertificate'>
+  anonymous: boolean
+  maxPayloadBytes: number
+  /** Registers a device that showed a good certificate and is not known. false = that may not be. Without it unknown devices are refused. */
+  provision?: ((shown: Shown & { deviceId: string }) => boolean) | undefined
+}
 type Decided = (error: AuthenticateError | null, ok: boolean | null) => void
 
 /** CONNACK return codes [MQTT-3.2.2.3]. */
@@ -23,11 +31,13 @@ export class Entry {
   readonly #o: EntryOptions
   readonly #sessions: Sessions
   readonly #kept: KeptSessions
+  readonly #throttle: LoginThrottle
 
-  constructor(o: EntryOptions, sessions: Sessions, kept: KeptSessions) {
+  constructor(o: EntryOptions, sessions: Sessions, kept: KeptSessions, throttle: LoginThrottle) {
     this.#o = o
     this.#sessions = sessions
     this.#kept = kept
+    this.#throttle = throttle
   }
 
   /**
@@ -37,7 +47,8 @@ export class Entry {
    */
   readonly preConnect = (client: Client, packet: ConnectPacket, done: (error: Error | null, ok: boolean) => void): void => {
     const { clientId, clean } = packet
-    const username = packet.username ?? ANONYMOUS.username
+    const peer = peerOf(client)
+    const username = peer.certificate?.deviceId ?? packet.username ?? ANONYMOUS.username
     const nameless = clean ? null : 'an empty ClientId with a persistent session [MQTT-3.1.3-8]'
     const taken = clientId.startsWith(REDRIVE_CLIENT) ? `a ClientId that begins with ${REDRIVE_CLIENT}: the system's own` : null
     const clientIdProblem = clientId === '' ? nameless : (taken ?? textProblem(clientId))
@@ -48,7 +59,7 @@ export class Entry {
       keepaliveMs: (packet.keepalive ?? 0) * 1000,
       resumes: !clean && this.#kept.has(packet.clientId),
       isReturning: !clean,
-      address: client.conn instanceof Guard ? client.conn.address : null,
+      address: peer.address,
     })
     packet.keepalive = 0 // ours to watch: Aedes does not see most packets
     this.#sessions.begin(client, session)
@@ -72,10 +83,10 @@ export class Entry {
     if (session === undefined) return connack(UNAVAILABLE, 'no CONNECT came before this')
     if (session.clientIdProblem !== null)
       return this.#refuse(client, IDENTIFIER_REJECTED, { code: 'client-id-refused', reason: session.clientIdProblem })
-    const identity = await this.#identify(username, password)
-    if (identity === null) {
-      const reason = username === undefined ? 'no user name was given' : 'unknown user name or wrong password'
-      return this.#refuse(client, BAD_CREDENTIALS, { code: 'bad-credentials', reason })
+    const identity = await this.#identify(peerOf(client), username, password)
+    if ('reason' in identity) {
+      if (identity.code === 'too-many-requests') return this.#refuse(client, UNAVAILABLE, identity)
+      return this.#refuse(client, BAD_CREDENTIALS, identity)
     }
     const problem = this.#willProblem(identity, session)
     if (problem !== null) return this.#refuse(client, NOT_AUTHORIZED, problem, session.will)
@@ -84,9 +95,34 @@ export class Entry {
     return null
   }
 
-  async #identify(username: string | undefined, password: Buffer | undefined): Promise<Identity | null> {
-    if (username === undefined) return this.#o.anonymous ? ANONYMOUS : null
-    return this.#o.credentials.check(username, password?.toString('utf8') ?? '')
+  async #identify(peer: Peer, username: string | undefined, password: Buffer | undefined): Promise<Identity | Problem> {
+    if (peer.certificate !== null) return this.#byCertificate(peer.certificate, username, password)
+    if (username === undefined) return this.#o.anonymous ? ANONYMOUS : { code: 'bad-credentials', reason: 'no user name was given' }
+    const waitMs = this.#throttle.waitMs(username, peer.address)
+    if (waitMs > 0) {
+      const reason = `too many wrong passwords of this user name or address: not looked at for ${Math.ceil(waitMs / 1000)} s`
+      return { code: 'too-many-requests', reason }
+    }
+    const identity = await this.#o.credentials.check(username, password?.toString('utf8') ?? '')
+    if (identity === null) this.#throttle.wrong(username, peer.address)
+    else this.#throttle.right(username, peer.address)
+    return identity ?? { code: 'bad-credentials', reason: 'unknown user name or wrong password' }
+  }
+
+  /** The certificate says who it is; a user name may say the same, a password that is given must be right if there is one. */
+  async #byCertificate(shown: Shown, username: string | undefined, password: Buffer | undefined): Promise<Identity | Problem> {
+    const { deviceId, subject } = shown
+    const refuse = (reason: string): Problem => ({ code: 'bad-credentials', reason })
+    if (deviceId === null) return refuse(`the certificate ${subject} names no device id`)
+    if (username !== undefined && username !== deviceId) return refuse(`the certificate is of ${deviceId}, the user name of ${username}`)
+    const given = password === undefined || password.length === 0 ? null : password.toString('utf8')
+    const known = await this.#o.credentials.checkCertificate(deviceId, given)
+    if (typeof known !== 'string') return known
+    if (known === 'wrong-password') return refuse('the certificate is right, the password is not')
+    if (known === 'revoked') return refuse(`${deviceId} was removed or revoked; register it anew`)
+    if (this.#o.provision?.({ ...shown, deviceId }) !== true) return refuse(`${deviceId} has a good certificate and is not registered`)
+    const provisioned = await this.#o.credentials.checkCertificate(deviceId, null)
+    return typeof provisioned === 'string' ? refuse(`${deviceId} could not be registered`) : provisioned
   }
 
   #willProblem(identity: Identity, { will }: Session): Problem | null {
@@ -98,11 +134,13 @@ export class Entry {
     return { code: 'payload-too-large', reason: `last will of ${bytes} bytes; the bound is ${this.#o.maxPayloadBytes}` }
   }
 
-  #refuse(client: Client, returnCode: 2 | 4 | 5, problem: Problem, will: Will | null = null): AuthenticateError {
+  #refuse(client: Client, returnCode: 2 | 3 | 4 | 5, problem: Problem, will: Will | null = null): AuthenticateError {
     this.#sessions.report(problem, client, will === null ? {} : { topic: will.topic, payload: will.payload })
     return connack(returnCode, problem.reason)
   }
 }
+
+const peerOf = (client: Client): Peer => (client.conn instanceof Guard ? client.conn.peer : UNKNOWN_PEER)
 
 /** Aedes types the code as an enum that exists only in its declarations. */
 function connack(returnCode: 2 | 3 | 4 | 5, reason: string): AuthenticateError {

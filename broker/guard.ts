@@ -2,7 +2,6 @@
 // (lane.ts), the rest to Aedes byte for byte, in an order that keeps what one client sent in the order it sent it. Out: the
 // writes of one turn leave as one, write() never makes Aedes wait, and who does not read is cut.
 import type { Client } from 'aedes'
-import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Wait } from './admission.ts'
@@ -12,6 +11,7 @@ import { Frames, noFrame, type Frame } from './frames.ts'
 import type { Keepalive, Kept } from './keepalive.ts'
 import { FastLane, type LaneOwner, type LaneParts } from './lane.ts'
 import { Outbox } from './outbox.ts'
+import { UNKNOWN_PEER, type Peer } from './peer.ts'
 import { readProxyHeader } from './proxy-header.ts'
 import type { Problem, Session } from './sessions.ts'
 import type { Turn } from './turn.ts'
@@ -20,7 +20,6 @@ import type { Turn } from './turn.ts'
 export type GuardParts = LaneParts & {
   turn: Turn
   keepalive: Keepalive
-  proxyProtocol: boolean
   meter: Meter
   refused(guard: Guard, problem: Problem, more: { topic?: string; payload?: Uint8Array }): void
   tooSlow(guard: Guard, pendingBytes: number): void
@@ -36,7 +35,7 @@ const frame: Frame = noFrame()
 
 export class Guard extends Duplex implements LaneOwner, Kept {
   readonly #parts: GuardParts
-  readonly #socket: Socket
+  readonly #socket: Duplex
   readonly #frames = new Frames()
   readonly #out = new Outbox()
   /** first: nothing has come; connect: waiting for a whole CONNECT; deciding: Aedes has it; open: accepted; shut: refused or closing */
@@ -54,18 +53,19 @@ export class Guard extends Duplex implements LaneOwner, Kept {
   #subscribing = 0
   #heardMs = 0
   #rateTimer: NodeJS.Timeout | undefined
-  /** where a proxy says it comes from */
-  address: string | null = null
+  /** what it showed before MQTT began; behind a proxy its address is what the proxy says */
+  peer: Peer
   /** resolves when all PUBLISHes that Aedes has are answered */
   stores: Promise<unknown> = DONE
   /** Aedes hangs it here */
   declare client?: Client
 
-  constructor(parts: GuardParts, socket: Socket) {
+  constructor(parts: GuardParts, socket: Duplex, peer: Peer = UNKNOWN_PEER) {
     super()
     this.#parts = parts
     this.#socket = socket
-    this.#state = parts.proxyProtocol ? 'proxy' : 'first'
+    this.peer = peer
+    this.#state = peer.isAnnounced === true ? 'proxy' : 'first'
     socket.on('data', (chunk: Buffer) => {
       this.#heardMs = parts.keepalive.nowMs()
       this.#frames.add(chunk)
@@ -236,7 +236,7 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     const header = readProxyHeader(this.#frames.peek())
     if (header === 'more') return false
     if ('problem' in header) return this.#wrong(header.problem)
-    this.address = header.address
+    this.peer = { ...this.peer, address: header.address }
     this.#frames.skip(header.bytes)
     this.#state = 'first'
     return true

@@ -1,50 +1,52 @@
-// The broker room: MQTT 3.1.1 over TCP. Who are you, may you publish here, is it small enough, is it on disk - then the PUBACK.
+// The broker room: MQTT 3.1.1 over TCP, TLS and WebSocket. Who are you, may you publish here, is it small enough, is it on disk - then the PUBACK.
 // Decodes no payload, keeps nothing that a restart needs: what was acknowledged is in the journal.
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Aedes, type Client } from 'aedes'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { boundPersistence, NOT_QUEUED, type Persistence } from './bounded-store.ts'
 import { forwarded } from './corrections.ts'
-import { Doorway } from './doorway.ts'
 import { Entry, type EntryOptions } from './entry.ts'
 import { Gate } from './gate.ts'
 import { Guard, SILENT, type GuardParts } from './guard.ts'
 import { Keepalive } from './keepalive.ts'
 import type { Delivery, LaneOf, LaneParts } from './lane.ts'
+import { listenAt, type PortName, type PortOptions } from './listening.ts'
 import { CLOSE_WAIT_MS, DRAIN_TIMEOUT_MS, LIMITS, TOPIC_LEVELS_MAX, type Limits } from './limits.ts'
 import { OnTheWay } from './on-the-way.ts'
-import { KeptSessions, Refused, Sessions, type Refusal } from './sessions.ts'
+import type { Peer } from './peer.ts'
+import { KeptSessions, Refused, Sessions, type Problem, type Refusal } from './sessions.ts'
 import { Storing, type StoringOptions } from './storing.ts'
 import { Subscribers } from './subscribers.ts'
 import { Subscribing } from './subscribing.ts'
 import { textProblem } from './text-rules.ts'
+import { LoginThrottle } from './throttle.ts'
 import { Turn } from './turn.ts'
 
 export { openCredentials, type Credentials, type Identity } from './credentials.ts'
 export type { Refusal } from './sessions.ts'
 
 export type BrokerOptions = EntryOptions &
+  PortOptions &
   Omit<StoringOptions, 'journal' | 'laneOf'> & {
     journal: StoringOptions['journal'] & LaneParts['journal']
     /** may this message carry an alarm? Never waits, never throws. Without it all is bulk. */
     laneOf?: LaneOf
     /** messages a second of one connection over a while; gateways 20 times that, anonymous devices without limit; 0 (default) = no limit */
     deviceRate?: number
-    /** every connection begins with a PROXY header; default false: none may */
-    proxyProtocol?: boolean
     refused: (r: Refusal) => void
     meter: Meter
-    host: string
-    /** 0 takes a free one */
-    port: number
     /** tighter bounds, for tests */
     limits?: Partial<Limits>
   }
 
 export type Broker = {
+  /** MQTT over TCP */
   port: number
+  ports: Partial<Record<PortName, number>>
+  /** what an operator has to look at; null = all is well */
+  problem(): string | null
   /** Sends to subscribers; not journalled, since it comes from us. QoS 1 unless said. */
   publish(topic: string, payload: Uint8Array | string, o?: { qos?: 0 | 1; retain?: boolean }): Promise<void>
   /** Ends every connection of an identity. */
@@ -74,7 +76,6 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
     meter: o.meter,
     maxPayloadBytes: o.maxPayloadBytes,
     deviceRate: o.deviceRate ?? 0,
-    proxyProtocol: o.proxyProtocol ?? false,
     limits,
     subscribers,
     onTheWay,
@@ -83,30 +84,26 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
     acks: Buffer.alloc(4 * limits.inFlightOfClient),
     turn: new Turn(() => onTheWay.tell()),
     deliver: (delivery, client, done) => deliver(aedes, delivery, client, done),
-    refused: (guard, problem, more) => sessions.report(problem, guard.client ?? null, { ...more, address: guard.address }),
+    refused: (guard, problem, more) => sessions.report(problem, guard.client ?? null, { ...more, address: guard.peer.address }),
     tooSlow: ({ client }, pendingBytes) => {
       const identity = client === undefined ? null : sessions.identityOf(client)?.username
       o.log.warn({ identity, pendingBytes }, 'cut a subscriber that does not read')
     },
   }
-  const enter = (socket: Socket): void => {
-    const guard = new Guard(parts, socket)
+  const enter = (line: Duplex, peer: Peer): void => {
+    const guard = new Guard(parts, line, peer)
     guards.add(guard)
     guard.once('close', () => guards.delete(guard))
     aedes.handle(guard)
-    socket.resume()
   }
-  const crowded = (reason: string): void => sessions.report({ code: 'too-many-connections', reason }, null)
-  const doorway = new Doorway({ limits, enter, refused: crowded })
-  // half-open: what a client sent before it hung up is looked at all the same, its goodbye above all
-  const options = { noDelay: true, keepAlive: true, pauseOnConnect: true, allowHalfOpen: true }
-  const server = createServer(options, socket => doorway.arrived(socket))
-  server.maxConnections = limits.connections
-  server.on('drop', () => crowded(`${limits.connections} sockets are open`))
-  const port = await listen(server, o.host, o.port)
-  o.log.info({ host: o.host, port, anonymous: o.anonymous }, 'MQTT is listening')
+  const atTheDoor = (problem: Problem, address: string | null): void => sessions.report(problem, null, { address })
+  const listening = await listenAt(o, { ...o, limits, enter, refused: atTheDoor })
+  const { ports } = listening
+  o.log.info({ host: o.host, ports, anonymous: o.anonymous }, 'MQTT is listening')
   return {
-    port,
+    port: ports.mqtt,
+    ports,
+    problem: listening.problem,
     publish: (topic, payload, options = {}) => publish(aedes, topic, payload, options),
     disconnect(username) {
       for (const { client } of guards) {
@@ -115,8 +112,7 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
     },
     connections: () => connected.size,
     async close() {
-      const stopped = new Promise<void>(resolve => server.close(() => resolve()))
-      doorway.close()
+      const stopped = listening.close()
       for (const guard of guards) guard.stopReading()
       storing.close()
       await onTheWay.idle(CLOSE_WAIT_MS)
@@ -137,7 +133,7 @@ async function startAedes(
   storing: Storing,
   subscribers: Subscribers,
 ): Promise<Aedes> {
-  const entry = new Entry(o, sessions, new KeptSessions(limits.sessions))
+  const entry = new Entry(o, sessions, new KeptSessions(limits.sessions), new LoginThrottle(o.clock))
   const subscribing = new Subscribing(o.log, sessions, limits.subscriptionsOfClient)
   const aedes = await Aedes.createBroker({
     connectTimeout: limits.connectTimeoutMs,
@@ -250,21 +246,5 @@ function publish(aedes: Aedes, topic: string, payload: Uint8Array | string, o: {
   return new Promise((resolve, reject) => {
     if (aedes.closed) return reject(new FengsuiError('room-unavailable', `publishing to ${topic}: the broker is closed`))
     aedes.publish(packet, error => (error ? reject(new FengsuiError('internal', `publishing to ${topic}: ${error.message}`)) : resolve()))
-  })
-}
-
-/** A district that comes back at once: the system's own bound is usually this, Node's default an eighth. */
-const BACKLOG = 4096
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const code = error.code === 'EADDRINUSE' ? 'port-in-use' : 'setting-invalid'
-      reject(new FengsuiError(code, `listening for MQTT on ${host}:${port}: ${error.message}`, { cause: error }))
-    })
-    server.listen({ port, host, backlog: BACKLOG }, () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : port)
-    })
   })
 }

@@ -8,6 +8,8 @@ export type Limits = {
   newConnectionsAtOnce: number
   /** a socket that has not sent CONNECT by then is closed */
   connectTimeoutMs: number
+  /** TLS handshakes under way; more wait their turn, unread, and are closed after connectTimeoutMs */
+  handshakes: number
   /** a frame before CONNECT is accepted; larger ones close the socket before they are buffered */
   connectFrameBytes: number
   /** beyond the largest payload: fixed header, topic, packet id */
@@ -41,6 +43,7 @@ export const LIMITS: Limits = {
   newConnectionsPerS: 2000,
   newConnectionsAtOnce: 4000,
   connectTimeoutMs: 10_000,
+  handshakes: 2000,
   connectFrameBytes: 16 * 1024,
   frameOverheadBytes: 4 * 1024,
   inFlightOfClient: 256,

@@ -1,6 +1,6 @@
 // What one connection is to be sent: gathered during a turn of the loop, written as one piece at its end. Never makes a writer
 // wait, since one frozen subscriber would then hold up everybody; who does not take what was sent before is cut instead.
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Limits } from './limits.ts'
 
 const NOTHING = Buffer.alloc(0)
@@ -20,7 +20,7 @@ export class Outbox {
     this.#chunks.push(chunk)
   }
 
-  flush(socket: Socket, isResumed: boolean): void {
+  flush(socket: Duplex, isResumed: boolean): void {
     const chunks = this.#chunks
     if (chunks.length === 0) return
     this.#chunks = []
@@ -34,7 +34,7 @@ export class Outbox {
    * How many bytes the client has not taken, if that is too many: a burst may take a moment on a healthy line; what is still
    * there a second later, or is far too much, is not healthy. 0 = all is well.
    */
-  tooMany({ writableLength: pendingBytes }: Socket, { slowBytes, slowestBytes, slowMs }: Limits): number {
+  tooMany({ writableLength: pendingBytes }: Duplex, { slowBytes, slowestBytes, slowMs }: Limits): number {
     if (pendingBytes <= slowBytes) {
       this.#slowSinceMs = undefined
       return 0

@@ -19,6 +19,11 @@ export const METRICS = {
     help: 'messages journalled that did not come over our broker',
     labels: ['entrance'],
   },
+  fengsui_tls_certificate_left_seconds: {
+    type: 'gauge',
+    help: 'seconds until the TLS certificate of the door ends; negative = it has ended',
+    labels: [],
+  },
   fengsui_journal_commit_seconds: { type: 'histogram', help: 'time of one group commit on disk', labels: ['lane'] },
   fengsui_journal_group_messages: { type: 'histogram', help: 'messages in one group commit', labels: [] },
   fengsui_journal_head: { type: 'gauge', help: 'sequence number of the newest committed message', labels: [] },

@@ -16,6 +16,7 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const { loadDecoders } = await import('../ingest/catalogue.ts')
   const { createLanes } = await import('../ingest/lanes.ts')
   const { openEntrances } = await import('./entrances.ts')
+  const { openRegistrations } = await import('../ingest/registrations.ts')
 
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
@@ -34,7 +35,31 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const journal = stack.adopt(await openJournal({ dir, log, meter, clock, onCommit: committed, ...kept }), j => j.close())
   const laneOf = createLanes(await loadDecoders())
   const { host, mqttPort: port, maxPayloadBytes, anonymousDevices: anonymous, deviceRate, proxyProtocol } = settings
-  const door = { host, port, credentials, maxPayloadBytes, anonymous, deviceRate, proxyProtocol, laneOf }
+  const ways = {
+    host,
+    port,
+    tlsPort: settings.mqttsPort,
+    wsPort: settings.mqttWsPort,
+    wssPort: settings.mqttWssPort,
+    tls: settings.tls ?? undefined,
+    proxyProtocol,
+  }
+  const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
+  const provision = ({ deviceId, subject, fingerprint }: { deviceId: string; subject: string; fingerprint: string }): boolean => {
+    if (!credentials.provision(deviceId)) return false
+    registrations.put([{ deviceId, kind: 'other' }])
+    log.info({ deviceId, subject, fingerprint }, 'registered by its certificate')
+    return true
+  }
+  const door = {
+    ...ways,
+    credentials,
+    provision: settings.tls?.autoRegister === true ? provision : undefined,
+    maxPayloadBytes,
+    anonymous,
+    deviceRate,
+    laneOf,
+  }
   stack.defer(writeClock(journal, clock, settings.clockMs))
   const append = (message: InboundMessage) => journal.append(message, laneOf(message.topic, message.payload))
   const entrances = stack.adopt(await openEntrances(settings, { ...parts, dir, meter, append, refused: refusals.add }), e => e.close())
@@ -44,10 +69,15 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   return {
     port: broker.port,
     append: async message => void (await append(message)),
+    ports: broker.ports,
     publish: (topic, payload) => broker.publish(topic, payload, { qos: 1 }),
     disconnect: async username => broker.disconnect(username),
     health: async () => [
-      { room: 'broker', ok: true, detail: `${broker.connections()} connected on port ${broker.port}` },
+      {
+        room: 'broker',
+        ok: broker.problem() === null,
+        detail: broker.problem() ?? `${broker.connections()} connected on ${portsOf(broker.ports)}`,
+      },
       { room: 'journal', ...journal.healthy() },
       ...entrances.lines(),
     ],
@@ -55,6 +85,11 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
     close: () => running.disposeAsync(),
   }
 }
+
+const portsOf = (ports: Record<string, number | undefined>): string =>
+  Object.entries(ports)
+    .map(([name, port]) => `${name} ${port}`)
+    .join(', ')
 
 /** Time passes in the journal though all devices are silent. One that the disk refuses is lost: then nobody is heard either. */
 function writeClock(journal: { append(message: InboundMessage): Promise<unknown> }, clock: Clock, everyMs: number): () => void {

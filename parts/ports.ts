@@ -34,7 +34,7 @@ export type StorePort = {
 }
 export const STORE_METHODS = ['query', 'aggregate', 'account', 'health', 'metrics'] as const
 
-export type Edge = EdgePort & { port: number; close(): Promise<void> }
+export type Edge = EdgePort & { port: number; ports: Partial<Record<'mqtt' | 'mqtts' | 'ws' | 'wss', number>>; close(): Promise<void> }
 export type Store = StorePort & { wake(head: number): void; close(): Promise<void> }
 export type Core = {
   port: number

@@ -28,6 +28,10 @@ test('a .env file fills what the environment leaves open', async () => {
 test.each([
   [{ FENGSUI_ANONYMOUS_DEVICES: 'true', FENGSUI_HOST: '0.0.0.0' }, /ANONYMOUS_DEVICES=true with FENGSUI_HOST=0\.0\.0\.0: only on loopback/],
   [{ FENGSUI_ANONYMOUS_DEVICES: 'yes' }, /ANONYMOUS_DEVICES="yes": must be boolean/],
+  [{ FENGSUI_MQTTS_PORT: '8883' }, /FENGSUI_MQTTS_PORT needs FENGSUI_TLS_CERT and FENGSUI_TLS_KEY/],
+  [{ FENGSUI_TLS_CERT: 'a.pem' }, /TLS_CERT and FENGSUI_TLS_KEY go together/],
+  [{ FENGSUI_TLS_CERT: 'a', FENGSUI_TLS_KEY: 'b', FENGSUI_TLS_AUTO_REGISTER: 'true' }, /AUTO_REGISTER=true needs FENGSUI_TLS_CLIENT_CA/],
+  [{ FENGSUI_TLS_CERT: 'a', FENGSUI_TLS_KEY: 'b', FENGSUI_TLS_CLIENT_CRL: 'c' }, /CLIENT_CRL needs FENGSUI_TLS_CLIENT_CA/],
   [{ FENGSUI_WEBHOOK_URL: 'http://127.0.0.1/x' }, /WEBHOOK_URL and FENGSUI_WEBHOOK_SECRET go together/],
   [{ FENGSUI_MQTT_PORT: '70000' }, /MQTT_PORT=70000: must be <= 65535/],
   [{ FENGSUI_NONSENSE: '1' }, /FENGSUI_NONSENSE is not a setting; allowed are .*FENGSUI_DATA_DIR/],

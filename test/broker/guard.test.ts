@@ -46,9 +46,14 @@ test('a payload above the bound in a frame below it is refused with a sample', a
   expect(table.journal.messages).toHaveLength(1)
 })
 
-test('MQTT 5 and versions that never were get CONNACK 1 and a reason', async () => {
+test('MQTT 5 is refused in its own words, versions that never were with CONNACK 1, and a reason', async () => {
   await using table = await lay({ anonymous: true })
-  await expect(table.client(null, { protocolVersion: 5 })).rejects.toMatchObject({ code: 1 })
+  await expect(table.client(null, { protocolVersion: 5 })).rejects.toMatchObject({ code: 0x84 })
+  const five = table.socket()
+  const answer = received(five)
+  five.write(Buffer.from([0x10, 14, 0, 4, ...Buffer.from('MQTT'), 5, 2, 0, 60, 0, 0, 1, 0x63]))
+  await closed(five)
+  expect(answer.bytes()).toEqual(Buffer.from([0x20, 3, 0, 0x84, 0]))
   const socket = table.socket()
   const got = received(socket)
   const frame = connectFrame({ clientId: 'c' })
@@ -58,6 +63,7 @@ test('MQTT 5 and versions that never were get CONNACK 1 and a reason', async () 
   expect(got.bytes()).toEqual(Buffer.from([0x20, 2, 0, 1]))
   expect(table.refusals).toMatchObject([
     { code: 'protocol-version', reason: expect.stringContaining('MQTT 5') },
+    { code: 'protocol-version', reason: expect.stringMatching(/MQTT 5;.*set the client to version 4/) },
     { code: 'protocol-version', reason: expect.stringContaining('level 9') },
   ])
 })

@@ -94,7 +94,7 @@ export type Table = {
   /** A connected client: `who` is a device id with credentials, null for nobody. Rejects as mqtt.js does. */
   client(who: string | null, o?: IClientOptions): Promise<MqttClient>
   /** A bare socket, for bytes that no library would send. */
-  socket(): Socket
+  socket(port?: number): Socket
   issue(deviceId: string, o?: { via?: string; grants?: string[] }): Promise<void>
   /** Credentials of an issued device. */
   login(deviceId: string): { username: string; password: string }
@@ -140,8 +140,8 @@ export async function lay(o: Partial<Omit<BrokerOptions, 'journal'>> = {}): Prom
       await connected(client)
       return client
     },
-    socket() {
-      const socket = tcp(broker.port, '127.0.0.1')
+    socket(port = broker.port) {
+      const socket = tcp(port, '127.0.0.1')
       socket.resume()
       socket.on('error', () => {}) // a reset is one of the ways to be refused
       ends.push(() => socket.destroy())
