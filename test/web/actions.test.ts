@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createApi } from '../../dashboard/web/src/api.ts'
+import { learn } from '../../dashboard/web/src/i18n.ts'
 import { createStore, type Store } from '../../dashboard/web/src/store.ts'
 import type { SocketHandlers } from '../../dashboard/web/src/live/socket.ts'
 import { at, delta, incident, snapshot } from './incidents.ts'
@@ -15,6 +16,7 @@ let live: SocketHandlers
 let store: Store
 let outside: number
 
+await learn('zh-CN')
 beforeEach(async () => {
   requests = []
   outside = 0

@@ -29,6 +29,10 @@ describe('keys', () => {
     ['/', 'filter'],
     ['?', 'help'],
     ['m', 'mute'],
+    ['d', 'dispatch'],
+    ['S', 'shelve'],
+    ['f', 'false-alarm'],
+    ['l', 'live'],
   ])('%s is %s', (key, command) => {
     expect(commandOf(press(key))).toBe(command)
   })

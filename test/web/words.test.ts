@@ -8,7 +8,7 @@ import { INCIDENT_STATES } from '#contracts/incident.ts'
 import { ROLES } from '#contracts/people.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 import { amount, clockTime, count, elapsed, exactPlace, fullPlace, latency, metric, seconds } from '../../dashboard/web/src/format.ts'
-import { locale, say, t, term } from '../../dashboard/web/src/i18n.ts'
+import { learn, locale, say, t, term } from '../../dashboard/web/src/i18n.ts'
 import en from '../../dashboard/web/src/en.json' with { type: 'json' }
 import zh from '../../dashboard/web/src/zh-CN.json' with { type: 'json' }
 
@@ -18,6 +18,8 @@ const sources = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
   .map(file => ({ file, text: readFileSync(join(SOURCE, file), 'utf8') }))
 const blanks = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map(match => match[0]).sort()
 
+await learn('zh-CN')
+await learn('en')
 afterEach(() => {
   locale.value = 'zh-CN'
 })

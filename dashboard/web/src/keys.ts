@@ -1,6 +1,18 @@
 // The desk's keys. Off while somebody types, with a modifier held, or in a dialog; nothing destructive happens on one key.
 
-export type Command = 'next' | 'previous' | 'acknowledge' | 'note' | 'escalate' | 'filter' | 'help' | 'mute'
+export type Command =
+  | 'next'
+  | 'previous'
+  | 'acknowledge'
+  | 'dispatch'
+  | 'note'
+  | 'escalate'
+  | 'shelve'
+  | 'false-alarm'
+  | 'filter'
+  | 'live'
+  | 'help'
+  | 'mute'
 
 const KEYS: Record<string, Command> = {
   j: 'next',
@@ -8,9 +20,13 @@ const KEYS: Record<string, Command> = {
   k: 'previous',
   ArrowUp: 'previous',
   a: 'acknowledge',
+  d: 'dispatch',
   n: 'note',
   e: 'escalate',
+  s: 'shelve',
+  f: 'false-alarm',
   m: 'mute',
+  l: 'live',
   '/': 'filter',
   '?': 'help',
 }

@@ -1,9 +1,9 @@
 // Starts the page: wires store, session, sound and keys together and draws whatever page the address names.
 import { effect } from '@preact/signals'
 import { render } from 'preact'
-import { App, type Wiring } from './app.tsx'
+import { App, Dialog, type Wiring } from './app.tsx'
 import { createApi } from './api.ts'
-import { createDialogs } from './incident/commands.tsx'
+import { createDialogs, refusalOf, shelvable } from './incident/commands.tsx'
 import { createDetailView } from './incident/detail.ts'
 import { t } from './i18n.ts'
 import { commandOf } from './keys.ts'
@@ -16,12 +16,16 @@ import { page, startRouter } from './router.ts'
 import { createSession } from './session.ts'
 import { createSound } from './sound.ts'
 import { createStore } from './store.ts'
+import { createTravel } from './travel/travel.ts'
+import { tellSelection } from './wall/follow.ts'
 import './style/base.css'
 import './style/shell.css'
 import './style/desk.css'
 import './style/panel.css'
+import './style/incident.css'
 import './style/map.css'
 import './style/pages.css'
+import './style/travel.css'
 import './style/narrow.css'
 
 const liveUrl = (path: string): string => {
@@ -51,6 +55,7 @@ const wire = (): Wiring => {
     queue: createQueueView(store),
     detail: createDetailView(store),
     dialogs: createDialogs(),
+    travel: createTravel(store),
   }
 }
 
@@ -66,24 +71,37 @@ const obey = (w: Wiring, event: KeyboardEvent): void => {
   const command = commandOf(pressOf(event))
   if (command === null || w.store.principal.value === null || page.value !== 'desk') return
   event.preventDefault()
-  const incident = w.store.incidents.value.get(w.store.selectedId.value ?? '')
-  const handles = w.store.may('incidents:handle') && incident !== undefined
+  const id = w.store.selectedId.value ?? ''
+  const incident = w.store.incidents.value.get(id)
+  const live = w.store.liveIncidents.value.get(id)
+  const mayHandle = w.store.may('incidents:handle')
+  const handles = mayHandle && incident !== undefined && refusalOf(w.store) === ''
   if (command === 'next') selectBeside(w, 1)
   else if (command === 'previous') selectBeside(w, -1)
   else if (command === 'filter') document.querySelector<HTMLElement>('#queue-filter')?.focus()
   else if (command === 'help') w.dialogs.open.value = 'help'
   else if (command === 'mute') w.sound.mute(Date.now())
-  else if (command === 'acknowledge' && handles && needsAnswer(incident)) void w.store.actions.acknowledge(incident)
-  else if ((command === 'note' || command === 'escalate') && handles) w.dialogs.open.value = command
+  else if (command === 'live') w.travel.live()
+  else if (command === 'acknowledge' && mayHandle && live !== undefined && needsAnswer(live)) void w.store.actions.acknowledge(live)
+  else if (command === 'shelve' && handles && shelvable(w.store, incident).length > 0) w.dialogs.open.value = command
+  else if ((command === 'note' || command === 'escalate' || command === 'false-alarm') && handles) w.dialogs.open.value = command
 }
 
 /** The gravest unanswered level sounds; the title of a hidden tab counts what waits; a broken link has a tone of its own. */
 const heed = ({ store, sound }: Wiring): void => {
   effect(() => {
-    const waiting = [...store.incidents.value.values()].filter(needsAnswer)
+    // what is live sounds, also while the past is shown
+    const waiting = [...store.liveIncidents.value.values()].filter(needsAnswer)
     const gravest = waiting.length === 0 ? null : Math.min(...waiting.map(incident => incident.severity))
     sound.follow(store.principal.value ? gravest : null, store.now.value)
     document.title = waiting.length > 0 ? `(${waiting.length}) ${t('app.name')}` : t('app.name')
+  })
+  store.onArrival.handle = arrived => {
+    if (arrived.some(one => one.severity === 3)) sound.tick()
+  }
+  const tell = tellSelection()
+  effect(() => {
+    if (page.value === 'desk') tell(store.selectedId.value)
   })
   let wasLost = false
   effect(() => {
@@ -93,20 +111,25 @@ const heed = ({ store, sound }: Wiring): void => {
   })
 }
 
-const start = (root: HTMLElement): void => {
-  startPreferences(document.documentElement)
+const start = async (root: HTMLElement): Promise<void> => {
+  const words = startPreferences(document.documentElement)
   startRouter(window)
   const w = wire()
+  const known = w.session.restore()
+  // without words the page still works, by its keys
+  await words.catch(() => {})
   heed(w)
   setInterval(() => w.store.tick(), 1000)
   addEventListener('keydown', event => obey(w, event))
   document.addEventListener('visibilitychange', () => w.store.tick())
   render(<App {...w} />, root)
-  w.session.restore().catch(() => {
+  known.catch(() => {
     w.store.principal.value = null
     w.store.toast('bad', t('error.no-answer'))
   })
+  // a key must not wait for its dialog
+  setTimeout(Dialog.fetch, 3000)
 }
 
 const root = document.querySelector<HTMLElement>('#app')
-if (root !== null) start(root)
+if (root !== null) void start(root)

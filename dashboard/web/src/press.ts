@@ -9,7 +9,9 @@ export const pressOf = (event: KeyboardEvent): KeyPress => {
     altKey: event.altKey,
     metaKey: event.metaKey,
     repeat: event.repeat,
-    typing: at?.closest('input, textarea, select, [contenteditable]') !== null && at !== null,
+    typing:
+      at?.closest('input:not([type="range"], [type="checkbox"], [type="radio"]), textarea, select, [contenteditable]') !== null &&
+      at !== null,
     inDialog: document.querySelector('dialog[open]') !== null,
     inQueue: at?.closest('.queue') !== null && at !== null,
   }

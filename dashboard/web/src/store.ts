@@ -2,10 +2,12 @@
 // Views read signals and call the methods below; nothing else writes here.
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { Incident } from '#contracts/incident.ts'
-import type { LiveMessage } from '#contracts/live.ts'
+import type { LiveMessage, QueueAlarm } from '#contracts/live.ts'
 import type { Principal, Scope } from '#contracts/people.ts'
 import { createActions, type Actions, type Toast } from './actions.ts'
 import type { Api } from './api.ts'
+import { count } from './format.ts'
+import { t } from './i18n.ts'
 import { mayAct, phaseOf, type Link, type Phase } from './live/connection.ts'
 import { createDeviceTable, type DeviceTable } from './live/devices.ts'
 import { EMPTY_DESK, needsAnswer, receive, type Desk } from './live/reduce.ts'
@@ -18,6 +20,15 @@ export type StoreOptions = {
   random: () => number
 }
 
+/** The desk as it stood at an instant that has passed. */
+export type Past = {
+  atMs: number
+  /** from when on the past is known; null = nothing yet */
+  sinceMs: number | null
+  incidents: ReadonlyMap<string, Incident>
+  alarms: ReadonlyMap<string, QueueAlarm>
+}
+
 export type Store = {
   api: Api
   actions: Actions
@@ -27,8 +38,15 @@ export type Store = {
   devices: DeviceTable
   /** follows devices.version, for whoever draws */
   devicesVersion: ReadonlySignal<number>
-  /** the incidents as they are to be shown: acknowledgements under way are already in */
+  /** null = live; else everything shown is of that instant. Only travel/travel.ts sets it. */
+  past: Signal<Past | null>
+  /** the incidents as they are to be shown: of the past, or live with acknowledgements under way already in */
   incidents: ReadonlySignal<ReadonlyMap<string, Incident>>
+  alarms: ReadonlySignal<ReadonlyMap<string, QueueAlarm>>
+  /** the incidents as they are now, whatever is shown */
+  liveIncidents: ReadonlySignal<ReadonlyMap<string, Incident>>
+  /** more alarms than one operator can take in (EEMUA 191); ends only when it has become quiet */
+  flood: ReadonlySignal<boolean>
   pending: ReadonlySignal<ReadonlySet<string>>
   link: ReadonlySignal<Link>
   phase: ReadonlySignal<Phase>
@@ -51,6 +69,10 @@ export type Store = {
   tick(): void
 }
 
+/** ISA-18.2 / EEMUA 191: more than ten alarms in ten minutes are a flood for one operator, which ends below five. */
+export const FLOOD_ABOVE = 10
+const FLOOD_ENDS_BELOW = 5
+
 const TOASTS_KEPT = 4
 const TOAST_FOR_MS = 8_000
 
@@ -67,6 +89,7 @@ export const createStore = (o: StoreOptions): Store => {
   const principal = signal<Principal | null | undefined>(undefined)
   let socket: LiveSocket | null = null
   let nextToast = 1
+  let missedNow = 0
 
   const toast = (tone: Toast['tone'], text: string): void => {
     toasts.value = [...toasts.value, { id: nextToast++, tone, text, untilMs: o.nowMs() + TOAST_FOR_MS }].slice(-TOASTS_KEPT)
@@ -93,6 +116,7 @@ export const createStore = (o: StoreOptions): Store => {
     const outcome = receive(desk.value, message)
     if (outcome.type === 'gap') {
       missed.value += outcome.missed
+      missedNow += outcome.missed
       return 'resync'
     }
     if (outcome.type === 'ignored') return 'ok'
@@ -100,11 +124,15 @@ export const createStore = (o: StoreOptions): Store => {
     desk.value = outcome.desk
     applyDevices(message)
     settlePending(outcome.desk)
+    if (missedNow > 0 && message.type !== 'heartbeat') {
+      toast('bad', t('link.caught-up', { n: count(missedNow) }))
+      missedNow = 0
+    }
     if (outcome.arrived.length > 0) store.onArrival.handle(outcome.arrived)
     return 'ok'
   }
 
-  const incidents = computed<ReadonlyMap<string, Incident>>(() => {
+  const liveIncidents = computed<ReadonlyMap<string, Incident>>(() => {
     if (pending.value.size === 0) return desk.value.incidents
     const shown = new Map(desk.value.incidents)
     for (const id of pending.value) {
@@ -114,6 +142,13 @@ export const createStore = (o: StoreOptions): Store => {
     }
     return shown
   })
+  const past = signal<Past | null>(null)
+  let flooded = false
+  const flood = computed(() => {
+    const alarms = desk.value.kpis?.alarmsIn10Min ?? 0
+    flooded = alarms > FLOOD_ABOVE || (flooded && alarms >= FLOOD_ENDS_BELOW)
+    return flooded
+  })
   const acting = (): boolean => mayAct(link.value, o.nowMs())
   const refreshed = (incident: Incident): void => {
     if (!desk.value.incidents.has(incident.id)) return
@@ -122,12 +157,16 @@ export const createStore = (o: StoreOptions): Store => {
 
   const store: Store = {
     api: o.api,
-    actions: createActions({ api: o.api, mayAct: acting, setPending, toast, refreshed }),
+    actions: createActions({ api: o.api, mayAct: acting, isPast: () => past.value !== null, setPending, toast, refreshed }),
     principal,
     desk,
     devices,
     devicesVersion,
-    incidents,
+    past,
+    incidents: computed(() => past.value?.incidents ?? liveIncidents.value),
+    alarms: computed(() => past.value?.alarms ?? desk.value.alarms),
+    liveIncidents,
+    flood,
     pending,
     link,
     phase: computed(() => phaseOf(link.value, Math.max(now.value, link.value.heardAtMs ?? 0))),

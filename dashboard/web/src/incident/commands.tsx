@@ -1,14 +1,14 @@
-// The officer's four commands. Each is a real button, greyed with a reason while the link is not alive; closing and notes ask in a dialog.
+// The officer's commands. Each is a real button, greyed with a reason while the link is not alive or the desk shows the past; what
+// is destructive asks in a dialog (incident/dialogs.tsx).
 import { signal, type Signal } from '@preact/signals'
-import { useEffect, useRef, useState } from 'preact/hooks'
-import type { ComponentChildren } from 'preact'
 import type { Incident } from '#contracts/incident.ts'
 import { t, type Key } from '../i18n.ts'
 import { mayAct } from '../live/connection.ts'
 import { needsAnswer } from '../live/reduce.ts'
 import type { Store } from '../store.ts'
 
-export type Dialogs = { open: Signal<'note' | 'close' | 'escalate' | 'help' | null> }
+export type DialogName = 'note' | 'close' | 'escalate' | 'shelve' | 'false-alarm' | 'help' | 'shift'
+export type Dialogs = { open: Signal<DialogName | null> }
 export const createDialogs = (): Dialogs => ({ open: signal(null) })
 
 type CommandProps = { label: Key; hotkey?: string; tone?: string; testid: string; disabled: boolean; reason: string; onClick: () => void }
@@ -19,12 +19,32 @@ const Command = ({ label, hotkey, tone, testid, disabled, reason, onClick }: Com
   </button>
 )
 
+/** Alarms of an incident that may be shelved: level I never is, and one that is set aside already is not set aside again. */
+export const shelvable = (store: Store, incident: Incident): string[] =>
+  incident.severity === 1
+    ? []
+    : [...store.alarms.value.values()]
+        .filter(alarm => alarm.incidentId === incident.id && alarm.severity > 1 && ['UNACK', 'ACKED', 'RTNUN'].includes(alarm.state))
+        .map(alarm => alarm.id)
+export const shelvedOf = (store: Store, incident: Incident): string[] =>
+  [...store.alarms.value.values()].filter(alarm => alarm.incidentId === incident.id && alarm.state === 'SHLVD').map(alarm => alarm.id)
+
+/** Why nothing but acknowledging may be done now; empty = it may. */
+export const refusalOf = (store: Store): string => {
+  if (!mayAct(store.link.value, store.now.value)) return t('action.refused-offline')
+  return store.past.value === null ? '' : t('travel.read-only')
+}
+
 export const Commands = ({ store, incident, dialogs }: { store: Store; incident: Incident; dialogs: Dialogs }) => {
   if (!store.may('incidents:handle')) return null
   const alive = mayAct(store.link.value, store.now.value)
-  const reason = alive ? '' : t('action.refused-offline')
-  const asks = needsAnswer(incident)
-  const show = (which: 'note' | 'close' | 'escalate') => () => {
+  const refusal = refusalOf(store)
+  const blocked = refusal !== ''
+  // an acknowledgement is always of now, also while the past is shown
+  const live = store.liveIncidents.value.get(incident.id)
+  const asks = live !== undefined && needsAnswer(live)
+  const shelved = shelvedOf(store, incident)
+  const show = (which: DialogName) => () => {
     dialogs.open.value = which
   }
   return (
@@ -35,113 +55,39 @@ export const Commands = ({ store, incident, dialogs }: { store: Store; incident:
         tone="primary"
         testid="acknowledge"
         disabled={!alive || !asks}
-        reason={reason}
-        onClick={() => void store.actions.acknowledge(incident)}
+        reason={alive ? '' : refusal}
+        onClick={() => live !== undefined && void store.actions.acknowledge(live)}
       />
-      <Command label="action.note" hotkey="N" testid="note" disabled={!alive} reason={reason} onClick={show('note')} />
-      <Command label="action.escalate" hotkey="E" testid="escalate" disabled={!alive} reason={reason} onClick={show('escalate')} />
-      <Command label="action.close" tone="danger" testid="close-incident" disabled={!alive} reason={reason} onClick={show('close')} />
-      {!alive && <p class="problem">{reason}</p>}
+      <Command label="action.escalate" hotkey="E" testid="escalate" disabled={blocked} reason={refusal} onClick={show('escalate')} />
+      {shelved.length > 0 ? (
+        <Command
+          label="action.unshelve"
+          testid="unshelve"
+          disabled={blocked}
+          reason={refusal}
+          onClick={() => void store.actions.unshelve(shelved)}
+        />
+      ) : (
+        <Command
+          label="action.shelve"
+          hotkey="S"
+          testid="shelve"
+          disabled={blocked || shelvable(store, incident).length === 0}
+          reason={incident.severity === 1 ? t('shelve.never-level-one') : refusal}
+          onClick={show('shelve')}
+        />
+      )}
+      <Command label="action.note" hotkey="N" testid="note" disabled={blocked} reason={refusal} onClick={show('note')} />
+      <Command
+        label="action.false-alarm"
+        hotkey="F"
+        testid="false-alarm"
+        disabled={blocked}
+        reason={refusal}
+        onClick={show('false-alarm')}
+      />
+      <Command label="action.close" tone="danger" testid="close-incident" disabled={blocked} reason={refusal} onClick={show('close')} />
+      {blocked && <p class="problem">{refusal}</p>}
     </div>
-  )
-}
-
-/** A native modal dialog: focus is kept inside by the browser, Escape closes. */
-export const Modal = ({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) => {
-  const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
-    dialog.current?.showModal()
-  }, [])
-  return (
-    <dialog ref={dialog} onClose={onClose} aria-label={title}>
-      <h2>{title}</h2>
-      {children}
-    </dialog>
-  )
-}
-
-const Buttons = ({ onClose, label, danger = false, busy }: { onClose: () => void; label: Key; danger?: boolean; busy: boolean }) => (
-  <p class="buttons">
-    <button type="button" onClick={onClose}>
-      {t('action.cancel')}
-    </button>
-    <button type="submit" class={danger ? 'danger' : 'primary'} data-testid="dialog-submit" disabled={busy}>
-      {t(label)}
-    </button>
-  </p>
-)
-
-/** Sends once; the dialog stays open with what was typed when the server refuses. */
-const useSend = (send: () => Promise<boolean>, onClose: () => void) => {
-  const [busy, setBusy] = useState(false)
-  const submit = async (): Promise<void> => {
-    setBusy(true)
-    if (await send()) onClose()
-    else setBusy(false)
-  }
-  return {
-    busy,
-    onSubmit: (event: Event) => {
-      event.preventDefault()
-      void submit()
-    },
-  }
-}
-
-type DialogProps = { store: Store; id: string; onClose: () => void }
-
-export const NoteDialog = ({ store, id, onClose }: DialogProps) => {
-  const [note, setNote] = useState('')
-  const { busy, onSubmit } = useSend(() => store.actions.note(id, note), onClose)
-  return (
-    <Modal title={t('note.title')} onClose={onClose}>
-      <form onSubmit={onSubmit}>
-        <label>
-          {t('note.text')}
-          <textarea required maxLength={2000} rows={4} value={note} onInput={event => setNote(event.currentTarget.value)} />
-        </label>
-        <Buttons onClose={onClose} label="action.note" busy={busy} />
-      </form>
-    </Modal>
-  )
-}
-
-export const EscalateDialog = ({ store, id, onClose }: DialogProps) => {
-  const { busy, onSubmit } = useSend(() => store.actions.escalate(id), onClose)
-  return (
-    <Modal title={t('escalate.title')} onClose={onClose}>
-      <form onSubmit={onSubmit}>
-        <p>{t('escalate.text')}</p>
-        <Buttons onClose={onClose} label="action.escalate" busy={busy} />
-      </form>
-    </Modal>
-  )
-}
-
-export const CloseDialog = ({ store, id, onClose }: DialogProps) => {
-  const [cause, setCause] = useState('')
-  const [falseAlarm, setFalseAlarm] = useState(false)
-  const { busy, onSubmit } = useSend(() => store.actions.close(id, { cause, falseAlarm }), onClose)
-  return (
-    <Modal title={t('close.title')} onClose={onClose}>
-      <form onSubmit={onSubmit}>
-        <label>
-          {t('close.cause')}
-          <textarea
-            data-testid="close-cause"
-            required
-            maxLength={500}
-            rows={3}
-            value={cause}
-            onInput={event => setCause(event.currentTarget.value)}
-          />
-        </label>
-        <label class="check">
-          <input type="checkbox" checked={falseAlarm} onChange={event => setFalseAlarm(event.currentTarget.checked)} />
-          {t('close.false-alarm')}
-        </label>
-        <Buttons onClose={onClose} label="action.close" danger busy={busy} />
-      </form>
-    </Modal>
   )
 }

@@ -35,7 +35,7 @@ export const createDetailView = (store: Store): DetailView => {
   let current: AbortController | null = null
 
   const alarmsOf = (incidentId: string): QueueAlarm[] => {
-    const live = [...store.desk.value.alarms.values()].filter(one => one.incidentId === incidentId)
+    const live = [...store.alarms.value.values()].filter(one => one.incidentId === incidentId)
     const known = detail.value?.id === incidentId ? (detail.value.alarms ?? []) : []
     return (live.length > 0 ? live : [...known]).sort(byWeight)
   }

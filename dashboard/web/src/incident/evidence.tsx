@@ -3,6 +3,7 @@ import type { Alarm, Evidence } from '#contracts/alarm.ts'
 import { amount, dayTime, metric } from '../format.ts'
 import { say, t, term } from '../i18n.ts'
 import type { Store } from '../store.ts'
+import { until } from './timeline.tsx'
 
 const valueOf = (evidence: Evidence): string => {
   if (typeof evidence.value === 'number') return `${amount(evidence.value)} ${metric(evidence.what).unit}`.trim()
@@ -96,17 +97,18 @@ export const Why = ({ alarm }: { alarm: Alarm }) => {
 
 export const EvidenceList = ({ store, alarm }: { store: Store; alarm: Alarm }) => {
   const nowMs = store.serverNow.peek()
+  const pastMs = store.past.value?.atMs
   return (
     <section>
       <h3>{t('evidence.title')}</h3>
       <p class="headline">{say(alarm.text)}</p>
       {alarm.guidance !== undefined && <p class="guidance">{say(alarm.guidance)}</p>}
-      <Table rows={alarm.evidence} nowMs={nowMs} against={false} />
+      <Table rows={until(alarm.evidence, pastMs, one => one.receivedAt)} nowMs={nowMs} against={false} />
       <Why alarm={alarm} />
       {alarm.counterEvidence.length > 0 && (
         <>
           <h3>{t('evidence.against')}</h3>
-          <Table rows={alarm.counterEvidence} nowMs={nowMs} against />
+          <Table rows={until(alarm.counterEvidence, pastMs, one => one.receivedAt)} nowMs={nowMs} against />
         </>
       )}
     </section>

@@ -1,15 +1,19 @@
 // The list of keys.
-import { Modal } from '../incident/commands.tsx'
 import { t } from '../i18n.ts'
+import { Modal } from '../shell/modal.tsx'
 
 const KEYS = [
   ['J / ↓', 'help.next'],
   ['K / ↑', 'help.previous'],
   ['A', 'help.acknowledge'],
-  ['N', 'help.note'],
+  ['D', 'help.dispatch'],
   ['E', 'help.escalate'],
+  ['S', 'help.shelve'],
+  ['F', 'help.false-alarm'],
+  ['N', 'help.note'],
   ['M', 'help.mute'],
   ['/', 'help.filter'],
+  ['L', 'help.live'],
   ['?', 'help.help'],
 ] as const
 

@@ -4,7 +4,7 @@ import type { QuarantineEntry } from '#contracts/quarantine.ts'
 import { why } from '../actions.ts'
 import { byteCount, count, dayTime, UNKNOWN } from '../format.ts'
 import { t, term, type Key } from '../i18n.ts'
-import { Modal } from '../incident/commands.tsx'
+import { Modal } from '../shell/modal.tsx'
 import type { Store } from '../store.ts'
 import { bytesOf, hexOf, textOf } from './bytes.ts'
 

@@ -6,7 +6,7 @@ import { ageMs } from '../live/connection.ts'
 import { needsAnswer } from '../live/reduce.ts'
 import type { Store } from '../store.ts'
 import { createAnchor } from './anchor.ts'
-import type { Filter } from './order.ts'
+import { compare, type Filter } from './order.ts'
 import { Row } from './row.tsx'
 import type { QueueView } from './view.ts'
 
@@ -32,6 +32,18 @@ const Filters = ({ view }: { view: QueueView }) => (
           {t(key)}
         </button>
       ))}
+      {(view.shelved.value > 0 || view.filter.value.which === 'shelved') && (
+        <button
+          type="button"
+          data-testid="shelved"
+          aria-pressed={view.filter.value.which === 'shelved'}
+          onClick={() => {
+            view.filter.value = { ...view.filter.value, which: view.filter.value.which === 'shelved' ? 'all' : 'shelved' }
+          }}
+        >
+          {t('filter.shelved', { n: count(view.shelved.value) })}
+        </button>
+      )}
     </div>
     <input
       id="queue-filter"
@@ -49,6 +61,11 @@ const Filters = ({ view }: { view: QueueView }) => (
 /** Good news, with the proof: how old the link is and how many devices it speaks for. */
 const Empty = ({ store }: { store: Store }) => {
   const { kpis, epoch } = store.desk.value
+  const past = store.past.value
+  if (past !== null) {
+    const unknown = past.sinceMs === null || past.atMs < past.sinceMs
+    return <p class="empty">{t(unknown ? 'travel.unknown' : 'travel.empty')}</p>
+  }
   if (epoch === null) return <p class="empty">{t('queue.waiting')}</p>
   return (
     <div class="empty" data-testid="queue-empty">
@@ -70,6 +87,11 @@ const Head = ({ store, view }: { store: Store; view: QueueView }) => {
       <span class="muted">
         {store.desk.value.epoch === null ? '' : t('queue.counts', { total: count(view.total.value), waiting: count(view.waiting.value) })}
       </span>
+      {store.past.value !== null && (
+        <span class="stamp past" data-testid="queue-past">
+          {t('travel.stamp', { at: clockTime(store.past.value.atMs) })}
+        </span>
+      )}
       {store.phase.value === 'lost' && asOf !== null && (
         <span class="stamp" data-testid="queue-stamp">
           {t('stamp.as-of', { at: clockTime(asOf) })}
@@ -155,7 +177,16 @@ const List = ({ store, view }: { store: Store; view: QueueView }) => {
             view.touch()
           }
           return (
-            <Row key={id} incident={incident} store={store} selected={id === selected} reachable={id === reachable} onSelect={select} />
+            <Row
+              key={id}
+              incident={incident}
+              store={store}
+              selected={id === selected}
+              reachable={id === reachable}
+              onSelect={select}
+              fold={view.folds.value.get(id)}
+              onFold={view.toggle}
+            />
           )
         })}
         {view.hidden.value > 0 && <li class="hidden-count">{t('queue.hidden', { n: count(view.hidden.value) })}</li>}
@@ -164,9 +195,35 @@ const List = ({ store, view }: { store: Store; view: QueueView }) => {
   )
 }
 
+/** What nobody has answered of level I stands on top also while the past is shown: it is of now, and it sounds. */
+const LiveOnTop = ({ store }: { store: Store }) => {
+  if (store.past.value === null) return null
+  const waiting = [...store.liveIncidents.value.values()].filter(one => one.severity === 1 && needsAnswer(one)).sort(compare)
+  if (waiting.length === 0) return null
+  return (
+    <div class="live-on-top" data-testid="live-on-top">
+      <p>{t('travel.live-now', { n: count(waiting.length) })}</p>
+      <ol>
+        {waiting.map(incident => (
+          <Row
+            key={incident.id}
+            incident={incident}
+            store={store}
+            selected={incident.id === store.selectedId.value}
+            reachable
+            onSelect={id => {
+              store.selectedId.value = id
+            }}
+          />
+        ))}
+      </ol>
+    </div>
+  )
+}
+
 /** For screen readers: one sentence about what waits, changed only when the number does. */
 const Spoken = ({ store }: { store: Store }) => {
-  const waiting = [...store.incidents.value.values()].filter(needsAnswer)
+  const waiting = [...store.liveIncidents.value.values()].filter(needsAnswer)
   const gravest = waiting.filter(incident => incident.severity <= 2).length
   return (
     <p class="visually-hidden" aria-live="polite" data-testid="spoken">
@@ -179,6 +236,7 @@ export const Queue = ({ store, view }: { store: Store; view: QueueView }) => (
   <section class={store.phase.value === 'lost' ? 'queue old' : 'queue'} aria-label={t('queue.title')} data-testid="queue">
     <Head store={store} view={view} />
     <Filters view={view} />
+    <LiveOnTop store={store} />
     {view.total.value === 0 ? <Empty store={store} /> : <List store={store} view={view} />}
     <Spoken store={store} />
   </section>

@@ -1,10 +1,11 @@
 // One incident in the queue: level, what, where down to the room, how many alarms of how many devices, how long it has stood.
 import type { Incident } from '#contracts/incident.ts'
-import { count, elapsed, exactPlace, widePlace } from '../format.ts'
+import { clockTime, count, elapsed, exactPlace, widePlace } from '../format.ts'
 import { t, term } from '../i18n.ts'
 import { needsAnswer } from '../live/reduce.ts'
 import { Level } from '../shell/level.tsx'
 import type { Store } from '../store.ts'
+import type { Fold } from './fold.ts'
 import { flashes } from './order.ts'
 
 /** How long the incident has stood in the queue; renders by itself each second, the row around it does not. */
@@ -35,7 +36,7 @@ const Where = ({ incident }: { incident: Incident }) => {
 export const sourceOf = (incident: Incident, store: Store): string => {
   const kinds = new Set<string>()
   for (const id of incident.alarmIds) {
-    const origin = store.desk.value.alarms.get(id)?.origin
+    const origin = store.alarms.value.get(id)?.origin
     if (origin !== undefined) kinds.add(term('source', origin.split(':', 1)[0] ?? origin))
   }
   return [...kinds].join(' + ')
@@ -48,11 +49,44 @@ export type RowProps = {
   /** the one row that Tab reaches */
   reachable: boolean
   onSelect: (id: string) => void
+  fold?: Fold | undefined
+  onFold?: (key: string) => void
 }
 
-export const Row = ({ incident, store, selected, reachable, onSelect }: RowProps) => {
+/** What stands behind this row in a flood, and the way to it. */
+const FoldLine = ({ fold, onFold }: { fold: Fold; onFold: (key: string) => void }) => (
+  <button type="button" class="fold" data-testid="fold" aria-expanded={fold.open} onClick={() => onFold(fold.key)}>
+    {t(fold.open ? 'queue.fold-open' : 'queue.fold', { n: count(fold.others.length), at: clockTime(fold.newestAt) })}
+  </button>
+)
+
+/** What the row says, without the button that it is on the desk. */
+export const Face = ({ incident, store }: { incident: Incident; store: Store }) => {
   const asks = needsAnswer(incident)
   const sending = store.pending.value.has(incident.id)
+  return (
+    <>
+      <Level severity={incident.severity} flashing={flashes(incident)} />
+      <span class="what">
+        {asks ? <em>{stateWords(incident)}</em> : <i>{sending ? t('state.sending') : stateWords(incident)}</i>}{' '}
+        {term('kind', incident.kind)}
+      </span>
+      <Standing incident={incident} store={store} />
+      <span class="second">
+        <Where incident={incident} />
+        <span class="meta">
+          {incident.confirmedAt !== undefined && <span class="confirmed">{t('state.confirmed')}</span>}
+          <span title={t('queue.counts-hint', { alarms: count(incident.alarmIds.length), devices: count(incident.deviceIds.length) })}>
+            {sourceOf(incident, store)} ×{count(incident.alarmIds.length)}
+          </span>
+        </span>
+      </span>
+    </>
+  )
+}
+
+export const Row = ({ incident, store, selected, reachable, onSelect, fold, onFold }: RowProps) => {
+  const asks = needsAnswer(incident)
   return (
     <li>
       <button
@@ -66,22 +100,9 @@ export const Row = ({ incident, store, selected, reachable, onSelect }: RowProps
         tabIndex={reachable ? 0 : -1}
         onClick={() => onSelect(incident.id)}
       >
-        <Level severity={incident.severity} flashing={flashes(incident)} />
-        <span class="what">
-          {asks ? <em>{stateWords(incident)}</em> : <i>{sending ? t('state.sending') : stateWords(incident)}</i>}{' '}
-          {term('kind', incident.kind)}
-        </span>
-        <Standing incident={incident} store={store} />
-        <span class="second">
-          <Where incident={incident} />
-          <span class="meta">
-            {incident.confirmedAt !== undefined && <span class="confirmed">{t('state.confirmed')}</span>}
-            <span title={t('queue.counts-hint', { alarms: count(incident.alarmIds.length), devices: count(incident.deviceIds.length) })}>
-              {sourceOf(incident, store)} ×{count(incident.alarmIds.length)}
-            </span>
-          </span>
-        </span>
+        <Face incident={incident} store={store} />
       </button>
+      {fold !== undefined && onFold !== undefined && <FoldLine fold={fold} onFold={onFold} />}
     </li>
   )
 }

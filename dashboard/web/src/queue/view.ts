@@ -1,7 +1,9 @@
-// What the list shows right now: order held while the officer's hand is in it, filter, selection, and the rows that came in above.
+// What the list shows right now: order held while the officer's hand is in it, filter, folds of a flood, selection, and the rows that
+// came in above.
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import { needsAnswer } from '../live/reduce.ts'
 import type { Store } from '../store.ts'
+import { fold, type Fold } from './fold.ts'
 import { arrange, drawn, passes, type Filter } from './order.ts'
 
 /** So long after the last key or pointer movement in the list the officer's hand is taken to have left it. */
@@ -9,50 +11,80 @@ export const HOLD_MS = 10_000
 
 export type QueueView = {
   filter: Signal<Filter>
-  /** ids top to bottom, after filter and bound */
+  /** ids top to bottom, after filter, folds and bound */
   ids: ReadonlySignal<readonly string[]>
-  /** open incidents behind the filter or the bound */
+  /** by the id of their first row */
+  folds: ReadonlySignal<ReadonlyMap<string, Fold>>
+  /** open incidents behind the filter or the bound, not counting those that a fold names */
   hidden: ReadonlySignal<number>
   total: ReadonlySignal<number>
   waiting: ReadonlySignal<number>
+  /** alarms that are shelved now */
+  shelved: ReadonlySignal<number>
   /** the officer's hand is in the list: rows keep their order and place */
   held: ReadonlySignal<boolean>
   touch(): void
   leave(): void
+  toggle(key: string): void
   /** the next (1) or previous (-1) row's id from the selected one */
   beside(step: 1 | -1): string | null
 }
 
 export const createQueueView = (store: Store): QueueView => {
   const filter = signal<Filter>({ which: 'all', words: '' })
+  const opened = signal<ReadonlySet<string>>(new Set())
   const touchedAtMs = signal(Number.NEGATIVE_INFINITY)
   const held = computed(() => store.now.value - touchedAtMs.value < HOLD_MS)
   let previous: readonly string[] = []
+  let folding = false
 
   const order = computed(() => {
     previous = arrange(previous, store.incidents.value.values(), held.value)
     return previous
   })
+  const shelvedIn = computed(() => {
+    const ids = new Map<string, number>()
+    for (const { state, incidentId } of store.alarms.value.values())
+      if (state === 'SHLVD') ids.set(incidentId, (ids.get(incidentId) ?? 0) + 1)
+    return ids
+  })
   const matching = computed(() =>
     order.value.filter(id => {
       const incident = store.incidents.value.get(id)
-      return incident !== undefined && passes(incident, filter.value)
+      return incident !== undefined && passes(incident, filter.value, one => shelvedIn.value.has(one.id))
     }),
   )
-  const ids = computed(() => drawn(matching.value, store.incidents.value))
+  // Rows are not folded away, nor unfolded, under the officer's hand.
+  const folds = computed(() => {
+    if (!held.value) folding = store.flood.value
+    return folding
+  })
+  const folded = computed(() =>
+    folds.value
+      ? fold(matching.value, store.incidents.value, { keep: store.selectedId.value, opened: opened.value })
+      : { ids: [...matching.value], folds: new Map<string, Fold>() },
+  )
+  const ids = computed(() => drawn(folded.value.ids, store.incidents.value))
 
   return {
     filter,
     held,
     ids,
-    hidden: computed(() => order.value.length - ids.value.length),
+    folds: computed(() => folded.value.folds),
+    hidden: computed(() => order.value.length - matching.value.length + folded.value.ids.length - ids.value.length),
     total: computed(() => order.value.length),
     waiting: computed(() => [...store.incidents.value.values()].filter(needsAnswer).length),
+    shelved: computed(() => [...shelvedIn.value.values()].reduce((sum, n) => sum + n, 0)),
     touch() {
       touchedAtMs.value = store.now.value
     },
     leave() {
       touchedAtMs.value = Number.NEGATIVE_INFINITY
+    },
+    toggle(key) {
+      const next = new Set(opened.value)
+      if (!next.delete(key)) next.add(key)
+      opened.value = next
     },
     beside(step) {
       const list = ids.value

@@ -1,9 +1,8 @@
-// One row under the top bar for the worst thing that is wrong with the picture itself: link lost, then flood.
-import { clockTime, count, elapsed } from '../format.ts'
+// One row under the top bar for the worst thing that is wrong with the picture itself: link lost, then not live, then flood.
+import { clockTime, count, dayTime, elapsed } from '../format.ts'
 import { t } from '../i18n.ts'
 import { ageMs } from '../live/connection.ts'
 import type { Store } from '../store.ts'
-import { FLOOD_ABOVE } from './kpis.tsx'
 
 const Lost = ({ store }: { store: Store }) => {
   const link = store.link.value
@@ -25,10 +24,26 @@ const Lost = ({ store }: { store: Store }) => {
   )
 }
 
-export const Banner = ({ store }: { store: Store }) => {
+const Past = ({ store, onLive }: { store: Store; onLive: () => void }) => {
+  const past = store.past.value
+  if (past === null) return null
+  return (
+    <div class="banner past" role="status" data-testid="banner-past">
+      <p>
+        <strong>{t('travel.banner', { at: dayTime(past.atMs, store.now.value) })}</strong> {t('travel.advice')}
+      </p>
+      <button type="button" onClick={onLive}>
+        {t('travel.live')} <kbd>L</kbd>
+      </button>
+    </div>
+  )
+}
+
+export const Banner = ({ store, onLive }: { store: Store; onLive: () => void }) => {
   if (store.phase.value === 'lost') return <Lost store={store} />
+  if (store.past.value !== null) return <Past store={store} onLive={onLive} />
+  if (!store.flood.value) return null
   const alarms = store.desk.value.kpis?.alarmsIn10Min ?? 0
-  if (alarms <= FLOOD_ABOVE) return null
   return (
     <div class="banner flood" role="status" data-testid="banner-flood">
       <p>

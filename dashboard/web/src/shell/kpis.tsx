@@ -2,10 +2,8 @@
 import type { Kpis } from '#contracts/live.ts'
 import { UNKNOWN, clockTime, count, seconds } from '../format.ts'
 import { t } from '../i18n.ts'
-import type { Store } from '../store.ts'
-
-/** ISA-18.2 / EEMUA 191: more than ten alarms in ten minutes are a flood for one operator. */
-export const FLOOD_ABOVE = 10
+import { needsAnswer } from '../live/reduce.ts'
+import { FLOOD_ABOVE, type Store } from '../store.ts'
 
 const Kpi = (o: { name: string; value: string; label: string; hint?: string; loud?: boolean }) => (
   <div class="kpi" title={o.hint ?? ''}>
@@ -23,8 +21,12 @@ const online = (kpis: Kpis | null): string =>
   kpis === null || kpis.devicesTotal === 0 ? UNKNOWN : `${count(kpis.devicesOnline)} / ${count(kpis.devicesTotal)}`
 
 export const KpiBar = ({ store }: { store: Store }) => {
-  const { kpis, asOf } = store.desk.value
+  const { asOf } = store.desk.value
+  const past = store.past.value
+  const kpis = past === null ? store.desk.value.kpis : null
   const old = store.phase.value === 'lost' && asOf !== null
+  const waiting = past === null ? kpis?.unacknowledged : [...past.incidents.values()].filter(needsAnswer).length
+  const open = past === null ? kpis?.openIncidents : past.incidents.size
   return (
     <div class={old ? 'kpis old' : 'kpis'}>
       {old && (
@@ -32,13 +34,13 @@ export const KpiBar = ({ store }: { store: Store }) => {
           {t('stamp.as-of', { at: clockTime(asOf) })}
         </span>
       )}
+      {past !== null && (
+        <span class="stamp past" data-testid="kpi-past">
+          {t('travel.stamp', { at: clockTime(past.atMs) })}
+        </span>
+      )}
       <dl>
-        <Kpi
-          name="unacknowledged"
-          label={t('kpi.unacknowledged')}
-          value={count(kpis?.unacknowledged)}
-          loud={(kpis?.unacknowledged ?? 0) > 0}
-        />
+        <Kpi name="unacknowledged" label={t('kpi.unacknowledged')} value={count(waiting)} loud={(waiting ?? 0) > 0} />
         <Kpi
           name="alarms-in-10-min"
           label={t('kpi.alarms-in-10-min')}
@@ -47,7 +49,7 @@ export const KpiBar = ({ store }: { store: Store }) => {
         />
         <Kpi name="mtta-p50" label={t('kpi.mtta-p50')} value={seconds(kpis?.mttaP50S)} hint={t('kpi.mtta-hint')} />
         <Kpi name="mtta-p90" label={t('kpi.mtta-p90')} value={seconds(kpis?.mttaP90S)} hint={t('kpi.mtta-hint')} />
-        <Kpi name="open-incidents" label={t('kpi.open-incidents')} value={count(kpis?.openIncidents)} />
+        <Kpi name="open-incidents" label={t('kpi.open-incidents')} value={count(open)} />
         <Kpi name="devices-online" label={t('kpi.devices-online')} value={online(kpis)} hint={devicesHint(kpis)} />
       </dl>
     </div>

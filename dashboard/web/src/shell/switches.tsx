@@ -1,5 +1,5 @@
 // The two switches of taste, wherever they stand: language and theme.
-import { locale, t } from '../i18n.ts'
+import { locale, speak, t } from '../i18n.ts'
 import { theme } from '../preferences.ts'
 
 export const LanguageButton = () => (
@@ -9,9 +9,7 @@ export const LanguageButton = () => (
     data-testid="language"
     lang={locale.value === 'en' ? 'zh-CN' : 'en'}
     aria-label={t('switch.language-label')}
-    onClick={() => {
-      locale.value = locale.value === 'en' ? 'zh-CN' : 'en'
-    }}
+    onClick={() => void speak(locale.value === 'en' ? 'zh-CN' : 'en').catch(() => {})}
   >
     {t('switch.language')}
   </button>

@@ -1,29 +1,46 @@
 // The bar above everything: what this is, whether the sound works, how alive the link is, the numbers, who is on duty.
-import { elapsed } from '../format.ts'
+import { useEffect, useRef } from 'preact/hooks'
+import { clockTime, elapsed } from '../format.ts'
+import type { Dialogs } from '../incident/commands.tsx'
 import { t } from '../i18n.ts'
 import { ageMs } from '../live/connection.ts'
-import { page } from '../router.ts'
+import { page, type Page } from '../router.ts'
 import type { Session } from '../session.ts'
 import type { Sound } from '../sound.ts'
 import type { Store } from '../store.ts'
 import { KpiBar } from './kpis.tsx'
 import { LanguageButton, ThemeButton } from './switches.tsx'
 
-const SoundButton = ({ sound, store }: { sound: Sound; store: Store }) => {
+/** Until somebody has heard the tones, the button starts the shift; then it mutes, and brings the sound back. */
+const SoundButton = ({ sound, store, dialogs }: { sound: Sound; store: Store; dialogs: Dialogs }) => {
   const state = sound.state.value
   const leftMs = sound.mutedUntilMs.value - store.now.value
-  const label = state === 'muted' ? t('sound.muted', { left: elapsed(leftMs) }) : t(`sound.${state}`)
+  const since = sound.shiftSinceMs.value
+  const start = state === 'locked' || (state === 'on' && since === null)
+  const words = (): string => {
+    if (state === 'muted') return t('sound.muted', { left: elapsed(leftMs) })
+    if (start) return t(state === 'locked' ? 'sound.locked' : 'sound.unheard')
+    return state === 'on' && since !== null ? t('sound.on-since', { at: clockTime(since).slice(0, 5) }) : t(`sound.${state}`)
+  }
+  const press = (): void => {
+    if (start) {
+      void sound.unlock()
+      dialogs.open.value = 'shift'
+    } else if (state === 'on') sound.mute(store.now.value)
+    else void sound.unlock()
+  }
   return (
     <button
       type="button"
-      class={`sound ${state}`}
+      class={`sound ${start ? 'locked' : state}`}
       data-testid="sound"
       data-state={state}
+      data-shift={since !== null}
       disabled={state === 'unavailable'}
       title={t('sound.hint')}
-      onClick={() => (state === 'on' ? sound.mute(store.now.value) : void sound.unlock())}
+      onClick={press}
     >
-      {label}
+      {words()}
     </button>
   )
 }
@@ -39,39 +56,62 @@ export const ConnectionChip = ({ store }: { store: Store }) => {
   )
 }
 
-const Links = ({ store }: { store: Store }) => (
-  <nav aria-label={t('nav.label')}>
-    <a href="#/desk" aria-current={page.value === 'desk' ? 'page' : undefined}>
-      {t('nav.desk')}
-    </a>
-    <a href="#/accounting" aria-current={page.value === 'accounting' ? 'page' : undefined}>
-      {t('nav.accounting')}
-    </a>
-    <a href="#/quarantine" aria-current={page.value === 'quarantine' ? 'page' : undefined}>
-      {t('nav.quarantine')}
-    </a>
-    <a href="#/health" aria-current={page.value === 'health' ? 'page' : undefined}>
-      {t('nav.health')}
-    </a>
-    {store.may('flows:read') && (
-      <a href="/flows/" target="_blank" rel="noopener">
-        {t('nav.flows')}
-      </a>
-    )}
-    <a href="/api/docs" target="_blank" rel="noopener">
-      {t('nav.api')}
-    </a>
-  </nav>
+const LINKS = ['desk', 'wall', 'accounting', 'quarantine', 'health'] as const satisfies readonly Page[]
+
+/** One button for all pages, so that the bar has room for what changes. */
+const Menu = ({ store }: { store: Store }) => {
+  const details = useRef<HTMLDetailsElement>(null)
+  const close = (): void => details.current?.removeAttribute('open')
+  useEffect(() => {
+    const outside = (event: Event): void => {
+      if (!(event.target instanceof Node && details.current?.contains(event.target) === true)) close()
+    }
+    addEventListener('pointerdown', outside)
+    return () => removeEventListener('pointerdown', outside)
+  }, [])
+  return (
+    <details class="menu" ref={details} onKeyDown={event => event.key === 'Escape' && close()}>
+      <summary data-testid="menu">
+        <span aria-hidden="true">☰</span> {t(`nav.${page.value}`)}
+      </summary>
+      <nav aria-label={t('nav.label')}>
+        {LINKS.map(one => (
+          <a key={one} href={`#/${one}`} aria-current={page.value === one ? 'page' : undefined} onClick={close}>
+            {t(`nav.${one}`)}
+          </a>
+        ))}
+        {store.may('flows:read') && (
+          <a href="/flows/" target="_blank" rel="noopener">
+            {t('nav.flows')}
+          </a>
+        )}
+        <a href="/api/docs" target="_blank" rel="noopener">
+          {t('nav.api')}
+        </a>
+      </nav>
+    </details>
+  )
+}
+
+export const LogoutButton = ({ session, store }: { session: Session; store: Store }) => (
+  <button
+    type="button"
+    class="quiet"
+    data-testid="logout"
+    onClick={() => void session.logout().catch(() => store.toast('bad', t('error.no-answer')))}
+  >
+    {t('login.logout')}
+  </button>
 )
 
-export const TopBar = ({ store, session, sound }: { store: Store; session: Session; sound: Sound }) => {
+export const TopBar = ({ store, session, sound, dialogs }: { store: Store; session: Session; sound: Sound; dialogs: Dialogs }) => {
   const who = store.principal.value
   return (
     <header class="topbar">
       <h1>{t('app.name')}</h1>
-      <SoundButton sound={sound} store={store} />
+      <Menu store={store} />
+      <SoundButton sound={sound} store={store} dialogs={dialogs} />
       <ConnectionChip store={store} />
-      <Links store={store} />
       <span class="grow" />
       <KpiBar store={store} />
       <div class="user">
@@ -80,14 +120,7 @@ export const TopBar = ({ store, session, sound }: { store: Store; session: Sessi
         </span>
         <LanguageButton />
         <ThemeButton />
-        <button
-          type="button"
-          class="quiet"
-          data-testid="logout"
-          onClick={() => void session.logout().catch(() => store.toast('bad', t('error.no-answer')))}
-        >
-          {t('login.logout')}
-        </button>
+        <LogoutButton session={session} store={store} />
       </div>
     </header>
   )
