@@ -8,6 +8,7 @@ import type { Incident } from '#contracts/incident.ts'
 import type { Trouble } from '#contracts/live.ts'
 import type { Message } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import type { Order } from '#contracts/order.ts'
 import type { Decoded, Reading } from '#contracts/reading.ts'
 import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
 
@@ -26,11 +27,11 @@ export type AlarmPathParts = {
   }
   /** what else goes with the position */
   notes: { dirty(): StateRows }
-  dispatch: { position(): number; commit(o: Commit): { alarms: Alarm[]; incidents: Incident[] } }
+  dispatch: { position(): number; commit(o: Commit): { alarms: Alarm[]; incidents: Incident[]; orders: Order[] } }
   clock: Clock
   log: Log
   meter: Meter
-  changed(changes: { alarms: Alarm[]; incidents: Incident[]; devices: Device[] }): void
+  changed(changes: { alarms: Alarm[]; incidents: Incident[]; orders: Order[]; devices: Device[] }): void
   /** a message that a decoder or a rule broke on; it is kept aside and the path goes on with the next */
   failed(message: Message, error: Error): void
   /** a group of the journal that cannot be read; its place is kept and the path goes on behind it */

@@ -1,6 +1,8 @@
 // Incidents: alarms of one place and time, handled as one thing by people.
 import type { AlarmKind, Severity, Text } from './alarm.ts'
+import type { Order } from './order.ts'
 import type { Place, Position } from './reading.ts'
+import type { Candidate } from './resource.ts'
 
 export const INCIDENT_STATES = [
   'new',
@@ -15,6 +17,10 @@ export const INCIDENT_STATES = [
 ] as const
 export type IncidentState = (typeof INCIDENT_STATES)[number]
 
+/** Whom an unanswered incident goes to next, one step at a time. */
+export const ESCALATION_LEVELS = ['grid', 'community', 'street', 'district', 'city'] as const
+export type EscalationLevel = (typeof ESCALATION_LEVELS)[number]
+
 /** 'fire' = people may be in danger; 'technical' = faults, batteries, silence: handled in office hours, never mixed with a fire. */
 export type IncidentCategory = 'fire' | 'technical'
 
@@ -25,6 +31,7 @@ export type TimelineEntry = {
   what: string
   text?: Text
   alarmId?: string
+  orderId?: string
   note?: string
 }
 
@@ -46,11 +53,24 @@ export type Incident = {
   confirmedAt?: string
   acknowledgedAt?: string
   acknowledgedBy?: string
+  /** first order of this handling: offered, accepted, under way, there */
+  dispatchedAt?: string
+  acceptedAt?: string
+  enRouteAt?: string
+  onSceneAt?: string
+  controlledAt?: string
+  controlledBy?: string
+  /** whose it is now on the way grid to city; absent = the grid's */
+  escalation?: EscalationLevel
   closedAt?: string
   closedBy?: string
   cause?: string
+  /** what was found and done, in the words of who closed it */
+  feedback?: string
   falseAlarm?: boolean
   mergedInto?: string
+  /** practised, not real: nothing of it goes out */
+  drill?: true
   /** event time of the newest alarm or evidence */
   lastAt: string
   alarmIds: string[]
@@ -60,4 +80,5 @@ export type Incident = {
   deviceIds: string[]
 }
 
-export type IncidentDetail = Incident & { timeline: TimelineEntry[] }
+/** candidates: everybody who was looked at, as of now; empty once the incident is over */
+export type IncidentDetail = Incident & { timeline: TimelineEntry[]; orders: Order[]; candidates: Candidate[] }

@@ -2,6 +2,8 @@
 import type { Alarm } from './alarm.ts'
 import type { Device } from './device.ts'
 import type { Incident } from './incident.ts'
+import type { Order } from './order.ts'
+import type { Resource } from './resource.ts'
 
 /** What a map needs of a device, ten times smaller than Device: [deviceId, kind, lat, lon, condition, lastReceivedAtMs, name, building, floor, room]. */
 export type DeviceRow = [
@@ -62,6 +64,9 @@ export type LiveMessage =
       incidents: Incident[]
       alarms: QueueAlarm[]
       devices: DeviceRow[]
+      /** open orders; the finished ones of an incident come with its detail */
+      orders: Order[]
+      resources: Resource[]
       kpis: Kpis
       rooms: RoomHealth[]
     }
@@ -72,7 +77,10 @@ export type LiveMessage =
       incidents?: Incident[]
       alarms?: QueueAlarm[]
       devices?: DeviceRow[]
-      removed?: { incidents?: string[]; alarms?: string[]; devices?: string[] }
+      /** also those that have just ended, in their last state */
+      orders?: Order[]
+      resources?: Resource[]
+      removed?: { incidents?: string[]; alarms?: string[]; devices?: string[]; resources?: string[] }
     }
   | { type: 'heartbeat'; seq: number; serverTime: string; kpis: Kpis; rooms: RoomHealth[] }
 

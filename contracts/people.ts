@@ -9,6 +9,7 @@ export const SCOPES = [
   'alarms:handle',
   'incidents:handle',
   'orders:own',
+  'resources:write',
   'devices:write',
   'rules:write',
   'flows:read',
@@ -22,7 +23,7 @@ export type Scope = (typeof SCOPES)[number]
 
 export const SCOPES_OF: Record<Role, readonly Scope[]> = {
   admin: SCOPES,
-  officer: ['read', 'alarms:raise', 'alarms:handle', 'incidents:handle', 'flows:read'],
+  officer: ['read', 'alarms:raise', 'alarms:handle', 'incidents:handle', 'orders:own', 'resources:write', 'flows:read'],
   engineer: ['read', 'rules:write', 'flows:read', 'flows:write', 'quarantine:write', 'feed', 'devices:write'],
   viewer: ['read'],
   station: ['orders:own', 'read'],

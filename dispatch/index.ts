@@ -2,33 +2,69 @@
 // synchronous and one transaction; the only way in for the rules is commit(), which carries the journal position with it.
 import { existsSync } from 'node:fs'
 import type { Alarm } from '#contracts/alarm.ts'
+import type { Device } from '#contracts/device.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Incident, IncidentDetail } from '#contracts/incident.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import type { Order } from '#contracts/order.ts'
+import type { Candidate, DutyShift, Resource } from '#contracts/resource.ts'
+import { adopt, unknownOf, type Station } from './adoption.ts'
 import { verifyChain, type AuditEntry, type AuditVerdict } from './audit.ts'
+import { candidatesOf } from './candidates.ts'
 import { actorOf, listLimit, required } from './checks.ts'
 import { commit, type Commit } from './commit.ts'
 import { openDatabase } from './database.ts'
 import { openDeliveries, type Deliveries } from './deliveries.ts'
 import { GROUP_WINDOW_MS } from './grouping.ts'
 import { openKpis, type QueueKpis } from './kpis.ts'
+import { passOnSilent } from './offers.ts'
 import * as onAlarm from './people-alarms.ts'
 import * as onIncident from './people-incidents.ts'
 import type { PastDesk, StripBar } from './past.ts'
+import * as onOrder from './people-orders.ts'
+import * as onResource from './people-resources.ts'
+import { DEFAULT_PLAN, type DispatchPlan } from './plan.ts'
 import { postAlarm, type Posting } from './posting.ts'
-import { alarmById, incidentById, listAlarms, listIncidents, type AlarmFilter, type IncidentFilter } from './queue.ts'
+import {
+  alarmById,
+  incidentById,
+  listAlarms,
+  listIncidents,
+  listOrders,
+  type AlarmFilter,
+  type IncidentFilter,
+  type OrderFilter,
+} from './queue.ts'
+import { resourceById, resourcesNow } from './resources-now.ts'
 import { migrate } from './schema.ts'
 import { clearSelf, raiseSelf, type SelfAlarm } from './self.ts'
 import { unshelveExpired } from './shelf.ts'
 import { stateTable, type StateRows } from './state-table.ts'
+import { stepsSaid, takeSteps } from './telemetry-orders.ts'
+import { byDistance } from './travel/distance.ts'
+import type { Travel } from './travel/travel.ts'
 import { openDesk, runTurn, type Changes, type Turn } from './turn.ts'
 
-export type { AlarmFilter, AuditEntry, AuditVerdict, Changes, Commit, IncidentFilter, PastDesk, Posting, QueueKpis, StateRows, StripBar }
+export type {
+  AlarmFilter,
+  AuditEntry,
+  AuditVerdict,
+  Changes,
+  Commit,
+  IncidentFilter,
+  OrderFilter,
+  PastDesk,
+  Posting,
+  QueueKpis,
+  StateRows,
+  Station,
+  StripBar,
+}
 
 const AUDIT_LISTED_MAX = 1000
 const UTC_OFFSET_MINUTES = 480
-const NOTHING: Changes = { alarms: [], incidents: [] }
+const NOTHING: Changes = { alarms: [], incidents: [], orders: [] }
 
 export type DispatchOptions = {
   /** path of dispatch.db, or ':memory:' */
@@ -42,6 +78,10 @@ export type DispatchOptions = {
   utcOffsetMinutes?: number
   /** names of the notifiers that are set up: each is told of every fire, through the outbox; none = nobody outside */
   channels?: readonly string[]
+  /** what is known of a device now: the readiness of resources is read off it */
+  device?: (id: string) => Device | undefined
+  plan?: DispatchPlan
+  travel?: Travel
 }
 
 export type Raised = { alarm: Alarm; incident: Incident; created: boolean; changes: Changes }
@@ -49,12 +89,16 @@ export type Dispatch = ReturnType<typeof openDispatch>
 
 export const openDispatch = (o: DispatchOptions) => {
   const { file, groupWindowMs = GROUP_WINDOW_MS, utcOffsetMinutes = UTC_OFFSET_MINUTES, channels = [], ...given } = o
+  const { plan = DEFAULT_PLAN, device = () => undefined } = given
+  const travel = given.travel ?? byDistance(plan.travel)
   const db = openDatabase(file)
   migrate(db, file)
-  const desk = openDesk({ ...given, db, groupWindowMs, utcOffsetMinutes, channels })
+  const desk = openDesk({ ...given, db, groupWindowMs, utcOffsetMinutes, channels, plan, device, travel })
   const state = stateTable(db)
   const kpis = openKpis(db, utcOffsetMinutes)
-  const isDue = db.prepare('SELECT 1 FROM alarms WHERE shelved_until_ms <= ? LIMIT 1')
+  const isDue = db.prepare(
+    `SELECT 1 WHERE EXISTS (SELECT 1 FROM alarms WHERE shelved_until_ms <= :now) OR EXISTS (SELECT 1 FROM orders WHERE answer_by_ms <= :now)`,
+  )
 
   const change = (act: (turn: Turn) => void): Changes => runTurn(desk, act).changes
   /** An act of a person on one alarm or incident, from its own file. */
@@ -77,8 +121,16 @@ export const openDispatch = (o: DispatchOptions) => {
     position: (): number => state.position(),
     rows: (room: string): Iterable<[string, string]> => state.rows(room),
     commit: (c: Commit): Changes => change(turn => commit(turn, state, c)),
-    /** What time alone changes; call it each second. */
-    tick: (nowMs: number): Changes => (isDue.get(nowMs) === undefined ? NOTHING : change(turn => unshelveExpired(turn, nowMs))),
+    /** What time alone changes, and what crews' terminals say of their orders; call it a few times a second. */
+    tick(nowMs: number): Changes {
+      const said = stepsSaid(desk)
+      if (said.length === 0 && isDue.get({ now: nowMs }) === undefined) return NOTHING
+      return change(turn => {
+        takeSteps(turn, said)
+        unshelveExpired(turn, nowMs)
+        passOnSilent(turn, nowMs)
+      })
+    },
     raise,
     /** The system about itself: one alarm a condition while it stands. */
     raiseSelf: (alarm: SelfAlarm): Changes => change(turn => void raiseSelf(turn, alarm)),
@@ -100,6 +152,37 @@ export const openDispatch = (o: DispatchOptions) => {
     escalateIncident: acting(onIncident.escalateIncident),
     mergeIncident: acting(onIncident.mergeIncident),
     closeIncident: acting(onIncident.closeIncident),
+
+    controlIncident: acting(onIncident.controlIncident),
+    reopenIncident: acting(onIncident.reopenIncident),
+    dispatchIncident: acting(onOrder.dispatchIncident),
+    candidates: (id: string): Candidate[] => candidatesOf(desk, { incident: desk.incidents.get, nowMs: o.clock.nowMs() }, id),
+
+    orders: (f: OrderFilter): Order[] => listOrders(desk, f),
+    order: (id: string): Order | undefined => desk.orders.get(id),
+    acceptOrder: acting(onOrder.acceptOrder),
+    refuseOrder: acting(onOrder.refuseOrder),
+    enRouteOrder: acting(onOrder.enRouteOrder),
+    onSceneOrder: acting(onOrder.onSceneOrder),
+    completeOrder: acting(onOrder.completeOrder),
+    withdrawOrder: acting(onOrder.withdrawOrder),
+
+    resources: (): Resource[] => resourcesNow(desk, o.clock.nowMs()),
+    resource: (id: string): Resource | undefined => resourceById(desk, o.clock.nowMs(), id),
+    /** Takes what is a resource by its kind and not known yet. */
+    adoptResources(devices: Iterable<Device>, stations: readonly Station[]): void {
+      const unknown = unknownOf(desk, devices, stations)
+      if (unknown.length > 0) change(turn => adopt(turn, unknown))
+    },
+    addResource: (given: onResource.GivenResource, by: string): string =>
+      runTurn(desk, turn => onResource.addResource(turn, given, { by })).result,
+    changeResource: (id: string, patch: onResource.ResourcePatch, by: string): void =>
+      void change(turn => onResource.changeResource(turn, id, patch, { by })),
+    removeResource: (id: string, by: string): void => void change(turn => onResource.removeResource(turn, id, { by })),
+    setRoster: (id: string, shifts: readonly DutyShift[], by: string): void =>
+      void change(turn => onResource.setRoster(turn, id, shifts, { by })),
+    roster: (id: string, fromMs: number, toMs: number): DutyShift[] => desk.resources.shifts(id, fromMs, toMs),
+    checkIn: (id: string, act: { by: string; onlyFor?: string }): void => void change(turn => onResource.checkIn(turn, id, act)),
 
     /** for notify.ts */
     outbox: openDeliveries(desk) satisfies Deliveries,

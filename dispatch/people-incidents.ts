@@ -1,17 +1,20 @@
 // What a person does to an incident: acknowledge, note, escalate, merge, close. The first acknowledgement wins; the second officer
 // is told who was first and when.
 import { FengsuiError } from '#contracts/errors.ts'
-import type { IncidentState } from '#contracts/incident.ts'
+import { ESCALATION_LEVELS, type IncidentState } from '#contracts/incident.ts'
 import { moveAlarm } from './alarm-moves.ts'
 import { isUnacknowledged } from './alarm-states.ts'
 import { actorOf, NOTE_CHARACTERS_MAX, optional, REASON_CHARACTERS_MAX, required } from './checks.ts'
 import type { IncidentRecord } from './incident-rows.ts'
-import { ESCALATION, incidentStep, type IncidentEvent } from './incident-states.ts'
+import { followOrders } from './incident-progress.ts'
+import { allowedIncidentEvents, incidentStep, type IncidentEvent } from './incident-states.ts'
 import { absorb } from './merging.ts'
+import { endOrders } from './offers.ts'
 import type { Turn } from './turn.ts'
-import { escalatedWords } from './words.ts'
+import { openedAgain } from './settle.ts'
+import { escalatedWords, REOPENED_BY_HAND } from './words.ts'
 
-const existing = (turn: Turn, id: string): IncidentRecord => {
+export const existing = (turn: Turn, id: string): IncidentRecord => {
   const record = turn.incident(id)
   if (record === undefined) throw new FengsuiError('not-found', `there is no incident ${id}`)
   return record
@@ -23,16 +26,31 @@ const whoAndWhen = ({ incident: i }: IncidentRecord): string => {
   return i.acknowledgedBy === undefined ? '' : ` by ${i.acknowledgedBy} at ${i.acknowledgedAt ?? 'an unknown time'}`
 }
 
-const stepOf = (record: IncidentRecord, event: IncidentEvent): IncidentState => {
+const BY_PEOPLE: ReadonlySet<IncidentEvent> = new Set([
+  'acknowledge',
+  'escalate',
+  'note',
+  'dispatch',
+  'control',
+  'merge',
+  'close',
+  're-open',
+])
+
+export const stepOf = (record: IncidentRecord, event: IncidentEvent): IncidentState => {
   const state = incidentStep(record.incident.state, event)
   if (state === null) {
     const { id, state: was } = record.incident
-    throw new FengsuiError('conflict', `incident ${id} is ${was}${whoAndWhen(record)}: ${event} is not possible any more`)
+    const allowed = allowedIncidentEvents(was).filter(one => BY_PEOPLE.has(one))
+    throw new FengsuiError(
+      'conflict',
+      `incident ${id} is ${was}${whoAndWhen(record)}: ${event} is not possible; allowed now: ${allowed.join(', ') || 'nothing'}`,
+    )
   }
   return state
 }
 
-const acknowledgeAlarmsOf = (turn: Turn, incidentId: string, by: string): number => {
+export const acknowledgeAlarmsOf = (turn: Turn, incidentId: string, by: string): number => {
   let count = 0
   for (const line of turn.desk.alarms.linesOf(incidentId)) {
     const record = isUnacknowledged(line.state) ? turn.alarm(line.id) : undefined
@@ -70,12 +88,12 @@ export const escalateIncident = (turn: Turn, id: string, o: { by: string; note?:
   const note = optional('note', o.note, NOTE_CHARACTERS_MAX)
   const record = existing(turn, id)
   stepOf(record, 'escalate')
-  const from = ESCALATION[record.escalation]
-  const to = ESCALATION[record.escalation + 1]
+  const from = ESCALATION_LEVELS[record.escalation]
+  const to = ESCALATION_LEVELS[record.escalation + 1]
   if (from === undefined || to === undefined)
     throw new FengsuiError('conflict', `incident ${id} is with the city already: there is nobody above`)
   turn.tell(id, { actor, what: 'escalated', text: escalatedWords(from, to), ...(note !== undefined && { note }), detail: { from, to } })
-  turn.saveIncident({ ...record, escalation: record.escalation + 1 })
+  turn.saveIncident({ ...record, escalation: record.escalation + 1, incident: { ...record.incident, escalation: to } })
 }
 
 export const mergeIncident = (turn: Turn, id: string, o: { by: string; into: string; reason: string }): void => {
@@ -92,6 +110,29 @@ export const mergeIncident = (turn: Turn, id: string, o: { by: string; into: str
       `${id} is ${from.incident.category}, ${o.into} is ${into.incident.category}: a fire is kept apart from technical faults`,
     )
   absorb(turn, { from: id, into: o.into, actor, reason })
+  followOrders(turn, o.into, actor)
+}
+
+/** Under control, said by an officer; a crew says it by completing its order. */
+export const controlIncident = (turn: Turn, id: string, o: { by: string; note?: string }): void => {
+  const { by, actor } = actorOf(o.by)
+  const note = optional('note', o.note, NOTE_CHARACTERS_MAX)
+  const record = existing(turn, id)
+  const state = stepOf(record, 'control')
+  turn.saveIncident({ ...record, incident: { ...record.incident, state, controlledAt: turn.now, controlledBy: by } })
+  turn.tell(id, { actor, what: 'controlled', ...(note !== undefined && { note }) })
+}
+
+/** A closed incident again in the queue, for who closed it too soon. */
+export const reopenIncident = (turn: Turn, id: string, o: { by: string; reason: string }): void => {
+  const { actor } = actorOf(o.by)
+  const reason = required('reason', o.reason, REASON_CHARACTERS_MAX)
+  const record = existing(turn, id)
+  stepOf(record, 're-open')
+  turn.saveIncident({ ...record, incident: openedAgain(record.incident) })
+  turn.desk.alarms.setLive(id, true)
+  turn.touch(id)
+  turn.tell(id, { actor, what: 're-opened', text: REOPENED_BY_HAND, note: reason })
 }
 
 /** Alarms that no rule watches end with their incident; one whose detector still stands in alarm stays active, and that is told. */
@@ -106,20 +147,37 @@ const endAlarms = (turn: Turn, id: string, by: string): number => {
   return standing
 }
 
-export const closeIncident = (turn: Turn, id: string, o: { by: string; cause: string; falseAlarm: boolean; note?: string }): void => {
+export const closeIncident = (
+  turn: Turn,
+  id: string,
+  o: { by: string; cause: string; falseAlarm: boolean; feedback?: string; note?: string },
+): void => {
   const { by, actor } = actorOf(o.by)
   const cause = required('cause', o.cause, REASON_CHARACTERS_MAX)
   const note = optional('note', o.note, NOTE_CHARACTERS_MAX)
   if (typeof o.falseAlarm !== 'boolean') throw new FengsuiError('invalid-request', 'falseAlarm is missing: true or false')
   const record = existing(turn, id)
+  const feedback = optional('feedback', o.feedback, NOTE_CHARACTERS_MAX)
   const state = stepOf(record, 'close')
+  endOrders(turn, id, actor, 'the incident was closed')
   acknowledgeAlarmsOf(turn, id, by)
   const standing = endAlarms(turn, id, by)
   const first = record.incident.acknowledgedAt === undefined ? { acknowledgedAt: turn.now, acknowledgedBy: by } : {}
-  const incident = { ...record.incident, state, ...first, closedAt: turn.now, closedBy: by, cause, falseAlarm: o.falseAlarm }
+  const incident = {
+    ...existing(turn, id).incident,
+    state,
+    ...first,
+    closedAt: turn.now,
+    closedBy: by,
+    cause,
+    ...(feedback !== undefined && { feedback }),
+    falseAlarm: o.falseAlarm,
+  }
   turn.saveIncident({ ...record, incident })
   turn.desk.alarms.setLive(id, false)
   turn.touch(id)
-  const words = [cause, note, standing > 0 ? `${standing} alarm(s) still active at the device` : undefined].filter(Boolean).join('; ')
-  turn.tell(id, { actor, what: 'closed', note: words, detail: { cause, falseAlarm: o.falseAlarm, standing } })
+  const words = [cause, feedback, note, standing > 0 ? `${standing} alarm(s) still active at the device` : undefined]
+    .filter(Boolean)
+    .join('; ')
+  turn.tell(id, { actor, what: 'closed', note: words, detail: { cause, feedback, falseAlarm: o.falseAlarm, standing } })
 }

@@ -3,8 +3,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { ALARM_STATES, type Alarm, type AlarmState } from '#contracts/alarm.ts'
 import { INCIDENT_STATES, type Incident, type IncidentCategory, type IncidentDetail, type IncidentState } from '#contracts/incident.ts'
+import { isOpenOrder, type Order } from '#contracts/order.ts'
 import { toAlarm } from './alarm-rows.ts'
 import { isUnacknowledged } from './alarm-states.ts'
+import { candidatesOf } from './candidates.ts'
 import { listLimit, oneOf, timeMs } from './checks.ts'
 import { isOpen } from './incident-states.ts'
 import type { Desk } from './turn.ts'
@@ -75,6 +77,42 @@ export const listIncidents = (desk: Desk, f: IncidentFilter): Incident[] => {
   return [...open, ...done].flatMap(id => desk.incidents.get(id)?.incident ?? [])
 }
 
+export type OrderFilter = {
+  open?: boolean
+  incidentId?: string
+  resourceId?: string
+  /** only of resources whose crew this account is of */
+  account?: string
+  limit: number
+}
+
+export const ORDERS_LISTED_MAX = 2000
+
+/** Open ones oldest first where only those are asked for; else newest first. */
+export const listOrders = (desk: Desk, f: OrderFilter): Order[] => {
+  const limit = listLimit(f.limit, ORDERS_LISTED_MAX)
+  const { account } = f
+  const own =
+    account === undefined
+      ? undefined
+      : new Set(desk.resources.all().flatMap(({ profile }) => (profile.accounts.includes(account) ? [profile.id] : [])))
+  const all = (): Order[] => {
+    if (f.incidentId !== undefined) return desk.orders.ofIncident(f.incidentId)
+    if (f.open === true) return desk.orders.open()
+    if (f.resourceId !== undefined) return desk.orders.ofResource(f.resourceId, limit)
+    if (own === undefined) return desk.orders.newest(limit)
+    return [...own].flatMap(id => desk.orders.ofResource(id, limit)).toSorted((a, b) => b.offeredAt.localeCompare(a.offeredAt))
+  }
+  return all()
+    .filter(
+      order =>
+        (f.open === undefined || isOpenOrder(order.state) === f.open) &&
+        (f.resourceId === undefined || order.resourceId === f.resourceId) &&
+        (own?.has(order.resourceId) ?? true),
+    )
+    .slice(0, limit)
+}
+
 export const alarmById = (desk: Desk, id: string): Alarm | undefined => {
   const record = desk.alarms.get(id)
   return record === undefined ? undefined : toAlarm(record)
@@ -83,5 +121,11 @@ export const alarmById = (desk: Desk, id: string): Alarm | undefined => {
 /** With its newest 1,000 timeline lines, oldest first; lines of incidents merged into it are among them. */
 export const incidentById = (desk: Desk, id: string): IncidentDetail | undefined => {
   const record = desk.incidents.get(id)
-  return record === undefined ? undefined : { ...record.incident, timeline: desk.incidents.timeline(id, TIMELINE_LISTED_MAX) }
+  if (record === undefined) return undefined
+  return {
+    ...record.incident,
+    timeline: desk.incidents.timeline(id, TIMELINE_LISTED_MAX),
+    orders: desk.orders.ofIncident(id),
+    candidates: candidatesOf(desk, { incident: desk.incidents.get, nowMs: desk.clock.nowMs() }, id),
+  }
 }

@@ -3,6 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { FengsuiError } from '#contracts/errors.ts'
 import { inTransaction } from './database.ts'
+import { ORDER_TABLES } from './order-tables.ts'
 
 const STEPS: readonly string[] = [
   `
@@ -81,16 +82,18 @@ const STEPS: readonly string[] = [
     SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER), 'alarm', id, incident_id, '', json_remove(json, '$.evidence', '$.counterEvidence')
     FROM alarms WHERE live = 1;
   `,
+  ORDER_TABLES,
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
 
-export const migrate = (db: DatabaseSync, file: string): void => {
+/** `upTo`: fewer steps, for tests of what comes to an older database. */
+export const migrate = (db: DatabaseSync, file: string, upTo = STEPS.length): void => {
   const found = versionOf(db)
   if (found > STEPS.length)
     throw new FengsuiError('setting-invalid', `${file} has version ${found}, this program knows ${STEPS.length}: start the newer program`)
   for (const [i, step] of STEPS.entries()) {
-    if (i < found) continue
+    if (i < found || i >= upTo) continue
     inTransaction(db, () => db.exec(`${step}; PRAGMA user_version = ${i + 1}`))
   }
 }

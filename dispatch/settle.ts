@@ -54,11 +54,33 @@ const tellWhatRose = (turn: Turn, before: Incident, after: Incident, s: Summary)
     turn.tell(after.id, { actor: 'system', what: 'severity', text: severityWords(before.severity, after.severity) })
 }
 
+/** What the earlier handling left is in the timeline; the new one begins without it. */
+const HANDLING = [
+  'closedAt',
+  'closedBy',
+  'cause',
+  'feedback',
+  'falseAlarm',
+  'acknowledgedAt',
+  'acknowledgedBy',
+  'dispatchedAt',
+  'acceptedAt',
+  'enRouteAt',
+  'onSceneAt',
+  'controlledAt',
+  'controlledBy',
+] as const satisfies (keyof Incident)[]
+
+export const openedAgain = (incident: Incident): Incident => {
+  const open: Incident = { ...incident, state: 'new' }
+  for (const field of HANDLING) delete open[field]
+  return open
+}
+
 const reopened = (turn: Turn, incident: Incident): Incident => {
   turn.desk.alarms.setLive(incident.id, true)
   turn.tell(incident.id, { actor: 'system', what: 're-opened' })
-  const { closedAt: _at, closedBy: _by, cause: _cause, falseAlarm: _false, acknowledgedAt: _ack, acknowledgedBy: _who, ...open } = incident
-  return { ...open, state: 'new' }
+  return openedAgain(incident)
 }
 
 const ended = (turn: Turn, incident: Incident): Incident => {

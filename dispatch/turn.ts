@@ -5,18 +5,24 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Alarm, Text } from '#contracts/alarm.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
 import type { Incident } from '#contracts/incident.ts'
+import type { Device } from '#contracts/device.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import type { Order } from '#contracts/order.ts'
 import { alarmRows, toAlarm, type AlarmRecord, type AlarmRows } from './alarm-rows.ts'
 import { openAuditTrail, type AuditTrail } from './audit.ts'
 import { inTransaction } from './database.ts'
 import { incidentRows, type IncidentRecord, type IncidentRows } from './incident-rows.ts'
+import { orderRows, type OrderRows } from './order-rows.ts'
 import { outboxRows, type Outbox } from './outbox.ts'
 import { pastRows, type PastRows } from './past.ts'
+import type { DispatchPlan } from './plan.ts'
+import { resourceRows, type ResourceRows } from './resource-rows.ts'
 import { settle } from './settle.ts'
+import type { Travel } from './travel/travel.ts'
 import { WHAT } from './words.ts'
 
-/** Every alarm and incident that changed, in its newest state. */
-export type Changes = { alarms: Alarm[]; incidents: Incident[] }
+/** Every alarm, incident and order that changed, in its newest state. */
+export type Changes = { alarms: Alarm[]; incidents: Incident[]; orders: Order[] }
 
 export type Desk = {
   db: DatabaseSync
@@ -30,9 +36,23 @@ export type Desk = {
   audit: AuditTrail
   outbox: Outbox
   past: PastRows
+  orders: OrderRows
+  resources: ResourceRows
+  plan: DispatchPlan
+  travel: Travel
+  /** what is known of a device now */
+  device(id: string): Device | undefined
 }
 
-export type Telling = { actor: string; what: string; text?: Text; alarmId?: string; note?: string; detail?: Record<string, unknown> }
+export type Telling = {
+  actor: string
+  what: string
+  text?: Text
+  alarmId?: string
+  orderId?: string
+  note?: string
+  detail?: Record<string, unknown>
+}
 
 export type Turn = {
   readonly nowMs: number
@@ -42,6 +62,9 @@ export type Turn = {
   saveAlarm(record: AlarmRecord): void
   incident(id: string): IncidentRecord | undefined
   saveIncident(record: IncidentRecord): void
+  order(id: string): Order | undefined
+  /** Written at once: the next look for who is free must see it. */
+  saveOrder(order: Order): void
   /** The incident's summary is made anew at the end of the turn. */
   touch(incidentId: string): void
   touched(): string[]
@@ -53,13 +76,15 @@ export type Turn = {
 export const openDesk = ({
   channels,
   ...o
-}: Omit<Desk, 'alarms' | 'incidents' | 'audit' | 'outbox' | 'past'> & { channels: readonly string[] }): Desk => ({
+}: Omit<Desk, 'alarms' | 'incidents' | 'audit' | 'outbox' | 'past' | 'orders' | 'resources'> & { channels: readonly string[] }): Desk => ({
   ...o,
   alarms: alarmRows(o.db),
   incidents: incidentRows(o.db),
   audit: openAuditTrail(o.db),
   outbox: outboxRows(o.db, channels),
   past: pastRows(o.db),
+  orders: orderRows(o.db),
+  resources: resourceRows(o.db),
 })
 
 export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; changes: Changes } => {
@@ -67,6 +92,7 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
   const now = new Date(nowMs).toISOString()
   const alarms = new Map<string, AlarmRecord>()
   const incidents = new Map<string, IncidentRecord>()
+  const orders = new Map<string, Order>()
   const touched = new Set<string>()
   const counts: ((meter: Meter) => void)[] = []
 
@@ -82,12 +108,25 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
     },
     incident: id => incidents.get(id) ?? desk.incidents.get(id),
     saveIncident: record => void incidents.set(record.incident.id, record),
+    order: id => orders.get(id) ?? desk.orders.get(id),
+    saveOrder(order) {
+      desk.orders.save(order)
+      orders.set(order.id, order)
+    },
     touch: id => void touched.add(id),
     touched: () => [...touched],
-    tell(incidentId, { actor, what, text = WHAT[what], alarmId, note, detail }) {
-      const entry = { at: now, actor, what, ...(text && { text }), ...(alarmId && { alarmId }), ...(note && { note }) }
+    tell(incidentId, { actor, what, text = WHAT[what], alarmId, orderId, note, detail }) {
+      const entry = {
+        at: now,
+        actor,
+        what,
+        ...(text && { text }),
+        ...(alarmId && { alarmId }),
+        ...(orderId && { orderId }),
+        ...(note && { note }),
+      }
       desk.incidents.tell(incidentId, entry)
-      const about = { ...(alarmId && { alarmId }), ...(note && { note }), ...detail }
+      const about = { ...(alarmId && { alarmId }), ...(orderId && { orderId }), ...(note && { note }), ...detail }
       desk.audit.append({
         at: now,
         actor,
@@ -113,6 +152,10 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
     return made
   })
   for (const count of counts) count(desk.meter)
-  const changes = { alarms: [...alarms.values()].map(toAlarm), incidents: [...incidents.values()].map(record => record.incident) }
+  const changes = {
+    alarms: [...alarms.values()].map(toAlarm),
+    incidents: [...incidents.values()].map(record => record.incident),
+    orders: [...orders.values()],
+  }
   return { result, changes }
 }

@@ -1,6 +1,8 @@
 // What alarms and incidents are called, in Chinese and in English, and what a timeline line says. Words only, no decisions.
 import type { AlarmKind, Text } from '#contracts/alarm.ts'
+import type { OrderState } from '#contracts/order.ts'
 import type { Place } from '#contracts/reading.ts'
+import type { EtaInterval } from '#contracts/resource.ts'
 import type { NotificationEvent } from './notifiers/notifier.ts'
 
 export const KIND_NAMES: Record<AlarmKind, Text> = {
@@ -61,12 +63,40 @@ export const WHAT: Record<string, Text> = {
   'out-of-service': { zh: '报警停用', en: 'Alarm out of service' },
   returned: { zh: '报警恢复使用', en: 'Alarm back in service' },
   note: { zh: '记录', en: 'Note' },
+  controlled: { zh: '火情已控制', en: 'Under control' },
+  'nobody-left': { zh: '没有可派的就绪力量，请人工处置', en: 'Nobody else is free and ready: an officer must decide' },
   merged: { zh: '已并入其他警情', en: 'Merged into another incident' },
   absorbed: { zh: '并入其他警情的报警', en: 'Took in another incident' },
   closed: { zh: '警情结束', en: 'Closed' },
   're-opened': { zh: '结束后报警再起，警情重开', en: 'Re-opened: an alarm needs an answer after closing' },
   notified: { zh: '已通知外部', en: 'Told outside' },
   'not-notified': { zh: '未能通知外部', en: 'Could not be told outside' },
+}
+
+export const REOPENED_BY_HAND: Text = { zh: '警情重开（人工）', en: 'Re-opened by hand' }
+
+const ORDER_VERBS: Record<OrderState, Text> = {
+  offered: { zh: '已派单', en: 'was asked' },
+  accepted: { zh: '已接单', en: 'accepted' },
+  'en-route': { zh: '已出动', en: 'is on the way' },
+  'on-scene': { zh: '已到场', en: 'is on scene' },
+  complete: { zh: '任务完成', en: 'completed its order' },
+  refused: { zh: '拒绝接单', en: 'refused' },
+  silent: { zh: '未应答，转派下一力量', en: 'did not answer' },
+  withdrawn: { zh: '派单撤回', en: 'was called back' },
+}
+export const orderWords = (state: OrderState, name: Text): Text => ({
+  zh: `${name.zh}：${ORDER_VERBS[state].zh}`,
+  en: `${name.en} ${ORDER_VERBS[state].en}`,
+})
+
+export const offeredWords = (name: Text, eta: EtaInterval | undefined): Text => {
+  if (eta === undefined) return orderWords('offered', name)
+  const minutes = (s: number): string => (s / 60).toFixed(1)
+  return {
+    zh: `${name.zh}：已派单，预计 ${minutes(eta.likelyS)} 分钟到场（${minutes(eta.lowS)}–${minutes(eta.highS)}）`,
+    en: `${name.en} was asked, expected in ${minutes(eta.likelyS)} min (${minutes(eta.lowS)} to ${minutes(eta.highS)})`,
+  }
 }
 
 export const severityWords = (from: number, to: number): Text => ({

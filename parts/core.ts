@@ -22,7 +22,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { createRedrive } = await import('../ingest/redrive.ts')
   const { openRegistrations } = await import('../ingest/registrations.ts')
   const { createFold, HISTORY_ROOM, keepRules, startingRules, startParser } = await import('../rules/index.ts')
-  const { openDispatch } = await import('../dispatch/index.ts')
+  const { openDispatchDesk } = await import('./dispatch-desk.ts')
   const { openNotifiers } = await import('../dispatch/notifiers/index.ts')
   const { startNotify } = await import('../dispatch/notify.ts')
   const { openAccounts } = await import('../dashboard/api/accounts.ts')
@@ -47,7 +47,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const admin = await accounts.ensureAdmin(settings.adminPassword)
   const notifiers = openNotifiers(settings.webhook ? { webhook: settings.webhook } : {}, { clock })
   const told = notifiers.map(n => n.name)
-  const dispatch = stack.adopt(openDispatch({ file: join(dir, 'dispatch.db'), clock, log, meter, channels: told }), d => d.close())
+  const dispatchDesk = await openDispatchDesk({ ...settings, file: join(dir, 'dispatch.db'), clock, log, meter, channels: told })
+  const dispatch = stack.adopt(dispatchDesk.dispatch, d => d.close())
   const notify = stack.adopt(startNotify({ dispatch: dispatch.outbox, notifiers, clock, log, meter }), n => n.close())
   const decoders = await loadDecoders()
   const folders = ruleFolders(settings)
@@ -57,6 +58,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   if (started.rows.length > 0) dispatch.commit({ position, signals: [], rows: started.rows })
   const catalogue = createCatalogue({ decoders, rows: dispatch.rows('catalogue') })
   const directory = createDirectory({ rows: dispatch.rows('directory') })
+  dispatchDesk.use(directory)
   const fold = createFold({ ruleSet: started.ruleSet, rows: dispatch.rows('rules') })
 
   // a device taken off the register once and heard since is not taken off again by the next start
@@ -155,6 +157,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
           const known = directory.register(device)
           // one row a device: a correction of its name must not take its place from who reads the list
           registrations.put([known.place === undefined ? device : { ...device, place: known.place }])
+          dispatchDesk.see([known])
           return known
         },
         remove: deviceId => (registrations.remove(deviceId), directory.remove(deviceId)),
@@ -200,6 +203,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       log,
       meter,
       changed: changes => {
+        dispatchDesk.see(changes.devices)
         api.push(changes)
         notify.wake()
       },
@@ -218,6 +222,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       for (const { change, deviceId, device } of registrations.since(seenChange)) {
         if (device) {
           const known = directory.register(device)
+          dispatchDesk.see([known])
           if (known.lastReceivedAt === undefined) path?.add(fold.expect([known]))
         } else if (change > removed.upTo) {
           directory.remove(deviceId)
@@ -226,7 +231,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         }
         seenChange = change
       }
-      api.push(dispatch.tick(clock.nowMs()))
+      api.push({ ...dispatch.tick(clock.nowMs()), resources: dispatchDesk.changed() })
       tickProblem = null
     } catch (error) {
       // tried again at the next tick; alarms do not wait for it

@@ -13,13 +13,14 @@ import {
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Incident } from '#contracts/incident.ts'
 import type { QueueAlarm } from '#contracts/live.ts'
+import type { Order } from '#contracts/order.ts'
 import type { Place, Position } from '#contracts/reading.ts'
 import { actorOf, callerOf, nameOf } from './auth.ts'
 import { answers } from './errors.ts'
 import { either, integer, list, object, oneOf, ref, text, time, type App, type Schema, type Static } from './schema.ts'
 import { evidence, place, position, severity, wording } from './shapes.ts'
 
-export type Changes = { alarms: Alarm[]; incidents: Incident[] }
+export type Changes = { alarms: Alarm[]; incidents: Incident[]; orders: Order[] }
 export type Raise = {
   idempotencyKey: string
   origin: string

@@ -17,7 +17,10 @@ export type IncidentDesk = {
   noteIncident(id: string, o: { by: string; note: string }): Changes
   escalateIncident(id: string, o: { by: string; note?: string }): Changes
   mergeIncident(id: string, o: { by: string; into: string; reason: string }): Changes
-  closeIncident(id: string, o: { by: string; cause: string; falseAlarm: boolean; note?: string }): Changes
+  closeIncident(id: string, o: { by: string; cause: string; falseAlarm: boolean; feedback?: string; note?: string }): Changes
+  controlIncident(id: string, o: { by: string; note?: string }): Changes
+  reopenIncident(id: string, o: { by: string; reason: string }): Changes
+  dispatchIncident(id: string, o: { by: string; resourceIds?: string[]; reason?: string; evenIfNotReady?: boolean }): Changes
 }
 export type IncidentParts = { desk: IncidentDesk; changed: (changes: Changes) => void }
 
@@ -68,7 +71,12 @@ export function incidentRoutes(app: App, { desk, changed }: IncidentParts): void
 
   app.get('/api/v1/incidents/:id', {
     config: { scope: 'read' },
-    schema: { summary: 'One incident: timeline and alarms', tags, params: byId, response: answers({ 200: ref('IncidentDetail') }) },
+    schema: {
+      summary: 'One incident: timeline, alarms, orders, and who could be sent and why',
+      tags,
+      params: byId,
+      response: answers({ 200: ref('IncidentDetail') }),
+    },
     handler: async request => detailOf(request.params.id),
   })
 
@@ -100,7 +108,20 @@ export function incidentRoutes(app: App, { desk, changed }: IncidentParts): void
   act('merge', 'It is the same as another', object({ into: text({ minLength: 1, maxLength: 200 }), reason }), (id, by, given) =>
     desk.mergeIncident(id, { ...given, by }),
   )
-  const closing = object({ cause: text({ minLength: 1, maxLength: 500 }), falseAlarm: flag() }, { note })
+  act('control', 'The fire is under control', noted, (id, by, given) => desk.controlIncident(id, { ...given, by }))
+  act('reopen', 'Closed too soon: back into the queue', object({ reason }), (id, by, given) => desk.reopenIncident(id, { ...given, by }))
+  const sending = object(
+    {},
+    {
+      resourceIds: list(text({ minLength: 1, maxLength: 200 }), { maxItems: 20, description: 'absent: the first of the candidates' }),
+      reason,
+      evenIfNotReady: flag({ description: 'sends one that is not ready, on record; needs a reason' }),
+    },
+  )
+  act('dispatch', 'Send: one order a resource; refusal or silence asks the next', sending, (id, by, given) =>
+    desk.dispatchIncident(id, { ...given, by }),
+  )
+  const closing = object({ cause: text({ minLength: 1, maxLength: 500 }), falseAlarm: flag() }, { feedback: note, note })
   act('close', 'Done, with the cause', closing, (id, by, given) => desk.closeIncident(id, { ...given, by }))
 }
 

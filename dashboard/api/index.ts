@@ -8,11 +8,8 @@ import cookie from '@fastify/cookie'
 import rateLimit from '@fastify/rate-limit'
 import websocket from '@fastify/websocket'
 import fastify from 'fastify'
-import type { Alarm } from '#contracts/alarm.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
-import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
-import type { Incident } from '#contracts/incident.ts'
 import type { Kpis, RoomHealth } from '#contracts/live.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { accountingRoutes, type AccountingParts } from './accounting.ts'
@@ -31,15 +28,17 @@ import { flowsProxy, type FlowsParts } from './flows-proxy.ts'
 import { healthRoutes } from './health.ts'
 import { historyRoutes, type HistoryParts } from './history.ts'
 import { incidentRoutes, type IncidentDesk } from './incidents.ts'
-import { createLive } from './live.ts'
+import { createLive, type Changed } from './live.ts'
 import { liveRoute } from './live-route.ts'
 import { addOpenApi } from './openapi.ts'
+import { orderRoutes, type OrderDesk } from './orders.ts'
 import { addHeaders, isPageAddress, page } from './page.ts'
 import { quarantineRoutes, type QuarantineParts } from './quarantine.ts'
 import { pastRoutes, type PastParts } from './past.ts'
 import { openQueue } from './queue.ts'
 import { rulesRoutes, type RulesParts } from './rules.ts'
 import { addRequestLog } from './request-log.ts'
+import { resourceRoutes, type ResourceDesk } from './resources.ts'
 import { validatorCompiler, type App, type SchemaTypes } from './schema.ts'
 import { sessionRoutes } from './session.ts'
 import { addShapes } from './shapes.ts'
@@ -55,7 +54,9 @@ export type ApiParts = {
   accounts: Pick<Accounts, 'login' | 'logout' | 'principal'>
   dispatch: AlarmDesk &
     IncidentDesk &
-    PastParts['past'] & {
+    PastParts['past'] &
+    OrderDesk &
+    ResourceDesk & {
       kpis(nowMs: number): Omit<Kpis, 'devicesTotal' | 'devicesOnline' | 'devicesStale' | 'devicesUnknown'>
       audit: (f: { limit: number; before?: number }) => readonly object[]
       record: RecordAudit
@@ -78,7 +79,7 @@ export type ApiParts = {
 export type Api = {
   port: number
   /** to every live socket; alarms and incidents at once, device rows at most four times a second */
-  push: (c: { incidents?: Incident[]; alarms?: Alarm[]; devices?: Device[] }) => void
+  push: (c: Changed) => void
   /** the journal's head moved: answers who waits on the feed at once instead of within 50 ms */
   wake: () => void
   close(): Promise<void>
@@ -147,6 +148,8 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   historyRoutes(app, parts)
   alarmRoutes(app, { desk: dispatch, changed })
   incidentRoutes(app, { desk: dispatch, changed })
+  orderRoutes(app, { desk: dispatch, changed })
+  resourceRoutes(app, { desk: dispatch, changed })
   quarantineRoutes(app, { quarantine: parts.quarantine, redrive: parts.redrive, audit })
   accountingRoutes(app, parts)
   basemapRoute(app, parts)

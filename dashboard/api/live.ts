@@ -9,6 +9,8 @@ import { conditionOf, type Device } from '#contracts/device.ts'
 import type { Incident } from '#contracts/incident.ts'
 import type { DeviceRow, Kpis, LiveMessage, QueueAlarm, RoomHealth } from '#contracts/live.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import type { Order } from '#contracts/order.ts'
+import type { Resource } from '#contracts/resource.ts'
 import { queueAlarm } from './alarms.ts'
 import { createRing } from './ring.ts'
 import type { Census } from './census.ts'
@@ -30,7 +32,7 @@ const GOODBYE_MS = 200
 export const CLOSE = { goingAway: 1001, later: 1013, session: 4401, forbidden: 4403 } as const
 
 export type LiveParts = {
-  open(): { incidents: Incident[]; alarms: Alarm[] }
+  open(): { incidents: Incident[]; alarms: Alarm[]; orders: Order[]; resources: Resource[] }
   devices(): Iterable<Device>
   census: Census
   kpis(): Kpis
@@ -40,7 +42,16 @@ export type LiveParts = {
   /** default 15 s */
   pingMs?: number
 }
-export type Changed = { incidents?: Incident[]; alarms?: Alarm[]; devices?: Device[]; removed?: string[] }
+export type Changed = {
+  incidents?: Incident[]
+  alarms?: Alarm[]
+  orders?: Order[]
+  resources?: Resource[]
+  devices?: Device[]
+  /** devices, and resources, that are gone */
+  removed?: string[]
+  removedResources?: string[]
+}
 export type Live = {
   push: (c: Changed) => void
   /** `since` and `epoch` as the client last saw them; `mayStay` is asked again every few seconds */
@@ -66,6 +77,10 @@ const rowOf = (device: Device, nowMs: number): DeviceRow => {
     ...where,
   ]
 }
+const goneOf = (devices: string[], resources: string[]): Pick<Delta, 'removed'> =>
+  devices.length + resources.length === 0
+    ? {}
+    : { removed: { ...(devices.length > 0 ? { devices } : {}), ...(resources.length > 0 ? { resources } : {}) } }
 const bytesOf = (message: LiveMessage): Buffer => Buffer.from(JSON.stringify(message))
 
 export function createLive(parts: LiveParts): Live {
@@ -105,7 +120,15 @@ export function createLive(parts: LiveParts): Live {
     for (const client of clients) send(client, bytes)
   }
 
-  function push({ incidents = [], alarms = [], devices = [], removed = [] }: Changed): void {
+  function push({
+    incidents = [],
+    alarms = [],
+    orders = [],
+    resources = [],
+    devices = [],
+    removed = [],
+    removedResources = [],
+  }: Changed): void {
     for (const device of devices) {
       census.see(device)
       rows.set(device.deviceId, device)
@@ -114,11 +137,13 @@ export function createLive(parts: LiveParts): Live {
       census.forget(deviceId)
       rows.delete(deviceId)
     }
-    if (incidents.length + alarms.length + removed.length === 0) return
+    if ([incidents, alarms, orders, resources, removed, removedResources].every(all => all.length === 0)) return
     emit({
       ...(incidents.length > 0 ? { incidents } : {}),
       ...(alarms.length > 0 ? { alarms: alarms.map(queueAlarm) } : {}),
-      ...(removed.length > 0 ? { removed: { devices: removed } } : {}),
+      ...(orders.length > 0 ? { orders } : {}),
+      ...(resources.length > 0 ? { resources } : {}),
+      ...goneOf(removed, removedResources),
     })
   }
 
@@ -161,7 +186,7 @@ export function createLive(parts: LiveParts): Live {
   }
 
   function makeSnapshot(): Buffer {
-    const { incidents, alarms } = parts.open()
+    const { incidents, alarms, orders, resources } = parts.open()
     const nowMs = clock.nowMs()
     const devices = Array.from(parts.devices(), device => rowOf(device, nowMs))
     const open: QueueAlarm[] = alarms.map(queueAlarm)
@@ -173,6 +198,8 @@ export function createLive(parts: LiveParts): Live {
       incidents,
       alarms: open,
       devices,
+      orders,
+      resources,
       kpis: parts.kpis(),
       rooms: parts.rooms(),
     })

@@ -3,11 +3,13 @@
 import { OUTCOMES } from '#contracts/accounting.ts'
 import { ALARM_KINDS, ALARM_STATES } from '#contracts/alarm.ts'
 import { DEVICE_CONDITIONS } from '#contracts/device.ts'
-import { INCIDENT_STATES } from '#contracts/incident.ts'
+import { ESCALATION_LEVELS, INCIDENT_STATES } from '#contracts/incident.ts'
 import { TROUBLES } from '#contracts/live.ts'
+import { ORDER_STATES } from '#contracts/order.ts'
 import { ROLES, SCOPES } from '#contracts/people.ts'
 import { DISPOSITIONS, QUARANTINE_SOURCES } from '#contracts/quarantine.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
+import { CAPABILITIES, REASON_CODES, RESOURCE_KINDS, RESOURCE_STATES, TRAVEL_MODES, TRAVEL_SOURCES } from '#contracts/resource.ts'
 import { flag, integer, list, number, object, oneOf, open, ref, text, time, type App, type Schema } from './schema.ts'
 
 type Fields = Record<string, Schema<unknown>>
@@ -98,8 +100,17 @@ const incidentMore: Fields = {
   cause: text(),
   falseAlarm: flag(),
   mergedInto: text(),
+  feedback: text(),
+  drill: flag({ description: 'practised: nothing of it goes out' }),
+  escalation: oneOf(ESCALATION_LEVELS),
+  dispatchedAt: time(),
+  acceptedAt: time(),
+  enRouteAt: time(),
+  onSceneAt: time(),
+  controlledAt: time(),
+  controlledBy: text(),
 }
-const orNull = (schema: Schema<number>): Schema<number | null> => ({ ...schema, type: ['number', 'null'] })
+const orNull = (schema: Schema<number>): Schema<number | null> => ({ ...schema, type: [schema['type'] as string, 'null'] })
 
 export const SHAPES: readonly { $id: string }[] = [
   { $id: 'Text', ...wording },
@@ -115,9 +126,93 @@ export const SHAPES: readonly { $id: string }[] = [
   ),
   entity('QueueAlarm', alarmFields, alarmMore),
   entity('Alarm', { ...alarmFields, evidence: list(ref('Evidence')), counterEvidence: list(ref('Evidence')) }, alarmMore),
-  entity('TimelineEntry', { at: time(), actor: text(), what: text() }, { text: ref('Text'), alarmId: text(), note: text() }),
+  entity(
+    'TimelineEntry',
+    { at: time(), actor: text(), what: text() },
+    { text: ref('Text'), alarmId: text(), orderId: text(), note: text() },
+  ),
   entity('Incident', incidentFields, incidentMore),
-  entity('IncidentDetail', { ...incidentFields, timeline: list(ref('TimelineEntry')), alarms: list(ref('QueueAlarm')) }, incidentMore),
+  entity(
+    'IncidentDetail',
+    {
+      ...incidentFields,
+      timeline: list(ref('TimelineEntry')),
+      alarms: list(ref('QueueAlarm')),
+      orders: list(ref('Order')),
+      candidates: list(ref('Candidate'), { description: 'ranked ones first; then who may not be sent, and why' }),
+    },
+    incidentMore,
+  ),
+  entity('Eta', { lowS: number(), likelyS: number(), highS: number() }),
+  entity('Reason', { code: oneOf(REASON_CODES), text: ref('Text') }),
+  entity('DutyShift', { from: time(), to: time(), crew: integer() }, { note: text() }),
+  entity(
+    'Resource',
+    {
+      id: text(),
+      kind: oneOf(RESOURCE_KINDS),
+      name: ref('Text'),
+      mode: oneOf(TRAVEL_MODES),
+      capabilities: list(oneOf(CAPABILITIES)),
+      accounts: list(text()),
+      state: oneOf(RESOURCE_STATES),
+      reasons: list(ref('Reason'), { description: 'why it is not ready, or what is less than perfect' }),
+    },
+    {
+      position: ref('Position'),
+      at: ref('Position'),
+      area: text(),
+      grid: text(),
+      deviceId: text(),
+      crewRequired: integer(),
+      crewOnDuty: integer(),
+      outOfService: object({ by: text(), at: time(), reason: text() }),
+      lastHeardAt: time(),
+      orderId: text(),
+      incidentId: text(),
+    },
+  ),
+  entity(
+    'Candidate',
+    {
+      resourceId: text(),
+      kind: oneOf(RESOURCE_KINDS),
+      name: ref('Text'),
+      task: oneOf(['respond', 'look'] as const),
+      rank: orNull(integer({ description: '1 = first of its task; null = may not be sent' })),
+      state: oneOf(RESOURCE_STATES),
+      capabilities: list(oneOf(CAPABILITIES)),
+      reasons: list(ref('Reason')),
+    },
+    { eta: ref('Eta'), distanceM: number(), travel: oneOf(TRAVEL_SOURCES), coverageLossS: number() },
+  ),
+  entity(
+    'Order',
+    {
+      id: text(),
+      incidentId: text(),
+      resourceId: text(),
+      resourceName: ref('Text'),
+      state: oneOf(ORDER_STATES),
+      offeredAt: time(),
+      offeredBy: text(),
+      answerBy: time(),
+      passesOn: flag({ description: 'refusal or silence asks the next one' }),
+      steps: list(object({ state: oneOf(ORDER_STATES), at: time(), by: text() }, { reason: text() })),
+    },
+    {
+      acceptedAt: time(),
+      enRouteAt: time(),
+      onSceneAt: time(),
+      endedAt: time(),
+      reason: text(),
+      eta: ref('Eta'),
+      rank: integer(),
+      insteadOf: text(),
+      clock: object({ turnOutBy: time(), onSceneBy: time(), jointBy: time() }),
+      drill: flag(),
+    },
+  ),
   entity(
     'Device',
     {

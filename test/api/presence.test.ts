@@ -62,7 +62,7 @@ beforeAll(async () => {
   const kpis = { unacknowledged: 0, alarmsIn10Min: 0, mttaP50S: null, mttaP90S: null, openIncidents: 0 }
   const census = createCensus({ directory, clock })
   live = createLive({
-    open: () => ({ incidents: [], alarms: [] }),
+    open: () => ({ incidents: [], alarms: [], orders: [], resources: [] }),
     devices: () => devices.values(),
     census,
     kpis: () => ({ ...kpis, ...census.counts() }),

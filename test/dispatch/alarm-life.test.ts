@@ -200,7 +200,7 @@ describe('the life of an alarm', () => {
     send(dispatch, raise({ id: 'a', kind: 'fault', severity: 3 }))
     dispatch.acknowledgeAlarm('a', { by: 'li' })
     dispatch.shelveAlarm('a', { by: 'li', reason: 'works', until: iso(clock.nowMs() + 30 * MINUTE_MS) })
-    expect(dispatch.tick(clock.nowMs() + 29 * MINUTE_MS)).toEqual({ alarms: [], incidents: [] })
+    expect(dispatch.tick(clock.nowMs() + 29 * MINUTE_MS)).toEqual({ alarms: [], incidents: [], orders: [] })
     const back = dispatch.tick(clock.nowMs() + 30 * MINUTE_MS)
     expect(back.alarms).toMatchObject([{ id: 'a', state: 'UNACK' }])
     expect(back.incidents).toMatchObject([{ unacknowledgedAlarms: 1 }])

@@ -18,8 +18,12 @@ describe('commit', () => {
     const { dispatch } = openDesk()
     expect(dispatch.position()).toBe(0)
     expect(dispatch.commit(at(5, [raise({ id: 'a' })])).alarms).toHaveLength(1)
-    expect(dispatch.commit(at(5, [raise({ id: 'b' })]))).toEqual({ alarms: [], incidents: [] })
-    expect(dispatch.commit(at(3, [raise({ id: 'c' })], [{ room: 'rules', rows: [['k', '"old"']] }]))).toEqual({ alarms: [], incidents: [] })
+    expect(dispatch.commit(at(5, [raise({ id: 'b' })]))).toEqual({ alarms: [], incidents: [], orders: [] })
+    expect(dispatch.commit(at(3, [raise({ id: 'c' })], [{ room: 'rules', rows: [['k', '"old"']] }]))).toEqual({
+      alarms: [],
+      incidents: [],
+      orders: [],
+    })
     expect(dispatch.position()).toBe(5)
     expect(dispatch.alarms({ limit: 10 }).map(a => a.id)).toEqual(['a'])
     expect([...dispatch.rows('rules')]).toEqual([])
@@ -29,7 +33,7 @@ describe('commit', () => {
     const { dispatch, counted } = openDesk()
     send(dispatch, raise({ id: 'a' }))
     const counts = [...counted]
-    expect(send(dispatch, raise({ id: 'a' }))).toEqual({ alarms: [], incidents: [] })
+    expect(send(dispatch, raise({ id: 'a' }))).toEqual({ alarms: [], incidents: [], orders: [] })
     expect(dispatch.incidents({ limit: 9 })).toMatchObject([{ alarmIds: ['a'], unacknowledgedAlarms: 1 }])
     expect(counted).toEqual(counts)
   })

@@ -1,8 +1,10 @@
 // The outbox: what is told outside stands on disk with the change it tells of, once, in order, within its bounds.
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
+import { openDatabase } from '../../dispatch/database.ts'
 import { openDispatch, type Dispatch } from '../../dispatch/index.ts'
 import { FINISHED_KEPT, type OutboxRow } from '../../dispatch/outbox.ts'
+import { migrate } from '../../dispatch/schema.ts'
 import { clear, codeOf, folder, MINUTE_MS, NIGHT_MS, openDesk, raise, send, update } from './desk.ts'
 
 const WEBHOOK = { channels: ['webhook'] }
@@ -125,9 +127,8 @@ describe('one transaction', () => {
 
   it('comes to a database of the version before', () => {
     using dir = folder()
-    openDesk({ file: dir.file }).dispatch.close()
-    const db = new DatabaseSync(dir.file)
-    db.exec('DROP TABLE outbox; DROP TABLE desk_versions; PRAGMA user_version = 1')
+    const db = openDatabase(dir.file)
+    migrate(db, dir.file, 1)
     db.close()
     const { dispatch } = openDesk({ file: dir.file, ...WEBHOOK })
     send(dispatch, raise({ id: 'a' }))

@@ -25,11 +25,16 @@ describe('raise', () => {
       alarm: { state: 'UNACK', origin: 'flow:3', raisedAt: iso(NIGHT_MS) },
       incident: { state: 'new' },
     })
-    expect(made.changes).toEqual({ alarms: [made.alarm], incidents: [made.incident] })
+    expect(made.changes).toEqual({ alarms: [made.alarm], incidents: [made.incident], orders: [] })
     first.dispatch.close()
     const { dispatch } = openDesk({ file: dir.file })
     const again = dispatch.raise({ ...posting, text: { zh: '又', en: 'again' } })
-    expect(again).toEqual({ alarm: made.alarm, incident: made.incident, created: false, changes: { alarms: [], incidents: [] } })
+    expect(again).toEqual({
+      alarm: made.alarm,
+      incident: made.incident,
+      created: false,
+      changes: { alarms: [], incidents: [], orders: [] },
+    })
     expect(dispatch.alarms({ limit: 9 })).toHaveLength(1)
     dispatch.close()
   })

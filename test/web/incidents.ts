@@ -67,6 +67,8 @@ export const snapshot = (o: Partial<Snapshot> = {}): Snapshot => ({
   incidents: [],
   alarms: [],
   devices: [],
+  orders: [],
+  resources: [],
   kpis: kpis(),
   rooms: [{ room: 'journal', ok: true, detail: 'head 10' }],
   ...o,

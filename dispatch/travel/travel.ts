@@ -1,0 +1,27 @@
+// What a travel model is: how long each of many takes to one place. Asked inside a transaction, so it answers at once; what must be fetched
+// from elsewhere is fetched before, by prepare(), and what could not be had is answered by the next simpler model.
+import type { EtaInterval, TravelMode, TravelSource } from '#contracts/resource.ts'
+
+export type LatLon = { lat: number; lon: number }
+export type Starter = { id: string; mode: TravelMode; at: LatLon }
+/** eta: from the order to the scene, turn-out included */
+export type Leg = { eta: EtaInterval; distanceM: number; source: TravelSource }
+
+export type Travel = {
+  /** In the order of `from`. */
+  legs(from: readonly Starter[], to: LatLon): Leg[]
+  /** Fetches what legs() may be asked next; never throws, never takes longer than its own time-out. */
+  prepare?(from: readonly Starter[], to: LatLon): Promise<void>
+  /** for the health line */
+  status?(): string
+}
+
+const EARTH_M = 6_371_008.8
+const rad = (degrees: number): number => (degrees * Math.PI) / 180
+
+/** Metres on a plane that touches the earth at `to`: within 0.1 % of the great circle over a district. */
+export const planeFrom = (to: LatLon): ((at: LatLon) => number) => {
+  const mPerLat = rad(1) * EARTH_M
+  const mPerLon = mPerLat * Math.cos(rad(to.lat))
+  return at => Math.hypot((at.lat - to.lat) * mPerLat, (at.lon - to.lon) * mPerLon)
+}
