@@ -1,6 +1,6 @@
 // Who people are to the system, and what each role may do. The API checks these; the page hides what is not allowed.
 
-export const ROLES = ['admin', 'officer', 'engineer', 'viewer', 'station'] as const
+export const ROLES = ['admin', 'officer', 'engineer', 'approver', 'viewer', 'station'] as const
 export type Role = (typeof ROLES)[number]
 
 export const SCOPES = [
@@ -14,6 +14,7 @@ export const SCOPES = [
   'rules:write',
   'flows:read',
   'flows:write',
+  'flows:approve',
   'quarantine:write',
   'feed',
   'audit:read',
@@ -25,7 +26,9 @@ export const SCOPES_OF: Record<Role, readonly Scope[]> = {
   admin: SCOPES,
   officer: ['read', 'alarms:raise', 'alarms:handle', 'incidents:handle', 'orders:own', 'resources:write', 'flows:read'],
   engineer: ['read', 'rules:write', 'flows:read', 'flows:write', 'quarantine:write', 'feed', 'devices:write'],
-  viewer: ['read'],
+  /** puts what engineers made into force; makes nothing by itself */
+  approver: ['read', 'rules:write', 'flows:read', 'flows:approve', 'audit:read'],
+  viewer: ['read', 'flows:read'],
   station: ['orders:own', 'read'],
 }
 

@@ -68,7 +68,7 @@ const cleared = (turn: Turn, record: AlarmRecord, signal: AlarmSignal): AlarmRec
   return moved
 }
 
-const continued = (turn: Turn, signal: Exclude<AlarmSignal, { type: 'raise' }>): void => {
+export const continueAlarm = (turn: Turn, signal: Exclude<AlarmSignal, { type: 'raise' }>): void => {
   const found = turn.alarm(signal.alarmId)
   if (found === undefined) {
     // cannot happen while rules and queue share a transaction; if it does, the path goes on and a person finds it
@@ -98,7 +98,7 @@ export const commit = (turn: Turn, state: StateTable, o: Commit): void => {
   if (o.position > stored) {
     for (const { signal, trace } of o.signals) {
       if (signal.type === 'raise') raised(turn, signal, trace)
-      else continued(turn, signal)
+      else continueAlarm(turn, signal)
     }
     state.setPosition(o.position)
   }

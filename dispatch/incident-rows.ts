@@ -9,6 +9,9 @@ export type IncidentRecord = {
   escalation: number
 }
 
+/** One line of an incident's timeline and its place among those of all incidents. */
+export type IncidentEvent = { seq: number; incidentId: string; entry: TimelineEntry }
+
 type Row = { json: string; escalation: number }
 const ms = (time: string | undefined): number | null => (time === undefined ? null : Date.parse(time))
 
@@ -31,8 +34,18 @@ export const incidentRows = (db: DatabaseSync) => {
      SELECT json FROM family CROSS JOIN timeline INDEXED BY timeline_incident ON timeline.incident_id = family.id
      ORDER BY timeline.id DESC LIMIT ?`,
   )
+  const events = db.prepare('SELECT id, incident_id, json FROM timeline WHERE id > ? ORDER BY id LIMIT ?')
+  const lastEvent = db.prepare('SELECT coalesce(max(id), 0) AS id FROM timeline')
 
   return {
+    /** Lines of all incidents in the order in which they were written. */
+    events: (after: number, limit: number): IncidentEvent[] =>
+      events.all(after, limit).map(row => ({
+        seq: Number(row['id']),
+        incidentId: String(row['incident_id']),
+        entry: JSON.parse(String(row['json'])) as TimelineEntry,
+      })),
+    lastEvent: (): number => Number(lastEvent.get()?.['id'] ?? 0),
     get(id: string): IncidentRecord | undefined {
       const row = byId.get(id) as Row | undefined
       return row === undefined ? undefined : { incident: JSON.parse(row.json) as Incident, escalation: row.escalation }

@@ -146,6 +146,10 @@ export const openDispatch = (o: DispatchOptions) => {
     returnToServiceAlarm: acting(onAlarm.returnToServiceAlarm),
 
     incidents: (f: IncidentFilter): Incident[] => listIncidents(desk, f),
+    /** What happened to incidents, in order, from after a place on; each with its incident as it is now. */
+    incidentEvents: (after: number, limit: number) =>
+      desk.incidents.events(after, limit).map(event => ({ ...event, incident: desk.incidents.get(event.incidentId)?.incident ?? null })),
+    lastIncidentEvent: (): number => desk.incidents.lastEvent(),
     incident: (id: string): IncidentDetail | undefined => incidentById(desk, id),
     acknowledgeIncident: acting(onIncident.acknowledgeIncident),
     noteIncident: acting(onIncident.noteIncident),

@@ -5,6 +5,8 @@ import { ALARM_KINDS, type AlarmKind, type Evidence, type Severity, type Text } 
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Place, Position } from '#contracts/reading.ts'
 import { actorOf, BY_CHARACTERS_MAX, oneOf, optional, required, timeMs } from './checks.ts'
+import type { AlarmRecord } from './alarm-rows.ts'
+import { continueAlarm } from './commit.ts'
 import { raiseAlarm, type NewAlarm } from './raising.ts'
 import { DEFAULT_SEVERITY } from './severities.ts'
 import type { Turn } from './turn.ts'
@@ -33,10 +35,13 @@ const LATE_MS = 5 * 60_000
 const KEY_CHARACTERS_MAX = 200
 const TEXT_CHARACTERS_MAX = 500
 
+/** A flow's retry may come from another revision of it, or from a second copy: keys of flows are told apart from others only. */
+const sourceOf = (origin: string): string => (origin.startsWith('flow:') ? 'flow' : origin)
+
 const alarmIdOf = (o: Posting): string => {
   const key = required('idempotencyKey', o.idempotencyKey, KEY_CHARACTERS_MAX)
   return `post-${createHash('sha256')
-    .update(JSON.stringify([o.origin, key]))
+    .update(JSON.stringify([sourceOf(o.origin), key]))
     .digest('hex')
     .slice(0, 24)}`
 }
@@ -93,6 +98,25 @@ const alarmOf = (o: Posting, id: string, kind: AlarmKind, atMs: number, nowMs: n
   counterEvidence: [],
 })
 
+/** A flow may add evidence to its alarm and make it graver; what it said before it may say again. It never lowers or ends one. */
+const addedByFlow = (turn: Turn, before: AlarmRecord, o: Posting): void => {
+  checkEvidence(o.evidence)
+  const known = new Set(before.alarm.evidence.map(pieceOf))
+  const evidence = (o.evidence ?? []).filter(piece => !known.has(pieceOf(piece)))
+  const isGraver = o.severity !== undefined && o.severity < before.alarm.severity
+  if (evidence.length === 0 && !isGraver) return
+  const at = new Date(eventTime(turn, o.at)).toISOString()
+  continueAlarm(turn, {
+    type: 'update',
+    alarmId: before.alarm.id,
+    at,
+    evidence,
+    ...(o.severity !== undefined && isGraver && { severity: o.severity }),
+  })
+}
+
+const pieceOf = ({ seq, deviceId, what }: Evidence): string => `${seq} ${deviceId} ${what}`
+
 /** The alarm's id, and whether it is new. */
 export const postAlarm = (turn: Turn, o: Posting): { alarmId: string; created: boolean } => {
   const { actor } = actorOf(o.by)
@@ -101,7 +125,10 @@ export const postAlarm = (turn: Turn, o: Posting): { alarmId: string; created: b
   const alarmId = alarmIdOf(o)
   const before = turn.alarm(alarmId)
   if (before !== undefined) {
-    if (before.alarm.kind === kind) return { alarmId, created: false }
+    if (before.alarm.kind === kind) {
+      if (o.origin.startsWith('flow:')) addedByFlow(turn, before, o)
+      return { alarmId, created: false }
+    }
     throw new FengsuiError(
       'conflict',
       `idempotencyKey ${o.idempotencyKey} was used for a ${before.alarm.kind}: take a new key for a ${kind}`,

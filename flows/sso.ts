@@ -12,6 +12,8 @@ const MILLISECONDS_FROM = 1e11
 /** What each role may do in Node-RED; absent = nothing at all, not even look. */
 const PERMISSIONS: Partial<Record<Role, readonly string[]>> = {
   officer: ['read'],
+  viewer: ['read'],
+  approver: ['read'],
   engineer: ['read', 'flows.write', 'inject.write', 'debug.write'],
   admin: ['read', 'flows.write', 'inject.write', 'debug.write'],
 }

@@ -8,13 +8,20 @@ import type { Cursors } from './engine.ts'
 import { openReader } from './reader.ts'
 
 const SCHEMA = 'CREATE TABLE IF NOT EXISTS cursors (consumer TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID'
+const ROWS_SCHEMA =
+  'CREATE TABLE IF NOT EXISTS consumer_rows (consumer TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (consumer, key)) STRICT, WITHOUT ROWID'
 
 /** @throws FengsuiError data-dir-unwritable, journal-unavailable */
 export function openCursors(o: { dir: string }): Cursors {
-  const database = openForWriting(o.dir, CURSORS_FILE, SCHEMA)
+  const database = openForWriting(o.dir, CURSORS_FILE, `${SCHEMA}; ${ROWS_SCHEMA}`)
   const one = database.prepare('SELECT seq FROM cursors WHERE consumer = ?')
   const put = database.prepare('INSERT INTO cursors (consumer, seq) VALUES (?, ?) ON CONFLICT (consumer) DO UPDATE SET seq = excluded.seq')
   const every = database.prepare('SELECT consumer, seq FROM cursors ORDER BY consumer')
+  const rowsOf = database.prepare('SELECT key, value FROM consumer_rows WHERE consumer = ? ORDER BY key')
+  const putRow = database.prepare(
+    'INSERT INTO consumer_rows (consumer, key, value) VALUES (?, ?, ?) ON CONFLICT (consumer, key) DO UPDATE SET value = excluded.value',
+  )
+  const dropRow = database.prepare('DELETE FROM consumer_rows WHERE consumer = ? AND key = ?')
   const reader = openReader(o)
   const get = (consumer: string): number => Number(one.get(consumer)?.['seq'] ?? 0)
   return {
@@ -27,6 +34,21 @@ export function openCursors(o: { dir: string }): Cursors {
         put.run(consumer, seq)
       } catch (error) {
         throw journalError(`storing the cursor of ${consumer}`, error)
+      }
+    },
+    rows: consumer => rowsOf.all(consumer).map(row => [String(row['key']), String(row['value'])]),
+    commit(consumer, seq, rows) {
+      try {
+        database.exec('BEGIN IMMEDIATE')
+        for (const [key, value] of rows) {
+          if (value === null) dropRow.run(consumer, key)
+          else putRow.run(consumer, key, value)
+        }
+        if (seq > get(consumer)) put.run(consumer, seq)
+        database.exec('COMMIT')
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK')
+        throw journalError(`storing the place of ${consumer}`, error)
       }
     },
     all: () => Object.fromEntries(every.all().map(row => [String(row['consumer']), Number(row['seq'])])),

@@ -112,6 +112,10 @@ export type Cursors = {
   get(consumer: string): number
   /** Commits that the consumer has finished everything up to `seq`. */
   set(consumer: string, seq: number): void
+  /** What a consumer wants to know again after a restart; opaque here. */
+  rows(consumer: string): [key: string, value: string][]
+  /** The cursor and rows of the consumer in one transaction; null takes a row away. */
+  commit(consumer: string, seq: number, rows: readonly (readonly [key: string, value: string | null])[]): void
   /** messages between the head and what the consumer has finished */
   lag(consumer: string): number
   all(): Record<string, number>

@@ -5,6 +5,8 @@ import { FengsuiError } from '#contracts/errors.ts'
 import type { RoomHealth, Trouble } from '#contracts/live.ts'
 import type { Message } from '#contracts/message.ts'
 import type { Reading } from '#contracts/reading.ts'
+import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
+import type { FeedEntry } from '../dashboard/api/feed.ts'
 import type { AlarmPath } from '../alarm-path.ts'
 import type { Settings } from '../settings.ts'
 import { makeDataDir, RULES_CURSOR, type Core, type Others, type Parts } from './ports.ts'
@@ -73,7 +75,9 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const feed = {
     head: () => reader.head(),
     read: (after: number, max: number) =>
-      readPast(reader, after, max, group => quarantine.get(passedOverId(group)) !== undefined).flatMap(message => {
+      readPast(reader, after, max, group => quarantine.get(passedOverId(group)) !== undefined).flatMap((message): FeedEntry[] => {
+        if (message.topic === CLOCK_TOPIC && message.identity === CLOCK_IDENTITY)
+          return [{ seq: message.seq, tick: new Date(message.receivedAtMs).toISOString() }]
         const { readings } = feedCatalogue.decode(message)
         return readings.map(reading => ({ seq: message.seq, reading: withPlace(reading, directory.get(reading.deviceId)) }))
       }),
@@ -181,6 +185,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       quarantine,
       history: { query: query => others.store.query(query), aggregate: query => others.store.aggregate(query) },
       feed,
+      incidents: dispatch,
       rules: rulesDesk,
       redrive: createRedrive({ quarantine, original: seq => readOne(reader, seq), append: others.edge.append }),
       publish: (topic, payload) => others.edge.publish(topic, payload),

@@ -23,7 +23,7 @@ import { deskRoutes } from './desk.ts'
 import { deviceListRoute } from './device-list.ts'
 import { deviceRoutes, type DeviceParts } from './devices.ts'
 import { addErrors, answerClientError, answerError } from './errors.ts'
-import { feedRoutes, type FeedParts } from './feed.ts'
+import { feedRoutes, type FeedParts, type IncidentFeedParts } from './feed.ts'
 import { flowsProxy, type FlowsParts } from './flows-proxy.ts'
 import { healthRoutes } from './health.ts'
 import { historyRoutes, type HistoryParts } from './history.ts'
@@ -66,6 +66,7 @@ export type ApiParts = {
   quarantine: QuarantineParts['quarantine']
   history: HistoryParts['history']
   feed: FeedParts['feed']
+  incidents: IncidentFeedParts['incidents']
   rules?: RulesParts['rules']
   flows: FlowsParts['flows']
   saveDirectory(): void

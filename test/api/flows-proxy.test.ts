@@ -67,7 +67,7 @@ test('officers look, engineers and administrators change, others stay outside', 
   const deploy = (as: string) => room.ask('/flows/flows', { as, method: 'POST', json: { flows: [], rev: 'x' } })
   expect((await get('/flows/', 'officer')).status).toBe(200)
   expect((await deploy('officer')).status).toBe(403)
-  expect((await get('/flows/', 'viewer')).status).toBe(403)
+  expect((await get('/flows/', 'station')).status).toBe(403)
   expect((await get('/flows/', 'station')).status).toBe(403)
   for (const as of ['engineer', 'admin']) expect((await deploy(as)).status).toBe(200)
   expect(seen.at(-1)).toMatchObject({ method: 'POST', url: '/flows/flows', body: '{"flows":[],"rev":"x"}' })
@@ -113,7 +113,7 @@ test('the editor’s socket: same pass, both ways; not for others, not from else
   expect(userIn(seen[0]!.headers)).toMatchObject({ role: 'engineer' })
   socket.terminate()
   await expect(open({})).rejects.toThrow(/401/)
-  await expect(open({ authorization: `Bearer ${room.tokens['viewer']}` })).rejects.toThrow(/403/)
+  await expect(open({ authorization: `Bearer ${room.tokens['station']}` })).rejects.toThrow(/403/)
   await expect(open({ ...cookie(), origin: 'https://evil.example' })).rejects.toThrow(/403/)
 })
 

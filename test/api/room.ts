@@ -114,6 +114,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
       },
       cursors,
     },
+    incidents: dispatch,
     rules: ruleDesk(),
     redrive: createRedrive({ quarantine, original: seq => originals.get(seq), append: async message => void redriven.push(message) }),
     publish: async (topic, payload) => void published.push({ topic, payload }),

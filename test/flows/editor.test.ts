@@ -37,7 +37,7 @@ describe('signing in', () => {
     ['nonsense', 'nonsense'],
     ['forged', signToken('another secret', { name: 'x', role: 'admin', exp: soon() })],
     ['out of date', signToken(SSO, { name: 'x', role: 'admin', exp: soon() - 120 })],
-    ['of a role without rights here', signToken(SSO, { name: 'x', role: 'viewer', exp: soon() })],
+    ['of a role without rights here', signToken(SSO, { name: 'x', role: 'station', exp: soon() })],
     ['damaged', `${signToken(SSO, { name: 'x', role: 'admin', exp: soon() }).slice(0, -2)}AA`],
   ])('a token that is %s is refused', async (_, token) => expect((await settings(token)).status).toBe(401))
 

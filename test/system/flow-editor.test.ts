@@ -18,7 +18,7 @@ let browser: Browser
 beforeAll(async () => {
   const port = await freePort()
   room = await startRoom({
-    roles: ['engineer', 'officer', 'viewer'],
+    roles: ['engineer', 'officer', 'station'],
     parts: { flows: { url: `http://127.0.0.1:${port}`, token: () => SECRET } },
   })
   room.issue('flows', ['feed', 'alarms:raise', 'read'])
@@ -77,11 +77,11 @@ test('an engineer opens the editor with the dashboard’s login and deploys', as
   await page.context().close()
 }, 120_000)
 
-test('an officer may look and not deploy; a viewer does not get in', async () => {
+test('an officer may look and not deploy; a station does not get in', async () => {
   const { page } = await editor('officer')
   expect(await page.evaluate(async () => (await fetch('flows', { method: 'POST', body: '{}' })).status)).toBe(403)
   await page.context().close()
-  expect((await room.ask('/flows/', { as: 'viewer' })).status).toBe(403)
+  expect((await room.ask('/flows/', { as: 'station' })).status).toBe(403)
 }, 120_000)
 
 test('while Node-RED restarts the editor is a 503, and it comes back by itself', async () => {

@@ -1,0 +1,154 @@
+// Where each consumer of the feed stands, what comes next for it, and waiting for news. The cursor is durable and moves only by an
+// acknowledgement; a consumer's rows (what its rules remember) are stored in the same transaction. Knows nothing of HTTP.
+import { FengsuiError } from '#contracts/errors.ts'
+import type { Reading } from '#contracts/reading.ts'
+
+/** `tick`: the journal's own clock said that time has passed, which rules on silence need. */
+export type FeedEntry = { seq: number; reading: Reading } | { seq: number; tick: string }
+export type FeedParts = {
+  feed: {
+    head(): number
+    /** what the next `maxMessages` journal messages after `afterSeq` say; a message is never cut in two */
+    read(afterSeq: number, maxMessages: number): FeedEntry[]
+    cursors: {
+      get(consumer: string): number | undefined
+      set(consumer: string, seq: number): void
+      rows(consumer: string): [string, string][]
+      commit(consumer: string, seq: number, rows: [string, string | null][]): void
+    }
+  }
+}
+export type Start = 'start' | 'head' | number
+export type Batch = { cursor: number; readings: ({ off: number } & Reading)[]; ticks: { off: number; at: string }[] }
+export type Wanted = { reading(reading: Reading): boolean; ticks: boolean }
+/** One waiting request: resolves at news, at the time limit, or when `gone` aborts. */
+export type FeedSource = {
+  positionOf(consumer: string, from: Start | undefined): number
+  /** An older acknowledgement that comes late is harmless: the cursor never goes back. @throws FengsuiError invalid-request */
+  acknowledge(consumer: string, ack: number, rows?: [string, string | null][]): number
+  rows(consumer: string): [string, string][]
+  next(after: number, limit: number, wanted: Wanted): Batch
+  /** @throws FengsuiError too-many-requests when as many wait already as may */
+  news(seen: number, ms: number, onGone: (go: () => void) => () => void): Promise<void>
+  /** calls back when the consumer has acknowledged something; call the result to hear no more */
+  acknowledged(consumer: string, heard: () => void): () => void
+  head(): number
+  isClosed(): boolean
+  wake(): void
+  close(): void
+}
+
+/** how soon a waiting request sees news that nobody announced */
+const POLL_MS = 50
+/** requests that may wait at once; beyond it they are refused with 429 */
+const WAITING_MAX = 200
+/** messages looked through in one request when a filter lets little pass: bounds the time of one answer */
+const SCAN_MAX = 20_000
+/** consumers whose first cursor is kept in memory until they acknowledge; the oldest is forgotten */
+const FRESH_MAX = 1000
+/** keeps consumers of the feed apart from the rooms' own cursors */
+const NAMESPACE = 'feed:'
+
+export function createFeedSource({ feed }: FeedParts): FeedSource {
+  const waiting = new Set<() => void>()
+  const fresh = new Map<string, number>()
+  const listeners = new Map<string, Set<() => void>>()
+  let closed = false
+  let seenHead = -1
+  const wake = () => {
+    for (const go of waiting) go()
+  }
+  const timer = setInterval(() => {
+    if (waiting.size === 0) return
+    try {
+      const head = feed.head()
+      if (head !== seenHead) wake()
+      seenHead = head
+    } catch {
+      // who waits reads again, meets the same error, and is told: a timer's throw would end the process and its alarms with it
+      wake()
+    }
+  }, POLL_MS)
+
+  /** A consumer without a cursor starts at the head, or where `from` says; an existing one goes on where it was. */
+  function positionOf(consumer: string, from: Start | undefined): number {
+    const known = feed.cursors.get(NAMESPACE + consumer) ?? 0
+    if (known > 0) return known
+    const started = fresh.get(consumer)
+    if (started !== undefined) return started
+    const start = from === 'start' ? 0 : typeof from === 'number' ? Math.min(from, feed.head()) : feed.head()
+    if (start > 0) feed.cursors.set(NAMESPACE + consumer, start)
+    fresh.set(consumer, start)
+    const oldest = fresh.keys().next()
+    if (fresh.size > FRESH_MAX && oldest.done !== true) fresh.delete(oldest.value)
+    return start
+  }
+
+  return {
+    positionOf,
+    acknowledge(consumer, ack, rows = []) {
+      if (ack > feed.head()) throw new FengsuiError('invalid-request', 'ack is beyond the head: it must be a cursor of this feed')
+      const position = positionOf(consumer, undefined)
+      if (rows.length > 0) feed.cursors.commit(NAMESPACE + consumer, Math.max(ack, position), rows)
+      else if (ack > position) feed.cursors.set(NAMESPACE + consumer, ack)
+      if (ack > position) fresh.delete(consumer)
+      for (const heard of listeners.get(consumer) ?? []) heard()
+      return Math.max(ack, position)
+    },
+    rows: consumer => feed.cursors.rows(NAMESPACE + consumer),
+    next(after, limit, wanted) {
+      let cursor = after
+      for (let scanned = 0; scanned < SCAN_MAX; scanned += limit) {
+        const head = feed.head()
+        if (cursor >= head) break
+        const found = feed.read(cursor, limit)
+        // messages without a reading leave no trace in the answer, but the cursor must pass them
+        cursor = found.at(-1)?.seq ?? Math.min(cursor + limit, head)
+        const batch = batchOf(cursor, found, wanted)
+        if (batch.readings.length > 0 || batch.ticks.length > 0) return batch
+      }
+      return { cursor, readings: [], ticks: [] }
+    },
+    news(seen, ms, onGone) {
+      if (waiting.size >= WAITING_MAX) throw new FengsuiError('too-many-requests', `${WAITING_MAX} requests wait on the feed already`)
+      seenHead = Math.max(seenHead, seen)
+      return new Promise(resolve => {
+        const done = () => {
+          clearTimeout(limit)
+          waiting.delete(done)
+          forget()
+          resolve()
+        }
+        const limit = setTimeout(done, ms)
+        waiting.add(done)
+        const forget = onGone(done)
+      })
+    },
+    acknowledged(consumer, heard) {
+      const all = listeners.get(consumer) ?? new Set()
+      listeners.set(consumer, all.add(heard))
+      return () => {
+        all.delete(heard)
+        if (all.size === 0) listeners.delete(consumer)
+      }
+    },
+    head: feed.head,
+    isClosed: () => closed,
+    wake,
+    close() {
+      closed = true
+      clearInterval(timer)
+      wake()
+    },
+  }
+}
+
+function batchOf(cursor: number, found: FeedEntry[], wanted: Wanted): Batch {
+  const batch: Batch = { cursor, readings: [], ticks: [] }
+  for (const entry of found) {
+    if ('tick' in entry) {
+      if (wanted.ticks) batch.ticks.push({ off: entry.seq, at: entry.tick })
+    } else if (wanted.reading(entry.reading)) batch.readings.push({ off: entry.seq, ...entry.reading })
+  }
+  return batch
+}
