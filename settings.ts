@@ -39,6 +39,7 @@ export const SETTINGS = {
   REGISTERED_ONLY: { type: 'boolean', default: false },
   WEBHOOK_URL: { type: 'string', pattern: '^https?://[^@]+$' },
   WEBHOOK_SECRET: { type: 'string', minLength: 16, secret: true },
+  NOTIFY_FILE: text,
   DEVICE_RATE: { type: 'integer', minimum: 0, maximum: 1_000_000, default: 1000 },
   PROXY_PROTOCOL: { type: 'boolean', default: false },
   JOURNAL_KEEP_DAYS: { type: 'integer', minimum: 1, maximum: 3650, default: 30 },
@@ -71,6 +72,8 @@ export type Settings = {
   entrances: EntranceSettings
   /** who is told of fires besides the dashboard */
   webhook: { url: string; secret: string } | null
+  /** channels and recipients */
+  notifyFile: string | null
   maxPayloadBytes: number
   /** messages a second of one connection over a while; 0 = no limit */
   deviceRate: number
@@ -158,6 +161,7 @@ export function readSettings(environment: Record<string, string | undefined>, cw
       registeredOnly: v['REGISTERED_ONLY'] === true,
     },
     webhook: webhookOf(v),
+    notifyFile: v['NOTIFY_FILE'] === undefined ? null : path('NOTIFY_FILE', ''),
     maxPayloadBytes: Number(v['MAX_PAYLOAD_BYTES']),
     deviceRate: Number(v['DEVICE_RATE']),
     proxyProtocol: v['PROXY_PROTOCOL'] === true,

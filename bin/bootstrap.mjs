@@ -140,7 +140,7 @@ function ensureBasemap() {
   })
 }
 
-/** Programs that only tests need: a browser, a CJK font, InfluxDB 1.x, a foreign MQTT client and a clock to be set. */
+/** Programs that only tests need: a browser, a CJK font, InfluxDB 1.x, a foreign MQTT client, a clock to be set and a judge of XML. */
 function ensureSystem() {
   const has = program => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0
   const hasCjkFont = () => has('fc-list') && spawnSync('sh', ['-c', 'fc-list :lang=zh | grep -q .']).status === 0
@@ -150,13 +150,14 @@ function ensureSystem() {
     ...(has('influxd') ? [] : ['influxdb']),
     ...(has('mosquitto_pub') ? [] : ['mosquitto-clients']),
     ...(has('faketime') ? [] : ['faketime']),
+    ...(has('xmllint') ? [] : ['libxml2-utils']),
   ]
   const wanted = missing()
   if (wanted.length === 0) return
   const install = `apt-get install -y --no-install-recommends ${wanted.join(' ')}`
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
     fail(
-      `the tests need these programs: ${wanted.join(', ')}. On Debian, as root: apt-get update && ${install}. Elsewhere install them so that chromium, influxd (1.x), mosquitto_pub and faketime are on the PATH and a Chinese font is known to fontconfig.`,
+      `the tests need these programs: ${wanted.join(', ')}. On Debian, as root: apt-get update && ${install}. Elsewhere install them so that chromium, influxd (1.x), mosquitto_pub, faketime and xmllint are on the PATH and a Chinese font is known to fontconfig.`,
     )
   }
   say(`installing ${wanted.join(', ')} (apt-get)`)

@@ -81,6 +81,11 @@ export const METRICS = {
     help: 'attempts to tell somebody outside of an incident: delivered, retry (comes again), gave-up',
     labels: ['channel', 'outcome'],
   },
+  fengsui_notifications_unheard_total: {
+    type: 'counter',
+    help: 'recipients who answered on none of their channels while nobody had the incident in hand',
+    labels: [],
+  },
   fengsui_http_requests_total: { type: 'counter', help: 'HTTP requests', labels: ['method', 'status'] },
   fengsui_live_clients: { type: 'gauge', help: 'live sockets open', labels: [] },
   fengsui_live_dropped_total: { type: 'counter', help: 'live sockets closed because the client was too slow', labels: [] },

@@ -1,8 +1,13 @@
-// What became of a notification: the outbox row moves and the incident's timeline says so, in one transaction. The part of dispatch
-// that notify.ts sees.
+// What became of a notification: the outbox row moves, the recipient's ladder with it, and the incident's timeline says so, in one
+// transaction. The part of dispatch that notify.ts and the acknowledgements of devices see.
+import type { Text } from '#contracts/alarm.ts'
+import type { Ack } from './acks.ts'
+import { climbLadders } from './ladder.ts'
 import type { NotificationEvent } from './notifiers/notifier.ts'
 import type { Backlog, OutboxRow } from './outbox.ts'
-import { runTurn, type Desk, type Turn } from './turn.ts'
+import type { Recipient } from './recipients.ts'
+import type { Telling } from './tellings.ts'
+import { runTurn, type Changes, type Desk, type Turn } from './turn.ts'
 import { notifiedWords } from './words.ts'
 
 export type Deliveries = {
@@ -11,27 +16,102 @@ export type Deliveries = {
   gaveUp(row: OutboxRow, reason: string): void
   later(row: OutboxRow, dueMs: number, reason: string): void
   backlog(channel: string): Backlog
+  /** the recipient's address on the row's channel; null = nobody of that name, or not on that channel, is set up any more */
+  addressOf(row: OutboxRow): { to?: string } | null
 }
 
-const told = (turn: Turn, { channel, notification: n }: OutboxRow, what: 'notified' | 'not-notified', note?: string): void =>
+const told = (turn: Turn, { channel, recipient, notification: n }: OutboxRow, what: 'notified' | 'not-notified', note?: string): void =>
   turn.tell(n.incident.id, {
     actor: 'system',
     what,
-    text: notifiedWords(what === 'notified', channel, n.event satisfies NotificationEvent),
+    text: notifiedWords(what === 'notified', recipient === '' ? channel : `${recipient} (${channel})`, n.event satisfies NotificationEvent),
     ...(note !== undefined && { note }),
-    detail: { channel, notification: n.id },
+    detail: { channel, notification: n.id, ...(recipient !== '' && { recipient }) },
   })
 
-export const openDeliveries = (desk: Desk): Deliveries => ({
-  due: desk.outbox.due,
-  delivered: row =>
-    void runTurn(desk, turn => {
-      if (desk.outbox.finish(row, 'delivered', turn.nowMs, null)) told(turn, row, 'notified')
-    }),
-  gaveUp: (row, reason) =>
-    void runTurn(desk, turn => {
-      if (desk.outbox.finish(row, 'gave-up', turn.nowMs, reason)) told(turn, row, 'not-notified', reason)
-    }),
-  later: desk.outbox.later,
-  backlog: desk.outbox.backlog,
-})
+/** `F0312-7K3QX2.opened@captain` -> the notification and the recipient. */
+export const partsOf = (id: string): { id: string; recipient: string } | null => {
+  const at = id.indexOf('@')
+  return at < 0 ? null : { id: id.slice(0, at), recipient: id.slice(at + 1) }
+}
+
+const tellingOf = (desk: Desk, id: string): Telling | undefined => {
+  const parts = partsOf(id)
+  return parts === null ? undefined : desk.tellings.get(parts.id, parts.recipient)
+}
+
+const heardWords = (who: string, status: Ack['status']): Text =>
+  status === 'accepted'
+    ? { zh: `${who} 已接受`, en: `${who} has accepted` }
+    : status === 'refused'
+      ? { zh: `${who} 无法前往`, en: `${who} has refused` }
+      : { zh: `${who} 已听到`, en: `${who} has heard` }
+
+/** What a person at the device says beyond "it is here". */
+const hear = (turn: Turn, telling: Telling, ack: Ack): void => {
+  const { tellings } = turn.desk
+  const { status } = ack
+  const isNews =
+    status === 'accepted' || status === 'done'
+      ? tellings.accepted(telling, turn.nowMs)
+      : status === 'heard'
+        ? tellings.heard(telling, turn.nowMs)
+        : telling.state !== 'refused'
+  if (!isNews) return
+  const said = status === 'done' ? 'accepted' : status
+  if (said === 'refused') {
+    tellings.hurry(telling, turn.nowMs)
+  } else {
+    tellings.first('heard', telling.incidentId, turn.nowMs)
+    if (said === 'accepted') tellings.first('accepted', telling.incidentId, turn.nowMs)
+  }
+  turn.tell(telling.incidentId, {
+    actor: `device:${ack.deviceId}`,
+    what: said === 'accepted' ? 'recipient-accepted' : said,
+    text: heardWords(telling.recipient, said),
+    ...(ack.reason !== undefined && { note: ack.reason }),
+    detail: { recipient: telling.recipient, notification: telling.id, ...(ack.by !== undefined && { by: ack.by }) },
+  })
+}
+
+export const openDeliveries = (desk: Desk, recipients: ReadonlyMap<string, Recipient>) => {
+  const stepOf = ({ channel, recipient }: OutboxRow): number =>
+    recipients.get(recipient)?.ladder.findIndex(step => step.channel === channel) ?? -1
+  return {
+    due: desk.outbox.due,
+    delivered: row =>
+      void runTurn(desk, turn => {
+        if (!desk.outbox.finish(row, 'delivered', turn.nowMs, null)) return
+        const telling = tellingOf(desk, row.notification.id)
+        if (telling !== undefined) desk.tellings.delivered(telling.id, telling.recipient, turn.nowMs)
+        desk.tellings.first('notified', row.notification.incident.id, turn.nowMs)
+        told(turn, row, 'notified')
+      }),
+    gaveUp: (row, reason) =>
+      void runTurn(desk, turn => {
+        if (!desk.outbox.finish(row, 'gave-up', turn.nowMs, reason)) return
+        const telling = tellingOf(desk, row.notification.id)
+        // the channel that failed is the one that is being tried: nobody waits for its time
+        if (telling !== undefined && telling.step === stepOf(row)) desk.tellings.hurry(telling, turn.nowMs)
+        told(turn, row, 'not-notified', reason)
+      }),
+    later: desk.outbox.later,
+    backlog: desk.outbox.backlog,
+    addressOf(row) {
+      if (row.recipient === '') return {}
+      const step = recipients.get(row.recipient)?.ladder[stepOf(row)]
+      return step === undefined ? null : { ...(step.to !== undefined && { to: step.to }) }
+    },
+    /** Climbs every ladder whose time is up. */
+    climb: (nowMs: number): boolean =>
+      desk.tellings.due(nowMs, 1).length > 0 && (runTurn(desk, turn => climbLadders(turn, recipients)), true),
+    /** Only from the device that was told; false where the answer belongs to no notification. */
+    heard(ack: Ack): Changes | false {
+      const telling = tellingOf(desk, ack.id)
+      const isTheirs = recipients.get(telling?.recipient ?? '')?.ladder.some(step => step.to === ack.deviceId) ?? false
+      if (telling === undefined || !isTheirs) return false
+      if (ack.status === 'received' || ack.status === 'failed') return { alarms: [], incidents: [], orders: [] }
+      return runTurn(desk, turn => hear(turn, telling, ack)).changes
+    },
+  } satisfies Deliveries & Record<string, unknown>
+}

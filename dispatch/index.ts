@@ -15,7 +15,7 @@ import { candidatesOf } from './candidates.ts'
 import { actorOf, listLimit, required } from './checks.ts'
 import { commit, type Commit } from './commit.ts'
 import { openDatabase } from './database.ts'
-import { openDeliveries, type Deliveries } from './deliveries.ts'
+import { openDeliveries } from './deliveries.ts'
 import { GROUP_WINDOW_MS } from './grouping.ts'
 import { openKpis, type QueueKpis } from './kpis.ts'
 import { passOnSilent } from './offers.ts'
@@ -37,6 +37,7 @@ import {
   type OrderFilter,
 } from './queue.ts'
 import { resourceById, resourcesNow } from './resources-now.ts'
+import type { Recipient } from './recipients.ts'
 import { migrate } from './schema.ts'
 import { clearSelf, raiseSelf, type SelfAlarm } from './self.ts'
 import { unshelveExpired } from './shelf.ts'
@@ -65,6 +66,8 @@ export type {
 const AUDIT_LISTED_MAX = 1000
 const UTC_OFFSET_MINUTES = 480
 const NOTHING: Changes = { alarms: [], incidents: [], orders: [] }
+/** CAP 1.2, 3.2.1: without white space, commas, < and & */
+const CAP_SENDER = 'fengsui'
 
 export type DispatchOptions = {
   /** path of dispatch.db, or ':memory:' */
@@ -82,18 +85,23 @@ export type DispatchOptions = {
   device?: (id: string) => Device | undefined
   plan?: DispatchPlan
   travel?: Travel
+  /** people and rooms that are told by level, kind and area, over a ladder of channels */
+  recipients?: readonly Recipient[]
+  /** who speaks in CAP messages; no spaces, commas, < or & */
+  capSender?: string
 }
 
 export type Raised = { alarm: Alarm; incident: Incident; created: boolean; changes: Changes }
 export type Dispatch = ReturnType<typeof openDispatch>
 
 export const openDispatch = (o: DispatchOptions) => {
-  const { file, groupWindowMs = GROUP_WINDOW_MS, utcOffsetMinutes = UTC_OFFSET_MINUTES, channels = [], ...given } = o
+  const { file, groupWindowMs = GROUP_WINDOW_MS, utcOffsetMinutes = UTC_OFFSET_MINUTES, channels = [], recipients = [], ...given } = o
+  const { capSender = CAP_SENDER, ...more } = given
   const { plan = DEFAULT_PLAN, device = () => undefined } = given
   const travel = given.travel ?? byDistance(plan.travel)
   const db = openDatabase(file)
   migrate(db, file)
-  const desk = openDesk({ ...given, db, groupWindowMs, utcOffsetMinutes, channels, plan, device, travel })
+  const desk = openDesk({ ...more, db, groupWindowMs, utcOffsetMinutes, channels, recipients, capSender, plan, device, travel })
   const state = stateTable(db)
   const kpis = openKpis(db, utcOffsetMinutes)
   const isDue = db.prepare(
@@ -189,7 +197,8 @@ export const openDispatch = (o: DispatchOptions) => {
     checkIn: (id: string, act: { by: string; onlyFor?: string }): void => void change(turn => onResource.checkIn(turn, id, act)),
 
     /** for notify.ts */
-    outbox: openDeliveries(desk) satisfies Deliveries,
+    outbox: openDeliveries(desk, new Map(recipients.map(r => [r.name, r]))),
+    cap: { newest: desk.cap.newest, xml: desk.cap.xml },
 
     kpis: (nowMs: number): QueueKpis => kpis(nowMs),
     /** the queue as it stood at an instant that has passed; the same each time it is asked for */

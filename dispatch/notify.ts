@@ -8,7 +8,7 @@ import { sendWithin } from './sending.ts'
 import type { Notifier, Outcome } from './notifiers/notifier.ts'
 import type { OutboxRow } from './outbox.ts'
 
-/** sendings open at once, a channel; each is of another incident */
+/** sendings open at once, a channel that does not say otherwise; each is of another incident or recipient */
 export const IN_FLIGHT_MAX = 4
 export const RETRY_MS_MIN = 2_000
 export const RETRY_MS_MAX = 300_000
@@ -46,6 +46,7 @@ type Channel = { pump(): void; status(): { ok: boolean; detail: string }; settle
 const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: AbortSignal): Channel => {
   const { dispatch, clock, log, meter } = o
   const channel = notifier.name
+  const inFlightMax = notifier.inFlightMax ?? IN_FLIGHT_MAX
   const inFlight = new Map<number, Promise<void>>()
   /** asked for by the other side, or our own database failed: nothing of this channel is sent before */
   let heldUntilMs = 0
@@ -86,8 +87,14 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
     }
   }
 
+  const attempt = async (row: OutboxRow): Promise<Outcome> => {
+    const address = dispatch.addressOf(row)
+    if (address === null) return { outcome: 'never', reason: 'the recipient is not set up on this channel any more' }
+    return sendWithin(notifier, row.notification, closing, { ...address })
+  }
+
   const deliver = async (row: OutboxRow): Promise<void> => {
-    const outcome = await sendWithin(notifier, row.notification, closing)
+    const outcome = await attempt(row)
     // a stop is nobody's failure: the row stays as it was
     if (!closing.aborted || outcome.outcome === 'delivered') guarded(() => settle(row, outcome))
     inFlight.delete(row.seq)
@@ -96,11 +103,11 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
 
   const pump = (): void => {
     const nowMs = clock.nowMs()
-    if (closing.aborted || nowMs < heldUntilMs || inFlight.size >= IN_FLIGHT_MAX) return
+    if (closing.aborted || nowMs < heldUntilMs || inFlight.size >= inFlightMax) return
     guarded(() => {
-      const rows = dispatch.due(channel, nowMs, IN_FLIGHT_MAX * 2).filter(row => !inFlight.has(row.seq))
+      const rows = dispatch.due(channel, nowMs, inFlightMax * 2).filter(row => !inFlight.has(row.seq))
       if (rows.length === 0) failure = null
-      for (const row of rows.slice(0, IN_FLIGHT_MAX - inFlight.size)) inFlight.set(row.seq, deliver(row))
+      for (const row of rows.slice(0, inFlightMax - inFlight.size)) inFlight.set(row.seq, deliver(row))
     })
   }
 

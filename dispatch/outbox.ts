@@ -2,37 +2,45 @@
 // so that neither can be without the other. Rows only; who sends is notify.ts. Waiting rows are never shed; of finished ones
 // the newest 10,000 a state are kept (their fate stands in the timeline), the oldest delivered go first.
 import type { DatabaseSync } from 'node:sqlite'
-import type { Incident } from '#contracts/incident.ts'
-import { announcements } from './announce.ts'
 import type { Notification } from './notifiers/notifier.ts'
 
 export const FINISHED_KEPT = 10_000
 
 /** notification: frozen at the time of its event; attempts: sendings that failed so far */
-export type OutboxRow = { seq: number; channel: string; attempts: number; createdMs: number; notification: Notification }
+export type OutboxRow = {
+  seq: number
+  channel: string
+  /** '' = the channel has one receiver */
+  recipient: string
+  attempts: number
+  createdMs: number
+  notification: Notification
+}
 export type Backlog = { waiting: number; oldestMs: number | null }
 export type Outbox = ReturnType<typeof outboxRows>
 
-type Row = { seq: number; channel: string; attempts: number; created_ms: number; json: string }
+type Row = { seq: number; channel: string; recipient: string; attempts: number; created_ms: number; json: string }
 const toRow = (r: Row): OutboxRow => ({
   seq: r.seq,
   channel: r.channel,
+  recipient: r.recipient,
   attempts: r.attempts,
   createdMs: r.created_ms,
   notification: JSON.parse(r.json) as Notification,
 })
 
-/** `channels`: the notifiers that are set up; with none, nothing is written. */
+/** `channels`: those that are told of every fire. */
 export const outboxRows = (db: DatabaseSync, channels: readonly string[]) => {
-  // due_ms NULL = not its turn: an earlier row of the same incident and channel waits, or the row is finished
+  // due_ms NULL = not its turn: an earlier row of the same incident, channel and recipient waits, or the row is finished
   const insert = db.prepare(
-    `INSERT INTO outbox (id, channel, incident_id, state, attempts, created_ms, due_ms, json)
-     SELECT :id, :channel, :incident_id, 'waiting', 0, :now, CASE WHEN EXISTS
-       (SELECT 1 FROM outbox WHERE channel = :channel AND incident_id = :incident_id AND state = 'waiting') THEN NULL ELSE :now END, :json
+    `INSERT INTO outbox (id, channel, recipient, incident_id, state, attempts, created_ms, due_ms, json)
+     SELECT :id, :channel, :recipient, :incident_id, 'waiting', 0, :now, CASE WHEN EXISTS
+       (SELECT 1 FROM outbox WHERE channel = :channel AND incident_id = :incident_id AND recipient = :recipient AND state = 'waiting')
+       THEN NULL ELSE :now END, :json
      WHERE true ON CONFLICT (id, channel) DO NOTHING`,
   )
   const due = db.prepare(
-    'SELECT seq, channel, attempts, created_ms, json FROM outbox WHERE channel = ? AND due_ms <= ? ORDER BY due_ms, seq LIMIT ?',
+    'SELECT seq, channel, recipient, attempts, created_ms, json FROM outbox WHERE channel = ? AND due_ms <= ? ORDER BY due_ms, seq LIMIT ?',
   )
   const later = db.prepare(
     "UPDATE outbox SET due_ms = ?, attempts = attempts + 1, reason = ? WHERE seq = ? AND state = 'waiting' AND due_ms IS NOT NULL",
@@ -40,7 +48,7 @@ export const outboxRows = (db: DatabaseSync, channels: readonly string[]) => {
   const finish = db.prepare("UPDATE outbox SET state = ?, due_ms = NULL, reason = ? WHERE seq = ? AND state = 'waiting'")
   const next = db.prepare(
     `UPDATE outbox SET due_ms = :now WHERE seq =
-      (SELECT min(seq) FROM outbox WHERE channel = :channel AND incident_id = :incident_id AND state = 'waiting')`,
+      (SELECT min(seq) FROM outbox WHERE channel = :channel AND incident_id = :incident_id AND recipient = :recipient AND state = 'waiting')`,
   )
   const trim = db.prepare(
     'DELETE FROM outbox WHERE state = :state AND seq <= (SELECT seq FROM outbox WHERE state = :state ORDER BY seq DESC LIMIT 1 OFFSET :kept)',
@@ -48,14 +56,13 @@ export const outboxRows = (db: DatabaseSync, channels: readonly string[]) => {
   const count = db.prepare("SELECT count(*) AS waiting, min(created_ms) AS oldestMs FROM outbox WHERE channel = ? AND state = 'waiting'")
 
   return {
-    /** nothing is announced: the incident need not be compared */
-    idle: channels.length === 0,
-    /** Inside the transaction that changes the incident. */
-    announce(before: Incident | undefined, after: Incident, nowMs: number): void {
-      for (const n of announcements(before, after, nowMs)) {
-        const row = { id: n.id, incident_id: after.id, now: nowMs, json: JSON.stringify(n) }
-        for (const channel of channels) insert.run({ ...row, channel })
-      }
+    /** Inside the transaction that changes the incident. The same id a second time on a channel is the same row. */
+    write(n: Notification, channel: string, recipient: string, nowMs: number): void {
+      insert.run({ id: n.id, channel, recipient, incident_id: n.incident.id, now: nowMs, json: JSON.stringify(n) })
+    },
+    broadcast(n: Notification, nowMs: number): void {
+      for (const channel of channels)
+        insert.run({ id: n.id, channel, recipient: '', incident_id: n.incident.id, now: nowMs, json: JSON.stringify(n) })
     },
     /** Those whose turn it is, longest due first; of one incident at most one. */
     due: (channel: string, nowMs: number, limit: number): OutboxRow[] => (due.all(channel, nowMs, limit) as unknown as Row[]).map(toRow),
@@ -63,7 +70,7 @@ export const outboxRows = (db: DatabaseSync, channels: readonly string[]) => {
     /** Lets the incident's next one go. False where it was finished already. */
     finish(row: OutboxRow, state: 'delivered' | 'gave-up', nowMs: number, why: string | null): boolean {
       if (Number(finish.run(state, why, row.seq).changes) === 0) return false
-      next.run({ channel: row.channel, incident_id: row.notification.incident.id, now: nowMs })
+      next.run({ channel: row.channel, recipient: row.recipient, incident_id: row.notification.incident.id, now: nowMs })
       trim.run({ state, kept: FINISHED_KEPT })
       return true
     },

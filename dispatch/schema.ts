@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { FengsuiError } from '#contracts/errors.ts'
 import { inTransaction } from './database.ts'
 import { ORDER_TABLES } from './order-tables.ts'
+import { TELLING_TABLES } from './schema-telling.ts'
 
 const STEPS: readonly string[] = [
   `
@@ -83,6 +84,7 @@ const STEPS: readonly string[] = [
     FROM alarms WHERE live = 1;
   `,
   ORDER_TABLES,
+  TELLING_TABLES,
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])

@@ -19,6 +19,10 @@ import type { DispatchPlan } from './plan.ts'
 import { resourceRows, type ResourceRows } from './resource-rows.ts'
 import { settle } from './settle.ts'
 import type { Travel } from './travel/travel.ts'
+import { capRows, type CapRows } from './cap-rows.ts'
+import type { Recipient } from './recipients.ts'
+import { openAnnouncer, type Announcer } from './telling.ts'
+import { tellingRows, type Tellings } from './tellings.ts'
 import { WHAT } from './words.ts'
 
 /** Every alarm, incident and order that changed, in its newest state. */
@@ -42,7 +46,14 @@ export type Desk = {
   travel: Travel
   /** what is known of a device now */
   device(id: string): Device | undefined
+  tellings: Tellings
+  cap: CapRows
+  announcer: Announcer
 }
+
+/** whom the outside is: channels told of everything, and people with ladders */
+export type Outside = { channels: readonly string[]; recipients: readonly Recipient[]; capSender: string }
+type Own = 'alarms' | 'incidents' | 'audit' | 'outbox' | 'tellings' | 'cap' | 'announcer' | 'past' | 'orders' | 'resources'
 
 export type Telling = {
   actor: string
@@ -73,19 +84,24 @@ export type Turn = {
   afterCommit(count: (meter: Meter) => void): void
 }
 
-export const openDesk = ({
-  channels,
-  ...o
-}: Omit<Desk, 'alarms' | 'incidents' | 'audit' | 'outbox' | 'past' | 'orders' | 'resources'> & { channels: readonly string[] }): Desk => ({
-  ...o,
-  alarms: alarmRows(o.db),
-  incidents: incidentRows(o.db),
-  audit: openAuditTrail(o.db),
-  outbox: outboxRows(o.db, channels),
-  past: pastRows(o.db),
-  orders: orderRows(o.db),
-  resources: resourceRows(o.db),
-})
+export const openDesk = ({ channels, recipients, capSender, ...o }: Omit<Desk, Own> & Outside): Desk => {
+  const outbox = outboxRows(o.db, channels)
+  const tellings = tellingRows(o.db)
+  const cap = capRows(o.db, { sender: capSender, utcOffsetMinutes: o.utcOffsetMinutes })
+  return {
+    ...o,
+    alarms: alarmRows(o.db),
+    incidents: incidentRows(o.db),
+    audit: openAuditTrail(o.db),
+    outbox,
+    tellings,
+    cap,
+    past: pastRows(o.db),
+    orders: orderRows(o.db),
+    resources: resourceRows(o.db),
+    announcer: openAnnouncer({ outbox, tellings, cap, recipients, utcOffsetMinutes: o.utcOffsetMinutes }),
+  }
+}
 
 export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; changes: Changes } => {
   const nowMs = desk.clock.nowMs()
@@ -143,10 +159,10 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
     settle(turn)
     for (const record of incidents.values()) {
       // read before it is overwritten: what is told outside is the difference of the two
-      const before = desk.outbox.idle ? undefined : desk.incidents.get(record.incident.id)?.incident
+      const before = desk.incidents.get(record.incident.id)?.incident
       desk.incidents.save(record)
-      desk.outbox.announce(before, record.incident, nowMs)
       desk.past.keepIncident(record.incident, nowMs)
+      desk.announcer.announce(before, record.incident, nowMs)
     }
     for (const { alarm } of alarms.values()) desk.past.keepAlarm(alarm, nowMs)
     return made

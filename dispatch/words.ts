@@ -71,6 +71,11 @@ export const WHAT: Record<string, Text> = {
   're-opened': { zh: '结束后报警再起，警情重开', en: 'Re-opened: an alarm needs an answer after closing' },
   notified: { zh: '已通知外部', en: 'Told outside' },
   'not-notified': { zh: '未能通知外部', en: 'Could not be told outside' },
+  'next-channel': { zh: '无应答，改用下一渠道', en: 'Not answered: told over the next channel' },
+  unheard: { zh: '所有渠道均无应答', en: 'Answered on no channel' },
+  heard: { zh: '接收人已听到', en: 'Heard by the recipient' },
+  'recipient-accepted': { zh: '接收人已接受', en: 'Accepted by the recipient' },
+  refused: { zh: '接收人无法前往', en: 'Refused by the recipient' },
 }
 
 export const REOPENED_BY_HAND: Text = { zh: '警情重开（人工）', en: 'Re-opened by hand' }

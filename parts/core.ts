@@ -25,8 +25,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { openRegistrations } = await import('../ingest/registrations.ts')
   const { createFold, HISTORY_ROOM, keepRules, startingRules, startParser } = await import('../rules/index.ts')
   const { openDispatchDesk } = await import('./dispatch-desk.ts')
-  const { openNotifiers } = await import('../dispatch/notifiers/index.ts')
-  const { startNotify } = await import('../dispatch/notify.ts')
+  const { openTelling } = await import('./telling.ts')
   const { openAccounts } = await import('../dashboard/api/accounts.ts')
   const { startApi } = await import('../dashboard/api/index.ts')
   const { startAlarmPath } = await import('../alarm-path.ts')
@@ -47,11 +46,14 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
   const accounts = stack.adopt(openAccounts({ dir, clock }), a => a.close())
   const admin = await accounts.ensureAdmin(settings.adminPassword)
-  const notifiers = openNotifiers(settings.webhook ? { webhook: settings.webhook } : {}, { clock })
-  const told = notifiers.map(n => n.name)
-  const dispatchDesk = await openDispatchDesk({ ...settings, file: join(dir, 'dispatch.db'), clock, log, meter, channels: told })
+  const telling = await openTelling(settings, { clock, log, meter, publish: (topic, payload) => others.edge.publish(topic, payload) })
+  const dispatchDesk = await openDispatchDesk({ ...settings, file: join(dir, 'dispatch.db'), clock, log, meter, ...telling.outside })
   const dispatch = stack.adopt(dispatchDesk.dispatch, d => d.close())
-  const notify = stack.adopt(startNotify({ dispatch: dispatch.outbox, notifiers, clock, log, meter }), n => n.close())
+  const shown: { push(c: ReturnType<typeof dispatch.tick>): void } = { push: () => {} }
+  const notify = stack.adopt(
+    telling.start(dispatch, c => shown.push(c)),
+    n => n.close(),
+  )
   const decoders = await loadDecoders()
   const folders = ruleFolders(settings)
   const position = dispatch.position()
@@ -139,7 +141,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     rulesLine(),
     accounting.line(),
     { room: 'dispatch', ok: tickProblem === null, detail: tickProblem ?? `${dispatch.kpis(clock.nowMs()).openIncidents} incidents open` },
-    ...(told.length > 0 ? [{ room: 'notify', ...notify.status() }] : []),
+    ...(telling.isSetUp ? [{ room: 'notify', ...notify.status() }] : []),
     { room: 'dashboard', ok: true, detail: `${directory.size()} devices known` },
   ]
   const api = stack.adopt(
@@ -196,10 +198,11 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     }),
     a => a.close(),
   )
+  shown.push = api.push
   path = stack.adopt(
     startAlarmPath({
       reader: pathReader,
-      catalogue,
+      catalogue: { dirty: catalogue.dirty, decode: message => (telling.listen(message), catalogue.decode(message)) },
       directory,
       fold,
       notes,
@@ -237,6 +240,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         seenChange = change
       }
       api.push({ ...dispatch.tick(clock.nowMs()), resources: dispatchDesk.changed() })
+      telling.tick(clock.nowMs())
       tickProblem = null
     } catch (error) {
       // tried again at the next tick; alarms do not wait for it

@@ -18,6 +18,7 @@ import { alarmRoutes, type AlarmDesk } from './alarms.ts'
 import { createAudit, type Record as RecordAudit } from './audit.ts'
 import { addAuth, LIVE_PROTOCOL } from './auth.ts'
 import { basemapRoute } from './basemap.ts'
+import { capRoutes, type CapParts } from './cap.ts'
 import { createCensus } from './census.ts'
 import { deskRoutes } from './desk.ts'
 import { deviceListRoute } from './device-list.ts'
@@ -56,7 +57,8 @@ export type ApiParts = {
     IncidentDesk &
     PastParts['past'] &
     OrderDesk &
-    ResourceDesk & {
+    ResourceDesk &
+    CapParts & {
       kpis(nowMs: number): Omit<Kpis, 'devicesTotal' | 'devicesOnline' | 'devicesStale' | 'devicesUnknown'>
       audit: (f: { limit: number; before?: number }) => readonly object[]
       record: RecordAudit
@@ -157,6 +159,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   deskRoutes(app, { kpis, auditTrail: dispatch.audit, districtDir: parts.districtDir })
   pastRoutes(app, { past: dispatch, clock })
   if (parts.rules !== undefined) rulesRoutes(app, { rules: parts.rules, audit })
+  capRoutes(app, dispatch)
   liveRoute(app, { live, accounts })
   healthRoutes(app, parts)
   const feed = feedRoutes(app, parts)

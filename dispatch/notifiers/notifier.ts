@@ -33,6 +33,14 @@ export type Outcome =
 export type Notifier = {
   /** the channel: in outbox rows, metrics and timelines; lower case, never changes */
   name: string
-  /** Ends soon after `signal` fires. Delivered only when the other side has said that it has it. */
-  send(n: Notification, signal: AbortSignal): Promise<Outcome>
+  /** sendings open at once; 4 where absent. More for a channel whose receivers are many and slow to answer. */
+  inFlightMax?: number
+  /**
+   * Ends soon after `signal` fires. Delivered only when the other side has said that it has it. `to`: the recipient's address on this
+   * channel (a telephone number, a mail address, a device); absent for a channel that has one receiver only.
+   */
+  send(n: Notification, signal: AbortSignal, to?: string): Promise<Outcome>
 }
+
+/** What a channel that needs an address answers without one: the configuration is wrong, and stays so. */
+export const NO_ADDRESS: Outcome = { outcome: 'never', reason: 'the recipient has no address on this channel' }

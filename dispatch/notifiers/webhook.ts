@@ -9,6 +9,7 @@ import type { Notifier } from './notifier.ts'
 export const SECRET_CHARACTERS_MIN = 16
 
 export type WebhookOptions = {
+  name?: string
   /** http: or https:, without user name and password */
   url: string
   /** shared with the receiver, at least 16 characters */
@@ -23,12 +24,13 @@ export const signatureOf = (secret: string, timestampS: number, body: string): s
 
 /** @throws FengsuiError setting-invalid */
 export const openWebhook = (o: WebhookOptions, { clock }: { clock: Clock }): Notifier => {
-  const address = addressOf('webhook', o.url)
+  const name = o.name ?? 'webhook'
+  const address = addressOf(name, o.url)
   if (o.secret.length < SECRET_CHARACTERS_MIN)
-    throw new FengsuiError('setting-invalid', `the webhook secret has fewer than ${SECRET_CHARACTERS_MIN} characters`)
+    throw new FengsuiError('setting-invalid', `the ${name} secret has fewer than ${SECRET_CHARACTERS_MIN} characters`)
   const timeout = o.timeoutMs === undefined ? {} : { timeoutMs: o.timeoutMs }
   return {
-    name: 'webhook',
+    name,
     async send(n, signal) {
       const body = JSON.stringify(n)
       const nowMs = clock.nowMs()

@@ -8,6 +8,7 @@ import { FengsuiError, type ErrorCode } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Place, Position } from '#contracts/reading.ts'
 import { openDispatch, type Commit, type Dispatch } from '../../dispatch/index.ts'
+import type { Recipient } from '../../dispatch/recipients.ts'
 
 /** 22:40 in Nanjing. */
 export const NIGHT_MS = Date.parse('2026-03-12T14:40:00.000Z')
@@ -34,7 +35,9 @@ const movableClock = (startMs: number): TestDesk['clock'] => {
   }
 }
 
-export const openDesk = (o: { file?: string; clock?: TestDesk['clock']; groupWindowMs?: number; channels?: string[] } = {}): TestDesk => {
+type DeskOptions = { file?: string; clock?: TestDesk['clock']; groupWindowMs?: number; channels?: string[]; recipients?: Recipient[] }
+
+export const openDesk = (o: DeskOptions = {}): TestDesk => {
   const clock = o.clock ?? movableClock(NIGHT_MS)
   const counted: string[] = []
   const meter: Meter = {
@@ -47,7 +50,15 @@ export const openDesk = (o: { file?: string; clock?: TestDesk['clock']; groupWin
     clock,
     counted,
     meter,
-    dispatch: openDispatch({ file: o.file ?? ':memory:', clock, log: noLog, meter, channels: o.channels ?? [], ...window }),
+    dispatch: openDispatch({
+      file: o.file ?? ':memory:',
+      clock,
+      log: noLog,
+      meter,
+      channels: o.channels ?? [],
+      recipients: o.recipients ?? [],
+      ...window,
+    }),
   }
 }
 

@@ -28,11 +28,14 @@ export const notification: Notification = {
   },
 }
 
-export const notifierConformance = (name: string, open: (o: Opening) => Notifier): void => {
+/** `accepts`: the body of a good answer, for those who say yes or no in it; `to`: for channels that need an address */
+export type Kind = { accepts?: string; to?: string; contentType?: string }
+
+export const notifierConformance = (name: string, open: (o: Opening) => Notifier, kind: Kind = {}): void => {
   const reasons: string[] = []
   const opened = (url: string, timeoutMs = 10_000): Notifier => open({ url, secret: SECRET, timeoutMs })
   const send = async (notifier: Notifier, signal = new AbortController().signal): Promise<Outcome> => {
-    const outcome = await notifier.send(notification, signal)
+    const outcome = await notifier.send(notification, signal, kind.to)
     if (outcome.outcome !== 'delivered') reasons.push(outcome.reason)
     return outcome
   }
@@ -46,8 +49,8 @@ export const notifierConformance = (name: string, open: (o: Opening) => Notifier
   describe(`${name} as a notifier`, () => {
     it('has a name fit for rows and metrics', () => expect(opened('http://127.0.0.1:1/').name).toMatch(/^[a-z][a-z0-9-]{1,30}$/))
 
-    it.each([200, 201, 202, 204])('has delivered when the answer is %i', async status =>
-      expect(await answered({ status })).toEqual({ outcome: 'delivered' }),
+    it.each(kind.accepts === undefined ? [200, 201, 202, 204] : [200, 201, 202])('has delivered when the answer is %i', async status =>
+      expect(await answered({ status, ...(kind.accepts !== undefined && { body: kind.accepts }) })).toEqual({ outcome: 'delivered' }),
     )
 
     it.each([408, 425, 429, 500, 502, 503, 504])('tries again after %i', async status =>
@@ -78,7 +81,10 @@ export const notifierConformance = (name: string, open: (o: Opening) => Notifier
     it('ends when nobody answers', async () =>
       expect(await answered('hang', 200)).toEqual({ outcome: 'retry', reason: 'no answer in time' }))
     it('tries again after a reset', async () => expect(await answered('reset')).toMatchObject({ outcome: 'retry' }))
-    it('does not read an endless answer', async () => expect(await answered('endless')).toEqual({ outcome: 'delivered' }))
+    it('does not read an endless answer', async () =>
+      expect(await answered('endless', 5_000)).toEqual(
+        kind.accepts === undefined ? { outcome: 'delivered' } : { outcome: 'retry', reason: 'the answer was not understood' },
+      ))
 
     it('tries again when nobody listens', async () => {
       const notifier = opened(`http://127.0.0.1:${await closedPort()}/?key=${TOKEN}`)
@@ -100,7 +106,7 @@ export const notifierConformance = (name: string, open: (o: Opening) => Notifier
       for (let i = 0; i < 3; i += 1) await send(notifier)
       expect(receiver.got.map(r => r.headers['idempotency-key'])).toEqual(Array(3).fill(notification.id))
       expect(new Set(receiver.got.map(r => r.body)).size).toBe(1)
-      expect(receiver.got[0]?.headers['content-type']).toContain('application/json')
+      expect(receiver.got[0]?.headers['content-type']).toContain(kind.contentType ?? 'application/json')
     })
 
     it.each(['', 'not a url', 'ftp://127.0.0.1/', `https://user:${SECRET}@example.org/`, `${TOKEN}://x`])(
@@ -121,7 +127,8 @@ export const notifierConformance = (name: string, open: (o: Opening) => Notifier
     afterAll(() => {
       expect(reasons.length, 'attempts that failed above').toBeGreaterThan(20)
       for (const reason of reasons) {
-        for (const secret of [SECRET, TOKEN, '127.0.0.1', 'the other side']) expect(reason).not.toContain(secret)
+        for (const secret of [SECRET, TOKEN, '127.0.0.1', 'the other side', ...(kind.to === undefined ? [] : [kind.to])])
+          expect(reason).not.toContain(secret)
         expect(reason.length).toBeLessThan(100)
       }
     })

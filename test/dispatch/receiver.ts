@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 
 /** hang = never answer; reset = cut the connection; endless = 200 and a body without end */
-export type Answer = { status: number; headers?: Record<string, string> } | 'hang' | 'reset' | 'endless'
+export type Answer = { status: number; headers?: Record<string, string>; body?: string } | 'hang' | 'reset' | 'endless'
 export type Received = { path: string; headers: IncomingHttpHeaders; body: string }
 export type Receiver = { url: string; got: Received[]; answer(next: (r: Received) => Answer): void } & AsyncDisposable
 
@@ -39,9 +39,9 @@ export const startReceiver = async (answer: (r: Received) => Answer = () => ({ s
       if (next === 'reset') request.socket.resetAndDestroy()
       else if (next === 'endless') {
         response.writeHead(200)
-        const more = setInterval(() => response.write('x'.repeat(1024)), 5)
+        const more = setInterval(() => response.write('x'.repeat(8192)), 5)
         response.on('close', () => clearInterval(more))
-      } else if (next !== 'hang') response.writeHead(next.status, next.headers).end('what the other side wrote')
+      } else if (next !== 'hang') response.writeHead(next.status, next.headers).end(next.body ?? 'what the other side wrote')
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')

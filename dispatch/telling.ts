@@ -1,0 +1,40 @@
+// Everything that leaves the house about one change of an incident, written in the transaction of that change: rows for the channels
+// that are told of everything, the first step of the ladder of everyone it concerns, and the CAP message of the feed.
+import type { Incident } from '#contracts/incident.ts'
+import { announcements } from './announce.ts'
+import type { CapRows } from './cap-rows.ts'
+import type { Notification } from './notifiers/notifier.ts'
+import type { Outbox } from './outbox.ts'
+import { concerns, isAlerting, minuteOfDay, type Recipient } from './recipients.ts'
+import type { Tellings } from './tellings.ts'
+
+export type Announcer = { announce(before: Incident | undefined, after: Incident, nowMs: number): void }
+export type AnnouncerParts = {
+  outbox: Outbox
+  tellings: Tellings
+  cap: CapRows
+  recipients: readonly Recipient[]
+  utcOffsetMinutes: number
+}
+
+/** The notification as one person gets it: its id names both, so that every channel of theirs can tell a repeat. */
+export const addressed = (n: Notification, recipient: string): Notification => ({ ...n, id: `${n.id}@${recipient}` })
+
+export const openAnnouncer = ({ outbox, tellings, cap, recipients, utcOffsetMinutes }: AnnouncerParts): Announcer => {
+  const tell = (n: Notification, r: Recipient, nowMs: number): void => {
+    const [first] = r.ladder
+    if (isAlerting(n.event)) tellings.supersede(n.incident.id, r.name)
+    if (!tellings.begin(n, r.name, nowMs, isAlerting(n.event) ? nowMs + first.waitS * 1000 : null)) return
+    outbox.write(addressed(n, r.name), first.channel, r.name, nowMs)
+  }
+  return {
+    announce(before, after, nowMs) {
+      const minute = minuteOfDay(nowMs, utcOffsetMinutes)
+      for (const n of announcements(before, after, nowMs)) {
+        cap.write(n, false)
+        outbox.broadcast(n, nowMs)
+        for (const r of recipients) if (concerns(r, n, minute)) tell(n, r, nowMs)
+      }
+    },
+  }
+}

@@ -1,0 +1,112 @@
+// CAP 1.2: every message of an incident's life is valid against the schema (xmllint), names those before it, and nothing in a place name or
+// a cause can become markup.
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { capMessage, capTime } from '../../dispatch/cap.ts'
+import { folder, MINUTE_MS, NIGHT_MS, openDesk, raise, send } from './desk.ts'
+import { notification } from './notifier-conformance.ts'
+
+const XSD = join(import.meta.dirname, '../fixtures/cap/CAP-v1.2.xsd')
+
+/** '' when all are valid, else what xmllint says. */
+const invalid = (messages: readonly string[]): string => {
+  using dir = folder()
+  const files = messages.map((xml, i) => {
+    const file = join(dir.path, `${i}.xml`)
+    writeFileSync(file, xml)
+    return file
+  })
+  const { status, stderr } = spawnSync('xmllint', ['--noout', '--nonet', '--schema', XSD, ...files], { encoding: 'utf8' })
+  return status === 0 ? '' : stderr
+}
+const of = (xml: string, name: string): string[] => [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(m => m[1] ?? '')
+const KITCHEN = { place: { area: '<江宁> & "东山"', building: 'b2]]>', room: '1405' }, position: { lat: 31.95, lon: 118.84 } }
+
+/** Opened, confirmed, closed as a false alarm, and one merged into another. */
+const life = () => {
+  const { dispatch, clock } = openDesk()
+  send(dispatch, raise({ id: 'a', deviceId: 'd1', ...KITCHEN }))
+  clock.add(MINUTE_MS)
+  send(dispatch, raise({ id: 'b', deviceId: 'd2', ...KITCHEN }))
+  send(dispatch, raise({ id: 'c', deviceId: 'd3' }))
+  const [fire, other] = dispatch.incidents({ limit: 9 }).map(i => i.id) as [string, string]
+  clock.add(MINUTE_MS)
+  dispatch.closeIncident(fire, { by: 'li', cause: '</description><script>', falseAlarm: true })
+  send(dispatch, raise({ id: 'd', deviceId: 'd4', place: { building: 'b9' } }))
+  const third = dispatch.incidents({ limit: 9 }).find(i => i.place?.building === 'b9')!.id
+  dispatch.mergeIncident(other, { by: 'li', into: third, reason: 'one fire' })
+  const entries = dispatch.cap.newest(99).toReversed()
+  return { fire, other, third, entries, xml: entries.map(e => dispatch.cap.xml(e.identifier)!) }
+}
+
+describe('CAP 1.2', () => {
+  it('is valid in every event of an incident', () => {
+    const { entries, xml } = life()
+    expect(entries, 'the merge confirmed the other').toHaveLength(7)
+    expect(invalid(xml)).toBe('')
+  })
+
+  it('is alert, update and cancel, each naming all before it', () => {
+    const { fire, xml } = life()
+    const [opened, confirmed, closed] = xml.filter(x => of(x, 'incidents')[0] === fire) as [string, string, string]
+    expect([opened, confirmed, closed].map(x => of(x, 'msgType')[0])).toEqual(['Alert', 'Update', 'Cancel'])
+    expect(of(opened, 'references')).toEqual([])
+    const name = (x: string) => `${of(x, 'sender')[0]},${of(x, 'identifier')[0]},${of(x, 'sent')[0]}`
+    expect(of(confirmed, 'references')).toEqual([name(opened)])
+    expect(of(closed, 'references')).toEqual([`${name(opened)} ${name(confirmed)}`])
+    expect(of(opened, 'sent')).toEqual(['2026-03-12T22:40:00+08:00'])
+  })
+
+  it('says how urgent, how grave, how certain', () => {
+    const { fire, xml } = life()
+    const said = xml.filter(x => of(x, 'incidents')[0] === fire).map(x => ['urgency', 'severity', 'certainty'].map(name => of(x, name)[0]))
+    expect(said).toEqual([
+      ['Immediate', 'Severe', 'Likely'],
+      ['Immediate', 'Extreme', 'Observed'],
+      ['Past', 'Extreme', 'Unlikely'],
+    ])
+    expect(of(xml[0]!, 'language')).toEqual(['zh-CN', 'en-US'])
+  })
+
+  it('draws a closed polygon around the position', () => {
+    const corners = of(life().xml[0]!, 'polygon')[0]!.split(' ')
+    expect(corners).toHaveLength(9)
+    expect(corners[0]).toBe(corners.at(-1))
+    for (const corner of corners) {
+      const [lat, lon] = corner.split(',').map(Number) as [number, number]
+      expect(Math.hypot((lat - 31.95) * 111_320, (lon - 118.84) * 111_320 * Math.cos((31.95 * Math.PI) / 180))).toBeCloseTo(60, 0)
+    }
+  })
+
+  it('is valid with the strangest words, and as a drill', () => {
+    const strange = '\u0000\u001b]]>&<b>\ud83d\udd25'
+    const n = {
+      ...notification,
+      id: 'F, <&',
+      text: { zh: strange, en: strange },
+      incident: { ...notification.incident, title: { zh: strange, en: strange } },
+    }
+    const xml = capMessage(n, { sender: 'fengsui', utcOffsetMinutes: 0, references: [], exercise: true })
+    expect(invalid([xml])).toBe('')
+    expect(of(xml, 'status')).toEqual(['Exercise'])
+    expect(of(xml, 'identifier')[0]).not.toMatch(/[\s,<&]/)
+  })
+
+  it('has a test that can fail: what is not CAP is refused', () => {
+    const xml = capMessage(notification, { sender: 'fengsui', utcOffsetMinutes: 480, references: [] })
+    expect(invalid([xml])).toBe('')
+    expect(invalid([xml.replace('+08:00', 'Z')])).toContain('sent')
+    expect(invalid([xml.replace('>Alert<', '>Shout<')])).toContain('msgType')
+    expect(invalid([xml.replace(/<urgency>.*?<\/urgency>/, '')])).toContain('urgency')
+  })
+
+  it('writes offsets as the standard asks', () => {
+    expect([480, 0, -210].map(offset => capTime(NIGHT_MS, offset))).toEqual([
+      '2026-03-12T22:40:00+08:00',
+      '2026-03-12T14:40:00-00:00',
+      '2026-03-12T11:10:00-03:30',
+    ])
+  })
+})
