@@ -5,7 +5,8 @@ import type { Incident } from './incident.ts'
 import type { Order } from './order.ts'
 import type { Resource } from './resource.ts'
 
-/** What a map needs of a device, ten times smaller than Device: [deviceId, kind, lat, lon, condition, lastReceivedAtMs, name, building, floor, room]. */
+/** What a map needs of a device, ten times smaller than Device: [deviceId, kind, lat, lon, condition, lastReceivedAtMs, name, building, floor, room,
+ *  number]; the number stands for the device in small frames (live-rows.ts) as long as the epoch lasts. */
 export type DeviceRow = [
   string,
   string,
@@ -17,7 +18,28 @@ export type DeviceRow = [
   string | null,
   string | null,
   string | null,
+  number,
 ]
+
+/** What a drone, a camera or a station shows beyond its condition; absent = not told. Angles from true north clockwise, tilt below the horizon is negative. */
+export type Sight = {
+  deviceId: string
+  headingDeg?: number
+  speedMps?: number
+  heightM?: number
+  /** where its camera looks */
+  bearingDeg?: number
+  tiltDeg?: number
+  hfovDeg?: number
+  batteryPct?: number
+  remainingFlightS?: number
+  inDock?: boolean
+  mission?: string
+  /** of a station: ready, degraded, responding, not-ready as it says itself */
+  readiness?: string
+  crewOnDuty?: number
+  crewRequired?: number
+}
 
 export type QueueAlarm = Omit<Alarm, 'evidence' | 'counterEvidence'>
 
@@ -67,6 +89,7 @@ export type LiveMessage =
       /** open orders; the finished ones of an incident come with its detail */
       orders: Order[]
       resources: Resource[]
+      sights: Sight[]
       kpis: Kpis
       rooms: RoomHealth[]
     }
@@ -80,6 +103,7 @@ export type LiveMessage =
       /** also those that have just ended, in their last state */
       orders?: Order[]
       resources?: Resource[]
+      sights?: Sight[]
       removed?: { incidents?: string[]; alarms?: string[]; devices?: string[]; resources?: string[] }
     }
   | { type: 'heartbeat'; seq: number; serverTime: string; kpis: Kpis; rooms: RoomHealth[] }

@@ -11,6 +11,7 @@ import fastify from 'fastify'
 import type { Clock, Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Kpis, RoomHealth } from '#contracts/live.ts'
+import { ROWS_PROTOCOL } from '#contracts/live-rows.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { accountingRoutes, type AccountingParts } from './accounting.ts'
 import type { Accounts } from './accounts.ts'
@@ -184,7 +185,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
 const liveOptions = (server: ReturnType<typeof createServer>) => ({
   server,
   maxPayload: 1024,
-  handleProtocols: (offered: Set<string>) => (offered.has(LIVE_PROTOCOL) ? LIVE_PROTOCOL : (false as const)),
+  handleProtocols: (offered: Set<string>) => [ROWS_PROTOCOL, LIVE_PROTOCOL].find(name => offered.has(name)) ?? (false as const),
   perMessageDeflate: {
     serverNoContextTakeover: true,
     clientNoContextTakeover: true,

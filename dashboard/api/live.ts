@@ -5,15 +5,17 @@ import { randomUUID } from 'node:crypto'
 import type { WebSocket } from 'ws'
 import type { Alarm } from '#contracts/alarm.ts'
 import type { Clock } from '#contracts/clock.ts'
-import { conditionOf, type Device } from '#contracts/device.ts'
+import type { Device } from '#contracts/device.ts'
 import type { Incident } from '#contracts/incident.ts'
-import type { DeviceRow, Kpis, LiveMessage, QueueAlarm, RoomHealth } from '#contracts/live.ts'
+import type { DeviceRow, Kpis, LiveMessage, QueueAlarm, RoomHealth, Sight } from '#contracts/live.ts'
+import { encodeRows, ROWS_PROTOCOL } from '#contracts/live-rows.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Order } from '#contracts/order.ts'
 import type { Resource } from '#contracts/resource.ts'
 import { queueAlarm } from './alarms.ts'
 import { createRing } from './ring.ts'
 import type { Census } from './census.ts'
+import { createRows, sightOf, smallOf } from './rows.ts'
 
 export const CLIENTS_MAX = 200
 /** bytes a client may have waiting beyond its snapshot */
@@ -59,24 +61,15 @@ export type Live = {
   clients(): number
   close(): Promise<void>
 }
-type Client = { socket: WebSocket; mayStay: () => boolean; answered: boolean; allowance: number }
+type Client = {
+  socket: WebSocket
+  /** takes small frames in the place of JSON rows */ small: boolean
+  mayStay: () => boolean
+  answered: boolean
+  allowance: number
+}
 type Delta = Omit<Extract<LiveMessage, { type: 'delta' }>, 'type' | 'seq' | 'serverTime'>
 
-const rowOf = (device: Device, nowMs: number): DeviceRow => {
-  const { position, place } = device
-  const heardMs = device.lastReceivedAt === undefined ? null : Date.parse(device.lastReceivedAt)
-  const where = [place?.building ?? null, place?.floor ?? null, place?.room ?? null] as const
-  return [
-    device.deviceId,
-    device.kind,
-    position?.lat ?? null,
-    position?.lon ?? null,
-    conditionOf(device, nowMs),
-    heardMs,
-    device.name ?? null,
-    ...where,
-  ]
-}
 const goneOf = (devices: string[], resources: string[]): Pick<Delta, 'removed'> =>
   devices.length + resources.length === 0
     ? {}
@@ -85,10 +78,11 @@ const bytesOf = (message: LiveMessage): Buffer => Buffer.from(JSON.stringify(mes
 
 export function createLive(parts: LiveParts): Live {
   const { clock, meter, census } = parts
-  const epoch = randomUUID()
+  let epoch = randomUUID()
   const ring = createRing()
   const clients = new Set<Client>()
-  const rows = new Map<string, Device>()
+  const waiting = new Map<string, Device>()
+  const rows = createRows(clock.nowMs)
   let seq = 0
   /** shared by all who connect before anything changes */
   let snapshot: Buffer | null = null
@@ -96,8 +90,8 @@ export function createLive(parts: LiveParts): Live {
   const serverTime = (): string => new Date(clock.nowMs()).toISOString()
 
   /** Only snapshots are compressed: a delta never waits for a thread. */
-  function send(client: Client, bytes: Buffer, compress = false): void {
-    client.socket.send(bytes, { binary: false, compress })
+  function send(client: Client, bytes: Uint8Array, { compress = false, binary = false } = {}): void {
+    client.socket.send(bytes, { binary, compress })
     const { bufferedAmount } = client.socket
     // the snapshot itself may be larger than the limit: it counts until it has gone out
     if (bufferedAmount <= BUFFER_MAX) client.allowance = 0
@@ -116,7 +110,7 @@ export function createLive(parts: LiveParts): Live {
     seq += 1
     snapshot = null
     const bytes = bytesOf({ type: 'delta', seq, serverTime: serverTime(), ...delta })
-    ring.add(seq, bytes)
+    ring.add(seq, { json: bytes })
     for (const client of clients) send(client, bytes)
   }
 
@@ -131,11 +125,12 @@ export function createLive(parts: LiveParts): Live {
   }: Changed): void {
     for (const device of devices) {
       census.see(device)
-      rows.set(device.deviceId, device)
+      waiting.set(device.deviceId, device)
     }
     for (const deviceId of removed) {
       census.forget(deviceId)
-      rows.delete(deviceId)
+      waiting.delete(deviceId)
+      rows.forget(deviceId)
     }
     if ([incidents, alarms, orders, resources, removed, removedResources].every(all => all.length === 0)) return
     emit({
@@ -147,16 +142,46 @@ export function createLive(parts: LiveParts): Live {
     })
   }
 
+  /** Who a device is goes out in full; that only its condition or hearing changed, in a small frame of its own. */
   function sendRows(): void {
-    if (rows.size === 0) return
-    const nowMs = clock.nowMs()
-    const batch: DeviceRow[] = []
-    for (const [deviceId, device] of rows) {
-      if (batch.length >= ROWS_MAX) break
-      rows.delete(deviceId)
-      batch.push(rowOf(device, nowMs))
+    if (waiting.size === 0) return
+    if (rows.exhausted()) return renew()
+    const full: DeviceRow[] = []
+    const small: DeviceRow[] = []
+    const sights: Sight[] = []
+    for (const [deviceId, device] of waiting) {
+      if (full.length + small.length >= ROWS_MAX) break
+      waiting.delete(deviceId)
+      const next = rows.next(device)
+      ;(next.small ? small : full).push(next.row)
+      const sight = sightOf(device)
+      if (sight !== null) sights.push(sight)
     }
-    emit({ devices: batch })
+    if (full.length + sights.length > 0) emit({ devices: full, ...(sights.length > 0 ? { sights } : {}) })
+    if (small.length > 0) emitSmall(small)
+  }
+
+  /** One change under one seq, as JSON for who wants JSON (made only while somebody does) and as a frame for the others. */
+  function emitSmall(small: DeviceRow[]): void {
+    seq += 1
+    snapshot = null
+    const frame = encodeRows({ seq, serverTimeMs: clock.nowMs(), rows: small.map(smallOf) })
+    const json = [...clients].some(client => !client.small)
+      ? bytesOf({ type: 'delta', seq, serverTime: serverTime(), devices: small })
+      : null
+    ring.add(seq, { frame, json })
+    for (const client of clients) {
+      if (client.small) send(client, frame, { binary: true })
+      else if (json !== null) send(client, json)
+    }
+  }
+
+  /** Device numbers have run out (after 16 million devices): everybody comes back for a snapshot with new ones. */
+  function renew(): void {
+    epoch = randomUUID()
+    rows.reset()
+    snapshot = null
+    for (const { socket } of clients) socket.close(CLOSE.goingAway, 'device numbers begin anew')
   }
 
   function beat(): void {
@@ -187,8 +212,14 @@ export function createLive(parts: LiveParts): Live {
 
   function makeSnapshot(): Buffer {
     const { incidents, alarms, orders, resources } = parts.open()
-    const nowMs = clock.nowMs()
-    const devices = Array.from(parts.devices(), device => rowOf(device, nowMs))
+    const alone = clients.size <= 1
+    const devices: DeviceRow[] = []
+    const sights: Sight[] = []
+    for (const device of parts.devices()) {
+      devices.push(rows.full(device, alone))
+      const sight = sightOf(device)
+      if (sight !== null) sights.push(sight)
+    }
     const open: QueueAlarm[] = alarms.map(queueAlarm)
     return bytesOf({
       type: 'snapshot',
@@ -200,6 +231,7 @@ export function createLive(parts: LiveParts): Live {
       devices,
       orders,
       resources,
+      sights,
       kpis: parts.kpis(),
       rooms: parts.rooms(),
     })
@@ -211,19 +243,20 @@ export function createLive(parts: LiveParts): Live {
     push,
     clients: () => clients.size,
     attach(socket, { since, epoch: lastEpoch, mayStay }) {
-      const client: Client = { socket, mayStay, answered: true, allowance: 0 }
+      const small = socket.protocol === ROWS_PROTOCOL
+      const client: Client = { socket, small, mayStay, answered: true, allowance: 0 }
       socket.on('pong', () => (client.answered = true))
       socket.on('close', () => drop(client))
       clients.add(client)
       meter.gauge('fengsui_live_clients', clients.size)
-      const missed = since !== undefined && lastEpoch === epoch ? ring.after(since) : null
+      const missed = since !== undefined && lastEpoch === epoch ? ring.after(since, small) : null
       if (missed !== null) {
-        for (const bytes of missed) send(client, bytes)
+        for (const { bytes, binary } of missed) send(client, bytes, { binary })
         return
       }
       snapshot ??= makeSnapshot()
       client.allowance = snapshot.length
-      send(client, snapshot, true)
+      send(client, snapshot, { compress: true })
     },
     async close() {
       timers.forEach(clearInterval)

@@ -1,6 +1,7 @@
 // A desk at the live socket: every message in order of arrival.
 import { WebSocket } from 'ws'
 import type { LiveMessage } from '#contracts/live.ts'
+import { readFrame, type RowsFrame } from '#contracts/live-rows.ts'
 import type { Room } from './room.ts'
 
 /** A desk: every live message in order of arrival. */
@@ -10,7 +11,14 @@ export async function desk(room: Room, o: { as?: string; query?: string; headers
   const socket = new WebSocket(`${room.url.replace('http', 'ws')}/api/v1/live${o.query ?? ''}`, o.protocols ?? [], { headers })
   const messages: LiveMessage[] = []
   let closedWith: { code: number; reason: string } | null = null
-  socket.on('message', data => messages.push(JSON.parse((data as Buffer).toString()) as LiveMessage))
+  const frames: RowsFrame[] = []
+  socket.on('message', (data, isBinary) => {
+    const bytes = data as Buffer
+    if (!isBinary) return void messages.push(JSON.parse(bytes.toString()) as LiveMessage)
+    const frame = readFrame(new Uint8Array(bytes).buffer)
+    if (frame === null) throw new Error('a binary message that is no frame')
+    frames.push(frame)
+  })
   socket.on('close', (code, reason) => (closedWith = { code, reason: reason.toString() }))
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve)
@@ -19,6 +27,8 @@ export async function desk(room: Room, o: { as?: string; query?: string; headers
   return {
     socket,
     messages,
+    /** small frames, where they were asked for */
+    frames,
     closed: () => closedWith,
     deltas: () => messages.filter(message => message.type === 'delta'),
     async until<T>(found: () => T | undefined | false, what = 'the live message'): Promise<T> {

@@ -1,7 +1,8 @@
 // The live socket as a desk sees it: snapshot, gapless deltas, coming back, a desk that is too slow, who is let in.
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { Device } from '#contracts/device.ts'
+import { DEVICE_CONDITIONS, type Device } from '#contracts/device.ts'
+import { eachRow } from '#contracts/live-rows.ts'
 import { createRing } from '../../dashboard/api/ring.ts'
 import { desk, until } from './desk.ts'
 import { alarmBody, startRoom, type Room } from './room.ts'
@@ -71,13 +72,68 @@ test('device rows are gathered: the newest of a device wins', async () => {
     null,
     null,
     null,
+    expect.any(Number),
   ])
   expect(one.deltas().length).toBeLessThan(10)
+})
+
+test('a desk that asks for small frames gets 8 bytes a device whose condition or hearing changed, and the same sequence', async () => {
+  const at = (n: number) => new Date(Date.now() + n).toISOString()
+  const names = Array.from({ length: 200 }, (_, n) => `sm-${n}`)
+  for (const deviceId of names) room.directory.register({ deviceId, kind: 'smoke' })
+  const say = (o: Partial<Device>) => room.api.push({ devices: names.map(id => device(id, { position: { lat: 31.9, lon: 118.8 }, ...o })) })
+  const json = await connect()
+  const small = await connect({ as: 'viewer', protocols: ['fengsui.v1.rows', 'fengsui.v1'] })
+  const { seq } = await snapshotOf(small)
+  expect(small.socket.protocol).toBe('fengsui.v1.rows')
+  say({ lastReceivedAt: at(0) })
+  await small.until(() => small.deltas().find(delta => delta.devices?.some(row => row[0] === 'sm-199')), 'full rows first')
+  const numbers = new Map(small.deltas().flatMap(delta => (delta.devices ?? []).map(row => [row[10], row[0]] as const)))
+  say({ lastReceivedAt: at(1000), alarms: { smoke: true } })
+  const frame = await small.until(() => small.frames.find(one => one.count === 200), 'a small frame')
+  expect(frame.bytes.byteLength + 16).toBe(1616)
+  const rows: [string | undefined, string | undefined][] = []
+  eachRow(frame, (number, code) => rows.push([numbers.get(number), DEVICE_CONDITIONS[code]]))
+  expect(rows).toEqual(names.map(name => [name, 'alarm']))
+  const same = await json.until(() => json.deltas().find(delta => delta.seq === frame.seq), 'the same change as JSON')
+  expect(same.devices?.map(row => [row[0], row[4]])).toEqual(rows)
+  // a moved or renamed device is told in full again
+  room.api.push({ devices: [device('sm-0', { position: { lat: 31.91, lon: 118.8 } })] })
+  const moved = await small.until(() => small.deltas().find(delta => delta.devices?.[0]?.[2] === 31.91), 'the moved one in full')
+  const sequence = [...small.deltas(), ...small.frames].map(one => one.seq).sort((a, b) => a - b)
+  expect(sequence).toEqual(sequence.map((_, n) => seq + 1 + n))
+  expect(sequence).toContain(moved.seq)
+})
+
+test('drones, cameras and stations say how they fly, look and stand', async () => {
+  const one = await connect()
+  await snapshotOf(one)
+  for (const deviceId of ['uav-1', 'cam-1', 'mfs-1']) room.directory.register({ deviceId, kind: 'other' })
+  room.api.push({
+    devices: [
+      device('uav-1', {
+        kind: 'drone',
+        metrics: { heading_deg: 40, gimbal_pitch_deg: -58, speed_mps: 15 },
+        state: { inDock: false, mission: { state: 'en-route' } },
+        position: { lat: 31.9, lon: 118.8, heightM: 80 },
+      }),
+      device('cam-1', { kind: 'camera', metrics: { view_bearing_deg: 120, view_hfov_deg: 56 } }),
+      device('mfs-1', { kind: 'micro-station', metrics: { crew_on_duty_count: 5 }, state: { readiness: 'degraded' } }),
+    ],
+  })
+  const sights = await one.until(() => one.deltas().find(delta => (delta.sights?.length ?? 0) === 3)?.sights, 'sights')
+  expect(sights).toEqual([
+    { deviceId: 'uav-1', headingDeg: 40, bearingDeg: 40, tiltDeg: -58, speedMps: 15, heightM: 80, inDock: false, mission: 'en-route' },
+    { deviceId: 'cam-1', bearingDeg: 120, hfovDeg: 56 },
+    { deviceId: 'mfs-1', readiness: 'degraded', crewOnDuty: 5 },
+  ])
 })
 
 test('an alarm does not wait for the rows', async () => {
   const one = await connect()
   await snapshotOf(one)
+  // what the directory does not know is taken for removed by the next round
+  room.directory.register({ deviceId: 'slow', kind: 'smoke' })
   room.api.push({ devices: [device('slow')] })
   const { alarm } = await raise()
   await one.until(() => one.deltas().some(delta => delta.devices?.some(row => row[0] === 'slow')))
@@ -108,18 +164,29 @@ test('coming back: exactly what was missed; another life of the server, or too l
 
 test('the ring keeps the newest within its bounds and says when it cannot help', () => {
   const ring = createRing({ countMax: 3, bytesMax: 100 })
-  expect(ring.after(0)).toEqual([])
-  expect(ring.after(5)).toBeNull()
-  for (let seq = 1; seq <= 5; seq++) ring.add(seq, Buffer.from(`${seq}`))
-  expect(ring.after(1)).toBeNull()
-  expect(ring.after(2)?.map(String)).toEqual(['3', '4', '5'])
-  expect(ring.after(5)).toEqual([])
-  expect(ring.after(6)).toBeNull()
-  ring.add(6, Buffer.alloc(99))
-  expect(ring.after(4)?.length).toBe(2)
-  ring.add(7, Buffer.alloc(99))
-  expect(ring.after(5)).toBeNull()
-  expect(ring.after(6)?.length).toBe(1)
+  const held = (json: Uint8Array) => ({ json })
+  expect(ring.after(0, false)).toEqual([])
+  expect(ring.after(5, false)).toBeNull()
+  for (let seq = 1; seq <= 5; seq++) ring.add(seq, held(Buffer.from(`${seq}`)))
+  expect(ring.after(1, false)).toBeNull()
+  expect(ring.after(2, false)?.map(({ bytes }) => String(bytes))).toEqual(['3', '4', '5'])
+  expect(ring.after(5, false)).toEqual([])
+  expect(ring.after(6, false)).toBeNull()
+  ring.add(6, held(Buffer.alloc(99)))
+  expect(ring.after(4, false)?.length).toBe(2)
+  ring.add(7, held(Buffer.alloc(99)))
+  expect(ring.after(5, false)).toBeNull()
+  expect(ring.after(6, false)?.length).toBe(1)
+})
+
+test('the ring gives small frames to who takes them, and says when there is no JSON for who does not', () => {
+  const ring = createRing()
+  ring.add(1, { json: Buffer.from('{}'), frame: new Uint8Array([1]) })
+  ring.add(2, { json: null, frame: new Uint8Array([2]) })
+  ring.add(3, { json: Buffer.from('[]') })
+  expect(ring.after(0, true)?.map(({ binary }) => binary)).toEqual([true, true, false])
+  expect(ring.after(0, false)).toBeNull()
+  expect(ring.after(2, false)).toEqual([{ bytes: Buffer.from('[]'), binary: false }])
 })
 
 test('a desk that does not read is closed and counted; the others miss nothing', async () => {

@@ -3,10 +3,11 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DEVICE_CONDITIONS } from '#contracts/device.ts'
 import type { DeviceRow } from '#contracts/live.ts'
+import { encodeRows, readFrame } from '#contracts/live-rows.ts'
 import { CODE, createDeviceTable, type DeviceTable } from '../../dashboard/web/src/live/devices.ts'
 import { DETAIL_ZOOM, POINTS_MAX, SILENT_POINTS_MAX, countSilent, pictureOf, type Bounds } from '../../dashboard/web/src/map/cells.ts'
 import { createPickGrid } from '../../dashboard/web/src/map/grid.ts'
-import { row } from './incidents.ts'
+import { T0, numberOf, row } from './incidents.ts'
 
 const DISTRICT: Bounds = { west: 118.48, south: 31.61, east: 119.13, north: 32.11 }
 const anyRow: fc.Arbitrary<DeviceRow> = fc
@@ -48,6 +49,62 @@ describe('columns', () => {
       }),
     )
   })
+  test('small frames change exactly the devices they name, and a number nobody told of is seen', () => {
+    const small = fc.record({
+      n: fc.integer({ min: 0, max: 60 }),
+      condition: fc.constantFrom(...DEVICE_CONDITIONS),
+      ageMs: fc.integer({ min: 0, max: 86_400_000 }),
+    })
+    fc.assert(
+      fc.property(anyRows, fc.array(small, { maxLength: 30 }), (rows, changes) => {
+        const table = createDeviceTable()
+        table.reset(rows)
+        const model = new Map(table.rows.map(one => [one[0], [...one] as DeviceRow]))
+        const frame = readFrame(
+          new Uint8Array(
+            encodeRows({
+              seq: 1,
+              serverTimeMs: T0,
+              rows: changes.map(({ n, condition, ageMs }) => ({ number: numberOf(`d-${n}`), condition, heardAtMs: T0 - ageMs })),
+            }),
+          ).buffer,
+        )!
+        const looks = table.looks
+        expect(table.applySmall(frame)).toBe(changes.every(({ n }) => model.has(`d-${n}`)))
+        let seen = false
+        for (const { n, condition, ageMs } of changes) {
+          const one = model.get(`d-${n}`)
+          if (one === undefined) continue
+          seen ||= one[4] !== condition
+          one[4] = condition
+          one[5] = T0 - Math.round(ageMs / 100) * 100
+        }
+        for (const one of table.rows) expect(one).toEqual(model.get(one[0]))
+        for (const [at, one] of table.rows.entries()) expect(table.codes[at]).toBe(CODE[one[4] as keyof typeof CODE])
+        expect(table.looks > looks).toBe(seen)
+      }),
+    )
+  })
+  test('a removed device leaves no number behind, and a device left out for space is no hole', () => {
+    const table = createDeviceTable(1)
+    table.reset([row('a', 'normal'), row('b', 'normal')])
+    const frameOf = (deviceId: string) =>
+      readFrame(
+        new Uint8Array(
+          encodeRows({ seq: 1, serverTimeMs: T0, rows: [{ number: numberOf(deviceId), condition: 'alarm', heardAtMs: null }] }),
+        ).buffer,
+      )!
+    expect(table.applySmall(frameOf('b'))).toBe(true)
+    expect(table.applySmall(frameOf('a'))).toBe(true)
+    expect(table.find('a')?.slice(4, 6)).toEqual(['alarm', null])
+    table.apply([], ['a'])
+    expect(table.applySmall(frameOf('a'))).toBe(false)
+  })
+  test.each([
+    ['too short', new Uint8Array(15)],
+    ['another kind', new Uint8Array(16).fill(9)],
+    ['cut off', encodeRows({ seq: 1, serverTimeMs: T0, rows: [{ number: 1, condition: 'normal', heardAtMs: null }] }).slice(0, 20)],
+  ])('bytes that are no frame are not read: %s', (_, bytes) => expect(readFrame(new Uint8Array(bytes).buffer)).toBeNull())
   test('beyond the bound devices are counted as not drawn', () => {
     const table = createDeviceTable(2)
     table.reset([row('a', 'normal'), row('b', 'normal'), row('c', 'alarm')])
@@ -98,7 +155,7 @@ describe('level of detail', () => {
           ([, , lat, lon]) =>
             lat !== null && lon !== null && lon >= view.west && lon <= view.east && lat >= view.south && lat <= view.north,
         )
-        expect(cells.count).toBe(0)
+        expect(total(cells.believed) + total(cells.silent)).toBe(0)
         expect(new Set([...points.rows].map(at => table.rows[at]?.[0]))).toEqual(new Set(inView.map(one => one[0])))
       }),
     )

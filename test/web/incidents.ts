@@ -69,6 +69,7 @@ export const snapshot = (o: Partial<Snapshot> = {}): Snapshot => ({
   devices: [],
   orders: [],
   resources: [],
+  sights: [],
   kpis: kpis(),
   rooms: [{ room: 'journal', ok: true, detail: 'head 10' }],
   ...o,
@@ -83,6 +84,14 @@ export const heartbeat = (seq: number, o: Partial<Heartbeat> = {}): Heartbeat =>
   ...o,
 })
 
+const numbers = new Map<string, number>()
+/** the number the server would name it by: one a device */
+export const numberOf = (deviceId: string): number => {
+  const number = numbers.get(deviceId) ?? numbers.size
+  numbers.set(deviceId, number)
+  return number
+}
+
 export const row = (deviceId: string, condition: string, lon: number | null = 118.8, lat: number | null = 31.9): DeviceRow => [
   deviceId,
   'smoke',
@@ -94,6 +103,7 @@ export const row = (deviceId: string, condition: string, lon: number | null = 11
   '2',
   '14',
   '1405',
+  numberOf(deviceId),
 ]
 
 const anyState = fc.constantFrom(...INCIDENT_STATES)

@@ -7,7 +7,8 @@ import type { LiveMessage } from '#contracts/live.ts'
 import { createStore, type Store } from '../../dashboard/web/src/store.ts'
 import { createApi } from '../../dashboard/web/src/api.ts'
 import type { OpenSocket } from '../../dashboard/web/src/live/socket.ts'
-import { delta, heartbeat, incident, snapshot } from './incidents.ts'
+import { encodeRows } from '#contracts/live-rows.ts'
+import { T0, delta, heartbeat, incident, numberOf, row, snapshot } from './incidents.ts'
 
 let server: WebSocketServer
 let asked: string[]
@@ -36,7 +37,7 @@ const openTo =
   (path, handlers) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port()}${path}`)
     socket.on('open', () => handlers.opened())
-    socket.on('message', data => handlers.heard(String(data as Buffer)))
+    socket.on('message', (data, isBinary) => handlers.heard(isBinary ? new Uint8Array(data as Buffer).buffer : String(data as Buffer)))
     socket.on('close', code => handlers.closed(code))
     socket.on('error', () => {})
     return socket
@@ -76,6 +77,24 @@ test('a hole in the sequence: asks again from where it stands, and counts what w
   expect(asked).toEqual(['', '?since=10&epoch=e1'])
   expect([...store.desk.value.incidents.keys()]).toEqual(['a', 'b'])
   expect(store.missed.value).toBe(2)
+})
+
+test('small frames belong to the one sequence; one that names a stranger leads to a new snapshot', async () => {
+  const frame = (seq: number, number: number) =>
+    encodeRows({ seq, serverTimeMs: T0, rows: [{ number, condition: 'alarm', heardAtMs: T0 }] })
+  answer = socket => {
+    send(socket, snapshot({ devices: [row('known', 'normal')] }))
+    if (asked.length > 1) return
+    socket.send(frame(11, numberOf('known')))
+    send(socket, delta(12, { incidents: [incident('b')] }))
+    socket.send(frame(13, 9_999))
+  }
+  store.start()
+  await until(() => store.desk.value.incidents.has('b'))
+  expect(store.devices.find('known')?.[4]).toBe('alarm')
+  await until(() => asked.length === 2 && store.desk.value.seq === 10)
+  expect(asked).toEqual(['', ''])
+  expect(store.devices.find('known')?.[4]).toBe('normal')
 })
 
 test('a restarted server with a new epoch replaces everything; nothing of the old life is left', async () => {

@@ -1,6 +1,7 @@
 // Starts the page: wires store, session, sound and keys together and draws whatever page the address names.
 import { effect } from '@preact/signals'
 import { render } from 'preact'
+import { ROWS_PROTOCOL } from '#contracts/live-rows.ts'
 import { App, Dialog, type Wiring } from './app.tsx'
 import { createApi } from './api.ts'
 import { createDialogs, refusalOf, shelvable } from './incident/commands.tsx'
@@ -35,7 +36,8 @@ const liveUrl = (path: string): string => {
 }
 
 const openSocket: OpenSocket = (path, { opened, heard, closed }) => {
-  const socket = new WebSocket(liveUrl(path))
+  const socket = new WebSocket(liveUrl(path), [ROWS_PROTOCOL])
+  socket.binaryType = 'arraybuffer'
   socket.addEventListener('open', opened)
   socket.addEventListener('message', event => heard(event.data))
   socket.addEventListener('close', event => closed(event.code))

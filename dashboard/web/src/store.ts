@@ -3,6 +3,7 @@
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { Incident } from '#contracts/incident.ts'
 import type { LiveMessage, QueueAlarm } from '#contracts/live.ts'
+import type { RowsFrame } from '#contracts/live-rows.ts'
 import type { Principal, Scope } from '#contracts/people.ts'
 import { createActions, type Actions, type Toast } from './actions.ts'
 import type { Api } from './api.ts'
@@ -11,6 +12,7 @@ import { t } from './i18n.ts'
 import { mayAct, phaseOf, type Link, type Phase } from './live/connection.ts'
 import { createDeviceTable, type DeviceTable } from './live/devices.ts'
 import { EMPTY_DESK, needsAnswer, receive, type Desk } from './live/reduce.ts'
+import { createSights, type Sights } from './live/sights.ts'
 import { openLive, type LiveSocket, type OpenSocket } from './live/socket.ts'
 
 export type StoreOptions = {
@@ -36,6 +38,7 @@ export type Store = {
   principal: Signal<Principal | null | undefined>
   desk: ReadonlySignal<Desk>
   devices: DeviceTable
+  sights: Sights
   /** follows devices.version, for whoever draws */
   devicesVersion: ReadonlySignal<number>
   /** null = live; else everything shown is of that instant. Only travel/travel.ts sets it. */
@@ -79,6 +82,7 @@ const TOAST_FOR_MS = 8_000
 export const createStore = (o: StoreOptions): Store => {
   const desk = signal<Desk>(EMPTY_DESK)
   const devices = createDeviceTable()
+  const sights = createSights()
   const devicesVersion = signal(0)
   const pending = signal<ReadonlySet<string>>(new Set())
   const link = signal<Link>({ open: false, heardAtMs: null, sinceMs: o.nowMs(), attempt: 0, retryAtMs: null })
@@ -107,12 +111,25 @@ export const createStore = (o: StoreOptions): Store => {
       if (incident === undefined || !needsAnswer(incident)) setPending(id, false)
     }
   }
-  const applyDevices = (message: LiveMessage): void => {
-    if (message.type === 'snapshot') devices.reset(message.devices)
-    else if (message.type === 'delta') devices.apply(message.devices ?? [], message.removed?.devices)
+  /** false: a small frame named a device this page was never told of */
+  const applyDevices = (message: LiveMessage | RowsFrame): boolean => {
+    let whole = true
+    if (message.type === 'rows') whole = devices.applySmall(message)
+    else if (message.type === 'snapshot') {
+      devices.reset(message.devices)
+      sights.reset(message.sights)
+    } else if (message.type === 'delta') {
+      devices.apply(message.devices ?? [], message.removed?.devices)
+      sights.apply(message.sights ?? [], message.removed?.devices)
+      for (const { deviceId, inDock } of message.sights ?? []) {
+        const [, kind, lat, lon] = devices.find(deviceId) ?? []
+        if (kind === 'drone' && inDock !== true && typeof lat === 'number' && typeof lon === 'number') sights.at(deviceId, lon, lat)
+      }
+    }
     devicesVersion.value = devices.version
+    return whole
   }
-  const onMessage = (message: LiveMessage): 'ok' | 'resync' => {
+  const onMessage = (message: LiveMessage | RowsFrame): 'ok' | 'resync' => {
     const outcome = receive(desk.value, message)
     if (outcome.type === 'gap') {
       missed.value += outcome.missed
@@ -120,9 +137,13 @@ export const createStore = (o: StoreOptions): Store => {
       return 'resync'
     }
     if (outcome.type === 'ignored') return 'ok'
-    skewMs.value = Date.parse(message.serverTime) - o.nowMs()
+    skewMs.value = (message.type === 'rows' ? message.serverTimeMs : Date.parse(message.serverTime)) - o.nowMs()
     desk.value = outcome.desk
-    applyDevices(message)
+    if (!applyDevices(message)) {
+      // nothing is drawn from what cannot be placed: begin anew from a snapshot
+      desk.value = { ...desk.value, epoch: null }
+      return 'resync'
+    }
     settlePending(outcome.desk)
     if (missedNow > 0 && message.type !== 'heartbeat') {
       toast('bad', t('link.caught-up', { n: count(missedNow) }))
@@ -161,6 +182,7 @@ export const createStore = (o: StoreOptions): Store => {
     principal,
     desk,
     devices,
+    sights,
     devicesVersion,
     past,
     incidents: computed(() => past.value?.incidents ?? liveIncidents.value),

@@ -1,21 +1,30 @@
-// Every device the live socket told of, as columns: what the map draws is read straight out of these arrays.
-// Bounded: beyond MAX_DEVICES further ones are counted as not drawn, and the page says so.
+// Every device the live socket told of, as columns: what the map draws is read straight out of these arrays, and a live tick writes
+// into them. Bounded: beyond MAX_DEVICES further ones are counted as not drawn, and the page says so.
 import { DEVICE_CONDITIONS, type DeviceCondition } from '#contracts/device.ts'
 import type { DeviceRow } from '#contracts/live.ts'
+import { eachRow, type RowsFrame } from '#contracts/live-rows.ts'
+import { createCellGrid, type CellGrid } from './cell-grid.ts'
 
 export const MAX_DEVICES = 200_000
 
 export type DeviceTable = {
-  /** grows with every change; what draws compares it */
+  /** grows with every change */
   version: number
+  /** grows when what is drawn changes: a position or a condition, not the time of hearing */
+  looks: number
   rows: DeviceRow[]
   /** longitude, latitude per row, NaN where not known; WGS-84 */
   lonLat: Float64Array
   /** index into DEVICE_CONDITIONS per row */
   codes: Uint8Array
+  /** number of the grid cell per row */
+  cells: Int32Array
+  grid: CellGrid
   notDrawn: number
   reset(rows: readonly DeviceRow[]): void
   apply(rows: readonly DeviceRow[], removed?: readonly string[]): void
+  /** condition and hearing of devices told of before; false when one was not */
+  applySmall(frame: RowsFrame): boolean
   find(deviceId: string): DeviceRow | undefined
 }
 
@@ -25,8 +34,14 @@ export const codeOf = (condition: string): number => {
 }
 export const CODE = Object.fromEntries(DEVICE_CONDITIONS.map((name, code) => [name, code])) as Record<DeviceCondition, number>
 
+const NOWHERE = -1
+const LEFT_OUT = -2
+
 export const createDeviceTable = (capacity = MAX_DEVICES): DeviceTable => {
   const places = new Map<string, number>()
+  const grid = createCellGrid()
+  /** row by the server's number of the device */
+  let byNumber = new Int32Array(1024).fill(NOWHERE)
 
   const room = (): void => {
     if (table.rows.length < table.codes.length) return
@@ -35,21 +50,32 @@ export const createDeviceTable = (capacity = MAX_DEVICES): DeviceTable => {
     lonLat.set(table.lonLat)
     const codes = new Uint8Array(size)
     codes.set(table.codes)
-    table.lonLat = lonLat
-    table.codes = codes
+    const cells = new Int32Array(size)
+    cells.set(table.cells)
+    Object.assign(table, { lonLat, codes, cells })
+  }
+  const name = (number: number, at: number): void => {
+    if (number >= byNumber.length) {
+      const more = new Int32Array(Math.max(number + 1, byNumber.length * 2)).fill(NOWHERE)
+      more.set(byNumber)
+      byNumber = more
+    }
+    byNumber[number] = at
   }
   const write = (at: number, row: DeviceRow): void => {
     table.rows[at] = row
     table.lonLat[at * 2] = row[3] ?? Number.NaN
     table.lonLat[at * 2 + 1] = row[2] ?? Number.NaN
     table.codes[at] = codeOf(row[4])
+    table.cells[at] = grid.idOf(row[3] ?? Number.NaN, row[2] ?? Number.NaN)
+    name(row[10], at)
   }
   const upsert = (row: DeviceRow): void => {
     const known = places.get(row[0])
     if (known !== undefined) return write(known, row)
     if (table.rows.length >= capacity) {
       table.notDrawn += 1
-      return
+      return name(row[10], LEFT_OUT)
     }
     room()
     places.set(row[0], table.rows.length)
@@ -60,30 +86,64 @@ export const createDeviceTable = (capacity = MAX_DEVICES): DeviceTable => {
     const at = places.get(deviceId)
     if (at === undefined) return
     places.delete(deviceId)
+    const number = table.rows[at]?.[10]
+    if (number !== undefined) byNumber[number] = NOWHERE
     const last = table.rows.pop()
     if (last === undefined || last[0] === deviceId) return
     places.set(last[0], at)
     write(at, last)
   }
+  const changed = (): void => {
+    table.version += 1
+    table.looks += 1
+  }
 
   const table: DeviceTable = {
     version: 0,
+    looks: 0,
     rows: [],
     lonLat: new Float64Array(0),
     codes: new Uint8Array(0),
+    cells: new Int32Array(0),
+    grid,
     notDrawn: 0,
     reset(rows) {
       places.clear()
+      grid.reset()
+      byNumber.fill(NOWHERE)
       table.rows = []
       table.notDrawn = 0
       for (const row of rows) upsert(row)
-      table.version += 1
+      changed()
     },
     apply(rows, removed = []) {
       if (rows.length === 0 && removed.length === 0) return
       for (const deviceId of removed) remove(deviceId)
       for (const row of rows) upsert(row)
+      changed()
+    },
+    applySmall(frame) {
+      let whole = true
+      let seen = false
+      const { rows, codes } = table
+      eachRow(frame, (number, code, heardAtMs) => {
+        const at = byNumber[number] ?? NOWHERE
+        const row = rows[at]
+        if (row === undefined) {
+          whole &&= at === LEFT_OUT
+          return
+        }
+        row[5] = Number.isNaN(heardAtMs) ? null : heardAtMs
+        if (codes[at] === code) return
+        // a condition this page does not know is shown as unknown, never as normal
+        const condition = DEVICE_CONDITIONS[code] ?? 'unknown'
+        codes[at] = CODE[condition]
+        row[4] = condition
+        seen = true
+      })
       table.version += 1
+      if (seen) table.looks += 1
+      return whole
     },
     find: deviceId => {
       const at = places.get(deviceId)

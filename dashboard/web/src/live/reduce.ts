@@ -2,6 +2,7 @@
 // null, and a sequence that does not follow stops the fold and asks for a resync instead of going on with a hole.
 import type { Incident } from '#contracts/incident.ts'
 import type { Kpis, LiveMessage, QueueAlarm, RoomHealth } from '#contracts/live.ts'
+import type { RowsFrame } from '#contracts/live-rows.ts'
 
 export type Desk = {
   /** which life of the server the sequence belongs to; null = no snapshot yet */
@@ -92,6 +93,13 @@ const delta = (desk: Desk, message: Extract<LiveMessage, { type: 'delta' }>): Ou
   return { type: 'applied', desk: next, arrived: arrivals(desk.incidents, touched) }
 }
 
+/** A small frame takes the place of a delta: the devices are not kept here, but its number belongs to the one sequence. */
+const rows = (desk: Desk, { seq, serverTimeMs }: RowsFrame): Outcome => {
+  if (seq <= desk.seq) return { type: 'ignored', desk, why: 'duplicate' }
+  if (seq !== desk.seq + 1) return { type: 'gap', desk, missed: seq - desk.seq - 1 }
+  return { type: 'applied', arrived: [], desk: { ...desk, seq, asOf: new Date(serverTimeMs).toISOString() } }
+}
+
 /** A heartbeat carries the newest sequence sent before it: if that is beyond ours, the tail was lost. */
 const heartbeat = (desk: Desk, message: Extract<LiveMessage, { type: 'heartbeat' }>): Outcome => {
   if (message.seq > desk.seq) return { type: 'gap', desk, missed: message.seq - desk.seq }
@@ -99,8 +107,9 @@ const heartbeat = (desk: Desk, message: Extract<LiveMessage, { type: 'heartbeat'
 }
 
 /** One message folded in. A 'gap' leaves the desk as it was: reconnect with `since=desk.seq` and go on from there. */
-export const receive = (desk: Desk, message: LiveMessage): Outcome => {
+export const receive = (desk: Desk, message: LiveMessage | RowsFrame): Outcome => {
   if (message.type === 'snapshot') return snapshot(desk, message)
   if (desk.epoch === null) return { type: 'ignored', desk, why: 'no-snapshot' }
+  if (message.type === 'rows') return rows(desk, message)
   return message.type === 'delta' ? delta(desk, message) : heartbeat(desk, message)
 }

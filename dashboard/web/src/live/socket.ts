@@ -1,6 +1,7 @@
 // The client end of GET /api/v1/live: connects, watches, comes back with back-off and jitter, asks for what it missed.
 // It never decides what a message means; that is reduce.ts. A silent socket is treated as dead after LOST_AFTER_MS.
 import type { LiveMessage } from '#contracts/live.ts'
+import { readFrame, type RowsFrame } from '#contracts/live-rows.ts'
 import { LOST_AFTER_MS, backOffMs, type Link } from './connection.ts'
 
 /** A connection under way or open; its events go to the handlers it was opened with. */
@@ -13,7 +14,7 @@ export type LiveOptions = {
   random: () => number
   /** where the desk stands; null = wants a snapshot */
   position: () => { seq: number; epoch: string } | null
-  onMessage: (message: LiveMessage) => 'ok' | 'resync'
+  onMessage: (message: LiveMessage | RowsFrame) => 'ok' | 'resync'
   onLink: (link: Link) => void
   /** the server does not know us (any more) */
   onRefused: () => void
@@ -24,7 +25,8 @@ export type LiveSocket = { retryNow(): void; check(): void; close(): void }
 /** Close code the server uses for a session that has ended (RFC 6455 7.4.2, private range). */
 export const REFUSED_CODE = 4401
 
-const parse = (data: unknown): LiveMessage | null => {
+const parse = (data: unknown): LiveMessage | RowsFrame | null => {
+  if (data instanceof ArrayBuffer) return readFrame(data)
   if (typeof data !== 'string') return null
   try {
     return JSON.parse(data) as LiveMessage

@@ -43,7 +43,8 @@ const createView = (o: MapOptions, district: District): MapView => {
     },
   })
   let picture: Picture
-  let pick: PickGrid
+  /** made when the pointer asks for it */
+  let pick: PickGrid | null = null
   let frame = 0
   let movedByHandAtMs = Number.NEGATIVE_INFINITY
 
@@ -71,7 +72,7 @@ const createView = (o: MapOptions, district: District): MapView => {
   const redraw = (): void => {
     fetchHouses()
     picture = pictureOf(o.devices, mercator.zoom(), bboxOfView(mercator, camera.width(), camera.height()))
-    pick = createPickGrid(o.devices, picture.points.rows)
+    pick = null
     invalidate()
   }
   const resize = (): void => {
@@ -87,6 +88,7 @@ const createView = (o: MapOptions, district: District): MapView => {
   const under = (x: number, y: number) => {
     const at = mercator.unproject(x, y)
     const beside = mercator.unproject(x, y + PICK_PX)
+    pick ??= createPickGrid(o.devices, picture.points.rows)
     const row = pick.nearest(at.lon, at.lat, Math.abs(at.lat - beside.lat))
     return row === null ? null : (o.devices.rows[row] ?? null)
   }

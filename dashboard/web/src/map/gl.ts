@@ -65,6 +65,7 @@ const createView = (o: MapOptions, district: District, tiles: string | null): Ma
 
   let atlas: Texture | null = null
   let pick: PickGrid | null = null
+  let drawn: Uint32Array = new Uint32Array(0)
   let movedByHandAtMs = Number.NEGATIVE_INFINITY
   let gone = false
   const lose = (): void => {
@@ -104,14 +105,17 @@ const createView = (o: MapOptions, district: District, tiles: string | null): Ma
     const box = map.getBounds()
     const bounds = { west: box.getWest(), south: box.getSouth(), east: box.getEast(), north: box.getNorth() }
     const picture = pictureOf(o.devices, map.getZoom(), bounds)
-    pick = createPickGrid(o.devices, picture.points.rows)
+    // made when the pointer asks for it
+    pick = null
+    drawn = picture.points.rows
     overlay.setProps({ layers: layersOf(picture, o.devices, { theme: o.theme, atlas, zoom: map.getZoom() }) })
   }
 
   const under = (point: { x: number; y: number }) => {
     const at = map.unproject([point.x, point.y])
     const beside = map.unproject([point.x, point.y + PICK_PX])
-    const row = pick?.nearest(at.lng, at.lat, Math.abs(at.lat - beside.lat)) ?? null
+    pick ??= createPickGrid(o.devices, drawn)
+    const row = pick.nearest(at.lng, at.lat, Math.abs(at.lat - beside.lat))
     return row === null ? null : (o.devices.rows[row] ?? null)
   }
   map.on('move', () => markers.place())

@@ -73,8 +73,9 @@ const cells = ({ context, mercator, picture, theme }: Scene): void => {
   context.strokeStyle = colours.deviceSilent
   context.lineWidth = 1
   for (let at = 0; at < found.count; at += 1) {
-    const { x, y } = mercator.project(found.lonLat[at * 2] ?? 0, found.lonLat[at * 2 + 1] ?? 0)
     const [believed, silent] = [found.believed[at] ?? 0, found.silent[at] ?? 0]
+    if (believed + silent === 0) continue
+    const { x, y } = mercator.project(found.lonLat[at * 2] ?? 0, found.lonLat[at * 2 + 1] ?? 0)
     context.beginPath()
     context.arc(x, y, 1.5 + Math.min(3.5, Math.log2(1 + believed + silent) / 1.5), 0, FULL_TURN)
     context.globalAlpha = 0.5

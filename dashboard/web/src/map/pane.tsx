@@ -98,13 +98,16 @@ const createPane = (store: Store) => {
   /** Follows the store; each part redraws only what it is about. */
   const follow = (host: HTMLElement): (() => void) => {
     let timer: ReturnType<typeof setTimeout> | undefined
+    /** that a device was heard again changes nothing on the map */
+    let drawnLooks = -1
     const stops = [
       effect(() => {
-        if (store.devicesVersion.value >= 0)
-          timer ??= setTimeout(() => {
-            timer = undefined
-            view?.redraw()
-          }, TICK_MS)
+        if (store.devicesVersion.value < 0 || store.devices.looks === drawnLooks) return
+        timer ??= setTimeout(() => {
+          timer = undefined
+          drawnLooks = store.devices.looks
+          view?.redraw()
+        }, TICK_MS)
       }),
       effect(paintIncidents),
       effect(() => {
