@@ -5,8 +5,8 @@ import { columnOf, floorsOf } from '../../dashboard/web/src/incident/floors.ts'
 import { incident, row } from './incidents.ts'
 
 const device = (id: string, floor: string, room: string, condition = 'normal', lon = 118.8): DeviceRow => {
-  const [, kind, lat, , , heard, name, building] = row(id, condition)
-  return [id, kind, lat, lon, condition, heard, name, building, floor, room]
+  const [, kind, lat, , , heard, name, building, , , number] = row(id, condition)
+  return [id, kind, lat, lon, condition, heard, name, building, floor, room, number]
 }
 const fire = incident('i', { deviceIds: ['a'], position: { lat: 31.9, lon: 118.8 } })
 
