@@ -14,10 +14,9 @@ export async function desk(room: Room, o: { as?: string; query?: string; headers
   const frames: RowsFrame[] = []
   socket.on('message', (data, isBinary) => {
     const bytes = data as Buffer
-    if (!isBinary) return void messages.push(JSON.parse(bytes.toString()) as LiveMessage)
-    const frame = readFrame(new Uint8Array(bytes).buffer)
-    if (frame === null) throw new Error('a binary message that is no frame')
-    frames.push(frame)
+    const frame = isBinary ? readFrame(new Uint8Array(bytes).buffer) : null
+    if (frame !== null) frames.push(frame)
+    else messages.push(JSON.parse(bytes.toString()) as LiveMessage)
   })
   socket.on('close', (code, reason) => (closedWith = { code, reason: reason.toString() }))
   await new Promise<void>((resolve, reject) => {
