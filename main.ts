@@ -157,6 +157,9 @@ async function portsAreFree(settings: Settings): Promise<void> {
     ['FENGSUI_HTTP_PORT', settings.host, settings.httpPort],
     ['FENGSUI_FLOWS_PORT', '127.0.0.1', settings.flowsPort],
     ['FENGSUI_GBT26875_PORT', settings.host, settings.entrances.gbt26875Port],
+    ['FENGSUI_DC09_PORT', settings.host, settings.entrances.dc09Port],
+    ['FENGSUI_MEOKON_PORT', settings.host, settings.entrances.meokonPort],
+    ['FENGSUI_PUSH_PORT', settings.host, settings.entrances.push?.port ?? 0],
   ] as const
   for (const [name, host, port] of wanted) {
     if (port === 0) continue

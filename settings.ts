@@ -36,6 +36,12 @@ export const SETTINGS = {
   ADMIN_PASSWORD: { type: 'string', minLength: 10, secret: true },
   ANONYMOUS_DEVICES: { type: 'boolean', default: false },
   GBT26875_PORT: port(0),
+  DC09_PORT: port(0),
+  MEOKON_PORT: port(0),
+  MAVLINK_PORT: port(0),
+  PUSH_PORT: port(0),
+  PUSH_FILE: text,
+  BRIDGES_FILE: text,
   REGISTERED_ONLY: { type: 'boolean', default: false },
   WEBHOOK_URL: { type: 'string', pattern: '^https?://[^@]+$' },
   WEBHOOK_SECRET: { type: 'string', minLength: 16, secret: true },
@@ -89,6 +95,11 @@ export type Settings = {
 
 export type EntranceSettings = {
   gbt26875Port: number
+  dc09Port: number
+  meokonPort: number
+  mavlinkPort: number
+  push: { port: number; file: string } | null
+  bridgesFile: string | null
   /** TCP and UDP devices must be registered */
   registeredOnly: boolean
 }
@@ -158,6 +169,11 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     anonymousDevices: v['ANONYMOUS_DEVICES'] === true,
     entrances: {
       gbt26875Port: Number(v['GBT26875_PORT']),
+      dc09Port: Number(v['DC09_PORT']),
+      meokonPort: Number(v['MEOKON_PORT']),
+      mavlinkPort: Number(v['MAVLINK_PORT']),
+      push: pushOf(v, cwd),
+      bridgesFile: v['BRIDGES_FILE'] === undefined ? null : path('BRIDGES_FILE', ''),
       registeredOnly: v['REGISTERED_ONLY'] === true,
     },
     webhook: webhookOf(v),
@@ -217,6 +233,13 @@ function tlsOf(v: Values, path: (name: string) => string): TlsSettings | null {
     clients: given('TLS_CLIENT_CA') ? (v['TLS_CLIENT_CERT'] === 'optional' ? 'optional' : 'required') : 'none',
     autoRegister: v['TLS_AUTO_REGISTER'] === true,
   }
+}
+
+function pushOf(v: Values, cwd: string): EntranceSettings['push'] {
+  const { PUSH_PORT: port, PUSH_FILE: file } = v
+  if (port === 0 && file === undefined) return null
+  if (port === 0 || file === undefined) throw new FengsuiError('setting-invalid', `${PREFIX}PUSH_PORT and ${PREFIX}PUSH_FILE go together`)
+  return { port: Number(port), file: resolve(cwd, String(file)) }
 }
 
 function webhookOf(v: Values): Settings['webhook'] {

@@ -140,7 +140,7 @@ function ensureBasemap() {
   })
 }
 
-/** Programs that only tests need: a browser, a CJK font, InfluxDB 1.x, a foreign MQTT client, a clock to be set and a judge of XML. */
+/** Programs that only tests need: a browser, a CJK font, InfluxDB 1.x, a foreign MQTT client and broker, a clock to be set and a judge of XML. */
 function ensureSystem() {
   const has = program => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0
   const hasCjkFont = () => has('fc-list') && spawnSync('sh', ['-c', 'fc-list :lang=zh | grep -q .']).status === 0
@@ -149,6 +149,7 @@ function ensureSystem() {
     ...(hasCjkFont() ? [] : ['fontconfig', 'fonts-noto-cjk']),
     ...(has('influxd') ? [] : ['influxdb']),
     ...(has('mosquitto_pub') ? [] : ['mosquitto-clients']),
+    ...(has('mosquitto') || existsSync('/usr/sbin/mosquitto') ? [] : ['mosquitto']),
     ...(has('faketime') ? [] : ['faketime']),
     ...(has('xmllint') ? [] : ['libxml2-utils']),
   ]
@@ -157,15 +158,32 @@ function ensureSystem() {
   const install = `apt-get install -y --no-install-recommends ${wanted.join(' ')}`
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
     fail(
-      `the tests need these programs: ${wanted.join(', ')}. On Debian, as root: apt-get update && ${install}. Elsewhere install them so that chromium, influxd (1.x), mosquitto_pub, faketime and xmllint are on the PATH and a Chinese font is known to fontconfig.`,
+      `the tests need these programs: ${wanted.join(', ')}. On Debian, as root: apt-get update && ${install}. Elsewhere install them so that chromium, influxd (1.x), mosquitto_pub, mosquitto, faketime and xmllint are on the PATH and a Chinese font is known to fontconfig.`,
     )
   }
   say(`installing ${wanted.join(', ')} (apt-get)`)
-  const shell = spawnSync('sh', ['-c', `apt-get update -qq && ${install} -qq >/dev/null`], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    stdio: ['ignore', 2, 2],
-  })
+  const shell = withoutServices(() =>
+    spawnSync('sh', ['-c', `apt-get update -qq && ${install} -qq >/dev/null`], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      stdio: ['ignore', 2, 2],
+    }),
+  )
+  // tests start a broker of their own; the package's service must not sit on port 1883, now or after a boot
+  if (wanted.includes('mosquitto'))
+    spawnSync('sh', ['-c', 'systemctl disable --now mosquitto || update-rc.d mosquitto disable'], { stdio: 'ignore' })
   if (shell.status !== 0 || missing().length > 0) fail(`apt-get did not install: ${missing().join(', ')}`)
+}
+
+/** Debian starts what it installs, unless a policy forbids it (invoke-rc.d, policy-rc.d). One that is there already is left alone. */
+function withoutServices(work) {
+  const policy = '/usr/sbin/policy-rc.d'
+  if (existsSync(policy)) return work()
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    return work()
+  } finally {
+    rmSync(policy, { force: true })
+  }
 }
 
 /** Hands over to the command on Node 26. Signals are passed on; the IPC channel tells the command when this process is gone. */

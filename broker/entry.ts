@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes'
 import { FengsuiError } from '#contracts/errors.ts'
-import { REDRIVE_CLIENT } from '#contracts/topic.ts'
+import { BRIDGE_CLIENT, REDRIVE_CLIENT } from '#contracts/topic.ts'
 import { ANONYMOUS, publishProblem, type Identity } from './access.ts'
 import type { Credentials } from './credentials.ts'
 import { Guard } from './guard.ts'
@@ -50,7 +50,8 @@ export class Entry {
     const peer = peerOf(client)
     const username = peer.certificate?.deviceId ?? packet.username ?? ANONYMOUS.username
     const nameless = clean ? null : 'an empty ClientId with a persistent session [MQTT-3.1.3-8]'
-    const taken = clientId.startsWith(REDRIVE_CLIENT) ? `a ClientId that begins with ${REDRIVE_CLIENT}: the system's own` : null
+    const reserved = [REDRIVE_CLIENT, BRIDGE_CLIENT].find(prefix => clientId.startsWith(prefix))
+    const taken = reserved === undefined ? null : `a ClientId that begins with ${reserved}: the system's own`
     const clientIdProblem = clientId === '' ? nameless : (taken ?? textProblem(clientId))
     packet.clientId = `${username}/${clientId === '' ? `auto-${randomUUID()}` : clientId}`
     const session = newSession(username, clientId, {

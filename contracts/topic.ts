@@ -7,6 +7,8 @@ export const CLOCK_TOPIC = '$fengsui/clock'
 export const CLOCK_IDENTITY = 'system'
 /** How the client id of a message begins that was sent through again out of quarantine. No client can have it. */
 export const REDRIVE_CLIENT = 'redrive:'
+/** How the client id of a message begins that a bridge of ours brought: its retain bit means a copy out of another broker's store. */
+export const BRIDGE_CLIENT = 'bridge:'
 export const CHANNELS = ['telemetry', 'event', 'status', 'about', 'cmd', 'ack'] as const
 export type Channel = (typeof CHANNELS)[number]
 export type NativeTopic = { kind: DeviceKind; deviceId: string; channel: Channel }

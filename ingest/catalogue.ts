@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Decoded } from '#contracts/reading.ts'
+import { BRIDGE_CLIENT } from '#contracts/topic.ts'
 import { rejected, type Decoder, type DecodeInput } from './decoder.ts'
 import { versionOf, versionOfAll } from './decoder-version.ts'
 import { createMemory, type Memory } from './memory.ts'
@@ -72,7 +73,7 @@ export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[strin
       const { family } = decoder
       const name = names.get(family) ?? nobody
       try {
-        return { ...decoder.decode(m, memoryOf(memories, decoder)), family, decoder: name }
+        return { ...withRetained(decoder.decode(m, memoryOf(memories, decoder)), m), family, decoder: name }
       } catch (error) {
         // a broken decoder must not stop the messages behind this one; the bytes are held for a re-drive
         const reason = `the ${family} decoder broke: ${error instanceof Error ? error.message : String(error)}`
@@ -88,6 +89,12 @@ export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[strin
       memories = memoriesFrom(o.decoders, rows)
     },
   }
+}
+
+/** What a bridge of ours took out of another broker's store is not news, whatever the family. */
+function withRetained(decoded: Decoded, { retain, clientId }: DecodeInput): Decoded {
+  if (!retain || clientId?.startsWith(BRIDGE_CLIENT) !== true || decoded.readings.length === 0) return decoded
+  return { ...decoded, readings: decoded.readings.map(reading => ({ ...reading, flags: { ...reading.flags, retained: true } })) }
 }
 
 function unknown({ topic, family }: DecodeInput): Decoded {

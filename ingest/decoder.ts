@@ -10,6 +10,8 @@ export type DecodeInput = {
   retain: boolean
   family?: string
   headers?: Record<string, string>
+  /** as journalled; tells what a bridge brought */
+  clientId?: string
 }
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }

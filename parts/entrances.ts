@@ -4,7 +4,7 @@ import type { Clock, Log } from '#contracts/clock.ts'
 import type { RoomHealth } from '#contracts/live.ts'
 import type { InboundMessage } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
-import type { Refusal } from '../ingest/intake.ts'
+import type { Intake, Refusal } from '../ingest/intake.ts'
 import type { Settings } from '../settings.ts'
 
 export type EntranceParts = {
@@ -20,32 +20,82 @@ export type Entrances = {
   lines(): RoomHealth[]
   close(): Promise<void>
 }
+type Line = () => RoomHealth
+type Common = Pick<EntranceParts, 'clock' | 'log' | 'meter'> & { host: string; intake: Intake; isKnown?: (deviceId: string) => boolean }
 
 export async function openEntrances(settings: Settings, parts: EntranceParts): Promise<Entrances> {
-  const { gbt26875Port, registeredOnly } = settings.entrances
-  await using stack = new AsyncDisposableStack()
-  const lines: (() => RoomHealth)[] = []
-  if (gbt26875Port === 0) return { lines: () => [], close: async () => {} }
+  const { bridgesFile, push, registeredOnly, ...ports } = settings.entrances
+  if (bridgesFile === null && push === null && Object.values(ports).every(port => port === 0))
+    return { lines: () => [], close: async () => {} }
 
+  await using stack = new AsyncDisposableStack()
   const { clock, log, meter } = parts
   const { createIntake } = await import('../ingest/intake.ts')
   const intake = createIntake({ ...parts, maxPayloadBytes: settings.maxPayloadBytes, ratePerS: settings.deviceRate })
-  const common = {
-    host: settings.host,
-    intake,
-    clock,
-    log,
-    meter,
-    ...(registeredOnly && { isKnown: await registered(parts.dir, clock, stack) }),
-  }
-
-  if (gbt26875Port !== 0) {
-    const { startGateway } = await import('../ingest/gbt26875/gateway.ts')
-    const gateway = stack.adopt(await startGateway({ ...common, port: gbt26875Port }), g => g.close())
-    lines.push(() => ({ room: 'gbt26875', ok: true, detail: `${gateway.connected()} transmitters connected on port ${gateway.port}` }))
-  }
+  const isKnown = registeredOnly ? { isKnown: await registered(parts.dir, clock, stack) } : {}
+  const common: Common = { host: settings.host, intake, clock, log, meter, ...isKnown }
+  const lines: Line[] = []
+  if (ports.gbt26875Port !== 0) lines.push(await openGateway(common, ports.gbt26875Port, stack))
+  if (ports.dc09Port !== 0) lines.push(await openPanels(common, ports.dc09Port, stack))
+  if (ports.meokonPort !== 0) lines.push(await openTerminals(common, ports.meokonPort, stack))
+  if (ports.mavlinkPort !== 0) lines.push(await openDrones(common, ports.mavlinkPort, stack))
+  if (push !== null) lines.push(await openPush(common, push, stack))
+  if (bridgesFile !== null) lines.push(...(await openBridges(common, bridgesFile, stack)))
   const running = stack.move()
   return { lines: () => lines.map(line => line()), close: () => running.disposeAsync() }
+}
+
+async function openGateway(common: Common, port: number, stack: AsyncDisposableStack): Promise<Line> {
+  const { startGateway } = await import('../ingest/gbt26875/gateway.ts')
+  const gateway = stack.adopt(await startGateway({ ...common, port }), g => g.close())
+  return () => ({ room: 'gbt26875', ok: true, detail: `${gateway.connected()} transmitters connected on port ${gateway.port}` })
+}
+
+async function openPanels(common: Common, port: number, stack: AsyncDisposableStack): Promise<Line> {
+  const { startReceiver } = await import('../ingest/alarm-panel-dc09/receiver.ts')
+  const receiver = stack.adopt(await startReceiver({ ...common, port }), r => r.close())
+  return () => ({ room: 'dc09', ok: true, detail: `${receiver.connections()} panels connected on port ${receiver.port}` })
+}
+
+async function openTerminals(common: Common, port: number, stack: AsyncDisposableStack): Promise<Line> {
+  const { startReceiver } = await import('../ingest/meokon/receiver.ts')
+  const receiver = stack.adopt(await startReceiver({ ...common, port }), r => r.close())
+  return () => ({ room: 'meokon', ok: true, detail: `${receiver.connections()} terminals connected on port ${receiver.port}` })
+}
+
+async function openDrones(common: Common, port: number, stack: AsyncDisposableStack): Promise<Line> {
+  const { startListener } = await import('../ingest/mavlink/listener.ts')
+  const listener = stack.adopt(await startListener({ ...common, port }), l => l.close())
+  return () => ({ room: 'mavlink', ok: true, detail: `${listener.vehicles()} vehicles heard on port ${listener.port}` })
+}
+
+async function openPush(common: Common, { port, file }: { port: number; file: string }, stack: AsyncDisposableStack): Promise<Line> {
+  const { readPushSources } = await import('../ingest/push/config.ts')
+  const { startPush } = await import('../ingest/push/server.ts')
+  const sources = readPushSources(file)
+  const server = stack.adopt(await startPush({ ...common, port, sources }), s => s.close())
+  return () => ({ room: 'push', ok: true, detail: `${sources.length} sources, ${server.requests()} requests on port ${server.port}` })
+}
+
+async function openBridges({ intake, log, meter }: Common, file: string, stack: AsyncDisposableStack): Promise<Line[]> {
+  const { readBridges } = await import('../ingest/bridges/config.ts')
+  const { startBridge } = await import('../ingest/bridges/mqtt.ts')
+  const { startStream } = await import('../ingest/cameras/stream.ts')
+  const config = readBridges(file)
+  const bridges = config.mqtt.map(one => stack.adopt(startBridge({ config: one, intake, log }), b => b.close()))
+  const cameras = config.cameras.map(one => stack.adopt(startStream({ config: one, intake, log }), s => s.close()))
+  const line = (room: string, entrance: string, all: readonly { name: string; status(): { ok: boolean; detail: string } }[]): Line[] => {
+    if (all.length === 0) return []
+    return [
+      () => {
+        const off = all.map(one => ({ name: one.name, ...one.status() })).filter(one => !one.ok)
+        meter.gauge('fengsui_entrance_connections', all.length - off.length, { entrance })
+        const named = off.slice(0, 5).map(({ name, detail }) => `${name}: ${detail}`)
+        return { room, ok: off.length === 0, detail: [`${all.length - off.length} of ${all.length} connected`, ...named].join('; ') }
+      },
+    ]
+  }
+  return [...line('bridges', 'bridge', bridges), ...line('cameras', 'camera', cameras)]
 }
 
 /** Who is registered, or has something registered behind it. Looked up again when asked and a second has passed. */

@@ -100,6 +100,22 @@ export function packetsIn(bytes: Uint8Array): { packets: Packet[]; faults: strin
   return found
 }
 
+/** The packets of a datagram with their own bytes: those that are read here, checked; the rest is passed over. */
+export function slicesIn(bytes: Uint8Array): { packet: Packet; bytes: Uint8Array }[] {
+  const slices: { packet: Packet; bytes: Uint8Array }[] = []
+  let at = 0
+  while (at < bytes.length && slices.length < PACKETS_MAX) {
+    const isTwo = bytes[at] === 0xfd
+    const read = isTwo || bytes[at] === 0xfe ? packetAt(bytes.subarray(at), isTwo) : undefined
+    if (read === undefined || 'fault' in read) at += 1
+    else {
+      if (read.packet !== undefined) slices.push({ packet: read.packet, bytes: bytes.subarray(at, at + read.length) })
+      at += read.length
+    }
+  }
+  return slices
+}
+
 function packetAt(bytes: Uint8Array, isTwo: boolean): { packet: Packet | undefined; length: number } | { fault: string } {
   const head = isTwo ? 10 : 6
   const [, payloadBytes = 0, incompatible = 0] = bytes

@@ -18,6 +18,8 @@ const TYPES: Readonly<Record<number, [metric: string, factor: number]>> = {
 const HYDRANT = 34
 const HYDRANT_TILT = 24
 
+/** The id of a terminal, twelve characters. */
+export const idOf = (bytes: Uint8Array): string => String.fromCharCode(...bytes.subarray(5, 17)).replaceAll(/[^\x21-\x7e]/g, '')
 export const isMeokon = (bytes: Uint8Array): boolean => bytes[0] === 0xa5 && bytes[1] === 0x5a
 
 /** Readings oldest first, or what is wrong with the frame. */
@@ -38,10 +40,33 @@ export function readFrame(bytes: Uint8Array, receivedAtMs: number): Found[] | { 
   return readingsOf(view, records, sensors, receivedAtMs)
 }
 
+const FRAME_BYTES_MAX = HEAD_BYTES + 4 + TAIL_BYTES + 4 * (6 + 2 * RECORDS_MAX)
+
+/**
+ * Whole frames out of what a connection has sent so far; `rest` may become one when more has come. A frame that is cut short must not
+ * hold back the next: `isWhole` says that no more is waited for.
+ */
+export function framesIn(bytes: Buffer, isWhole: boolean): { frames: Buffer[]; rest: Buffer } {
+  const frames: Buffer[] = []
+  let at = 0
+  for (;;) {
+    at = bytes.indexOf(0xa5, at)
+    if (at < 0) return { frames, rest: Buffer.alloc(0) }
+    const left = bytes.length - at
+    const isBegin = left < 2 || bytes[at + 1] === 0x5a
+    const length = left < 5 ? HEAD_BYTES + TAIL_BYTES : bytes.readUInt16BE(at + 3)
+    const fits = isBegin && length >= HEAD_BYTES + TAIL_BYTES && length <= FRAME_BYTES_MAX
+    if (fits && left < length && !isWhole) return { frames, rest: Buffer.from(bytes.subarray(at)) }
+    const isFrame = fits && left >= length && bytes.readUInt16BE(at + length - 2) === 0x55aa
+    if (isFrame) frames.push(Buffer.from(bytes.subarray(at, at + length)))
+    at += isFrame ? length : 1
+  }
+}
+
 const hex = (value: number): string => value.toString(16).padStart(4, '0')
 
 function readingsOf(view: DataView, records: number, sensors: number, receivedAtMs: number): Found[] {
-  const id = String.fromCharCode(...new Uint8Array(view.buffer, view.byteOffset + 5, 12)).replaceAll(/[^\x21-\x7e]/g, '')
+  const id = idOf(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
   const [type, bits] = [view.getUint8(23), view.getUint8(24)]
   const limitsAt = HEAD_BYTES
   const nowAt = limitsAt + 4 * sensors

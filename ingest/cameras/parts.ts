@@ -1,0 +1,68 @@
+// The endless multipart body of a camera's event stream, cut into its parts as the bytes come. A part with a length is taken by it, one
+// without ends at the next boundary. Pictures are passed over; a part that is too large is too.
+
+export type Part = { type: string; body: Buffer }
+
+export const PART_BYTES_MAX = 1024 * 1024
+const HEAD_BYTES_MAX = 8 * 1024
+
+export class Parts {
+  readonly #boundary: Buffer
+  #held: Buffer = Buffer.alloc(0)
+  /** bytes of a part that is passed over and have not come yet */
+  #skip = 0
+
+  /** `boundary` as the header gives it, with or without its two dashes: cameras do either. */
+  constructor(boundary: string) {
+    this.#boundary = Buffer.from(boundary.startsWith('--') ? boundary : `--${boundary}`)
+  }
+
+  push(bytes: Buffer): Part[] {
+    const skipped = Math.min(this.#skip, bytes.length)
+    this.#skip -= skipped
+    this.#held = Buffer.concat([this.#held, bytes.subarray(skipped)])
+    const found: Part[] = []
+    for (let part = this.#next(); part !== undefined; part = this.#next()) if (part !== null) found.push(part)
+    return found
+  }
+
+  /** undefined = more has to come; null = passed over. */
+  #next(): Part | null | undefined {
+    const begin = this.#held.indexOf(this.#boundary)
+    if (begin < 0) {
+      this.#held = this.#held.subarray(Math.max(0, this.#held.length - this.#boundary.length))
+      return undefined
+    }
+    this.#held = this.#held.subarray(begin)
+    const headEnd = this.#held.indexOf('\r\n\r\n', this.#boundary.length)
+    if (headEnd < 0 || headEnd > HEAD_BYTES_MAX) return this.#held.length > HEAD_BYTES_MAX ? this.#drop(this.#boundary.length) : undefined
+    const head = this.#held.toString('latin1', this.#boundary.length, headEnd)
+    const type = /content-type:\s*([^\r\n;]{1,128})/i.exec(head)?.[1]?.trim().toLowerCase() ?? ''
+    const length = Number(/content-length:\s*(\d{1,10})/i.exec(head)?.[1] ?? Number.NaN)
+    return Number.isNaN(length) ? this.#untilBoundary(headEnd + 4, type) : this.#byLength(headEnd + 4, length, type)
+  }
+
+  #byLength(from: number, length: number, type: string): Part | null | undefined {
+    if (length > PART_BYTES_MAX || type.startsWith('image/')) {
+      this.#skip = Math.max(0, from + length - this.#held.length)
+      return this.#drop(from + length)
+    }
+    if (this.#held.length < from + length) return undefined
+    const body = Buffer.from(this.#held.subarray(from, from + length))
+    this.#drop(from + length)
+    return { type, body }
+  }
+
+  #untilBoundary(from: number, type: string): Part | null | undefined {
+    const end = this.#held.indexOf(this.#boundary, from)
+    if (end < 0) return this.#held.length > PART_BYTES_MAX ? this.#drop(this.#held.length) : undefined
+    const body = Buffer.from(this.#held.subarray(from, end))
+    this.#drop(end)
+    return type.startsWith('image/') ? null : { type, body }
+  }
+
+  #drop(bytes: number): null {
+    this.#held = Buffer.from(this.#held.subarray(bytes))
+    return null
+  }
+}

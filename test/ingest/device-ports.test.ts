@@ -1,0 +1,183 @@
+// Ports of devices that speak for themselves: DC-09 panels over TCP, MEOKON terminals over TCP and UDP, MAVLink over UDP.
+import { createSocket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import { noLog, systemClock } from '#contracts/clock.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import type { InboundMessage } from '#contracts/message.ts'
+import { noMeter } from '#contracts/metrics.ts'
+import { encodeLine } from '../../ingest/alarm-panel-dc09/line.ts'
+import { startReceiver as startPanels } from '../../ingest/alarm-panel-dc09/receiver.ts'
+import { createCatalogue, loadDecoders } from '../../ingest/catalogue.ts'
+import { createIntake, type Refusal } from '../../ingest/intake.ts'
+import { startListener } from '../../ingest/mavlink/listener.ts'
+import { startReceiver as startTerminals } from '../../ingest/meokon/receiver.ts'
+import { createRegister } from '../../ingest/register.ts'
+import { until } from '../system/running.ts'
+
+const opened: { close(): unknown }[] = []
+afterEach(async () => {
+  for (const one of opened.splice(0).toReversed()) await one.close()
+})
+const decoders = await loadDecoders()
+const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../fixtures', name))
+
+function door(commit: () => Promise<void> = async () => {}) {
+  const messages: InboundMessage[] = []
+  const refused: Refusal[] = []
+  const append = async (m: InboundMessage) => {
+    await commit()
+    messages.push(m)
+  }
+  const intake = createIntake({
+    append,
+    refused: r => refused.push(r),
+    clock: systemClock,
+    meter: noMeter,
+    maxPayloadBytes: 65_536,
+    ratePerS: 0,
+  })
+  const catalogue = createCatalogue({ decoders })
+  const decode = () => messages.flatMap(m => catalogue.decode(m).readings)
+  return { messages, refused, decode, common: { host: '127.0.0.1', port: 0, intake, clock: systemClock, log: noLog, meter: noMeter } }
+}
+async function dial(port: number) {
+  const socket = connect(port, '127.0.0.1')
+  let heard = ''
+  socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')))
+  await new Promise(resolve => socket.once('connect', resolve))
+  opened.push({ close: () => socket.destroy() })
+  return { socket, heard: () => heard }
+}
+
+describe('DC-09', () => {
+  const FIRE = encodeLine('"ADM-CID"0017R1L2#1234[#1234|1110 00 007]_00:00:05,01-01-2026')
+
+  test('a line is acknowledged when it is on disk, in any pieces, several in one', async () => {
+    let isFull = true
+    const { messages, refused, decode, common } = door(async () => {
+      if (isFull) throw new FengsuiError('journal-unavailable', 'full')
+    })
+    const receiver = await startPanels(common)
+    opened.push(receiver)
+    const { socket, heard } = await dial(receiver.port)
+    socket.write(FIRE)
+    await until(() => refused.length === 1, 5_000, 'the refusal')
+    await delay(30)
+    expect(heard()).toBe('')
+    isFull = false
+    for (const byte of FIRE) {
+      socket.write(Buffer.of(byte))
+      await delay(0)
+    }
+    socket.write(Buffer.concat([FIRE, encodeLine('"NULL"0000L0#1234[]'), Buffer.from('\n12')]))
+    await until(() => messages.length === 3, 5_000, 'three lines')
+    await until(() => heard().split('\r').length === 4, 5_000, 'three answers')
+    const ack = encodeLine('"ACK"0017R1L2#1234[]').toString('latin1')
+    expect(heard()).toBe(`${ack}${ack}${encodeLine('"ACK"0000L0#1234[]').toString('latin1')}`)
+    expect(messages.map(m => [m.topic, m.identity])).toEqual(Array.from({ length: 3 }, () => ['in/alarm-panel-dc09/1234', 'dc09:1234']))
+    expect(decode()[0]).toMatchObject({ deviceId: 'dc09:1234/007', alarms: { fire: true } })
+  })
+
+  test('a damaged line gets a NAK with the time, an encrypted one DUH; neither is lost without a word', async () => {
+    const { messages, refused, common } = door()
+    const receiver = await startPanels({ ...common, clock: { nowMs: () => Date.parse('2026-01-02T03:04:05Z') } })
+    opened.push(receiver)
+    const { socket, heard } = await dial(receiver.port)
+    const bad = Buffer.from(FIRE)
+    bad[bad.length - 4] = (bad[bad.length - 4] ?? 0) ^ 1
+    socket.write(Buffer.concat([bad, encodeLine('"*ADM-CID"0018R1L2#1234[9BAF3C]')]))
+    await until(() => heard().split('\r').length === 3, 5_000, 'two answers')
+    expect(heard()).toContain('"NAK"0000R0L0A0[]_03:04:05,01-02-2026')
+    expect(heard()).toContain('"DUH"0018R1L2#1234[]')
+    expect(refused.map(r => r.code)).toEqual(['decoder-failed', 'decoder-failed'])
+    expect(messages).toEqual([])
+  })
+
+  test('bytes without end are not kept', async () => {
+    const { common } = door()
+    const receiver = await startPanels(common)
+    opened.push(receiver)
+    const { socket, heard } = await dial(receiver.port)
+    for (let i = 0; i < 20; i++) socket.write(Buffer.alloc(50_000, 0x20))
+    socket.write(FIRE)
+    await until(() => heard().includes('"ACK"'), 5_000, 'the line behind them')
+  })
+})
+
+describe('MEOKON', () => {
+  const frame = fixture('meokon/hydrant-bytes.bin')
+  test('frames over TCP in pieces, over UDP in datagrams', async () => {
+    const { messages, refused, decode, common } = door()
+    const receiver = await startTerminals(common)
+    opened.push(receiver)
+    const { socket } = await dial(receiver.port)
+    for (const byte of Buffer.concat([Buffer.from([0xa5, 0x00]), frame, frame])) {
+      socket.write(Buffer.of(byte))
+    }
+    await until(() => messages.length === 2, 5_000, 'two frames')
+    const udp = createSocket('udp4')
+    opened.push({ close: () => udp.close() })
+    udp.send(frame, receiver.port, '127.0.0.1')
+    udp.send(Buffer.from('no frame'), receiver.port, '127.0.0.1')
+    await until(() => messages.length === 3 && refused.length === 1, 5_000, 'the datagrams')
+    expect(messages.every(m => Buffer.compare(m.payload, frame) === 0)).toBe(true)
+    expect(decode().every(r => r.deviceId.startsWith('meokon:'))).toBe(true)
+    expect(refused[0]?.code).toBe('decoder-failed')
+  })
+})
+
+describe('MAVLink', () => {
+  test('once a second the newest of each kind, bad news at once', async () => {
+    const { messages, decode, common } = door()
+    const listener = await startListener({ ...common, everyMs: 200 })
+    opened.push(listener)
+    const udp = createSocket('udp4')
+    opened.push({ close: () => udp.close() })
+    const position = fixture('mavlink/position-two-packets.bin')
+    for (let i = 0; i < 50; i++) udp.send(position, listener.port, '127.0.0.1')
+    await until(() => messages.length === 1, 5_000, 'the first second')
+    expect(decode()[0]).toMatchObject({ kind: 'drone', position: expect.anything() as unknown })
+    // what is no packet stays out
+    expect(messages[0]!.payload.length).toBeLessThan(position.length)
+    expect(listener.vehicles()).toBe(1)
+    await delay(250)
+    expect(messages).toHaveLength(1)
+    udp.send(Buffer.alloc(300, 0xfd), listener.port, '127.0.0.1')
+    await delay(50)
+    expect(messages).toHaveLength(1)
+  })
+})
+
+test('a vehicle in a critical state is told at once', async () => {
+  const { messages, decode, common } = door()
+  const listener = await startListener({ ...common, everyMs: 60_000 })
+  opened.push(listener)
+  const udp = createSocket('udp4')
+  opened.push({ close: () => udp.close() })
+  for (let i = 0; i < 5; i++) udp.send(fixture('mavlink/heartbeat-critical.bin'), listener.port, '127.0.0.1')
+  await until(() => messages.length > 0, 5_000, 'the heartbeat')
+  await delay(50)
+  expect(messages).toHaveLength(1)
+  expect(decode()[0]?.alarms.fault).toBe(true)
+})
+
+test('who is registered: itself or something behind it, a second behind the list', () => {
+  let nowMs = 0
+  const rows = [
+    { change: 1, deviceId: 'gb:5001/1/3.17', device: {} as object | null },
+    { change: 2, deviceId: 'dc09:1', device: {} },
+  ]
+  const isKnown = createRegister(
+    after => rows.filter(row => row.change > after),
+    () => nowMs,
+  )
+  expect(['gb:5001', 'gb:5001/1', 'gb:500', 'gb:5001/1/3.18', 'dc09:1'].map(isKnown)).toEqual([true, true, false, false, true])
+  rows.push({ change: 3, deviceId: 'gb:5001/1/3.17', device: null })
+  expect(isKnown('gb:5001')).toBe(true)
+  nowMs = 1_000
+  expect(isKnown('gb:5001')).toBe(false)
+})

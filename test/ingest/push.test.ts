@@ -1,0 +1,202 @@
+// HTTP pushes: who does not prove who he is reaches nothing, a 200 is said only when the message is safe, pictures stay out.
+import { createHmac } from 'node:crypto'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import { noLog, systemClock } from '#contracts/clock.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import type { InboundMessage } from '#contracts/message.ts'
+import { noMeter } from '#contracts/metrics.ts'
+import { createCatalogue, loadDecoders } from '../../ingest/catalogue.ts'
+import { createIntake, type Refusal } from '../../ingest/intake.ts'
+import { readPushSources, type PushSource } from '../../ingest/push/config.ts'
+import { oneNetSignature, rawValue } from '../../ingest/push/proof.ts'
+import { FAILURES_MAX, startPush } from '../../ingest/push/server.ts'
+
+const TOKEN = 'a-long-enough-token'
+const SOURCES: PushSource[] = [
+  { name: 'nanhu', platform: 'ctwing', token: TOKEN },
+  { name: 'one', platform: 'onenet', token: TOKEN },
+  { name: 'cloud', platform: 'tuya', token: TOKEN },
+  { name: 'gate', platform: 'hikvision', token: TOKEN, username: 'camera' },
+  { name: 'yard', platform: 'hikvision', token: 'another-long-token' },
+  { name: 'fire-eye', platform: 'vias', token: TOKEN },
+]
+const opened: { close(): unknown }[] = []
+afterEach(async () => {
+  for (const one of opened.splice(0).toReversed()) await one.close()
+})
+
+async function pushing(o: { ratePerS?: number; bodyBytesMax?: number; commit?(): Promise<void> } = {}) {
+  const messages: InboundMessage[] = []
+  const refused: Refusal[] = []
+  const append = async (m: InboundMessage) => {
+    await o.commit?.()
+    messages.push(m)
+  }
+  const parts = { append, refused: (r: Refusal) => refused.push(r), clock: systemClock, meter: noMeter, maxPayloadBytes: 4_096 }
+  const intake = createIntake({ ...parts, ratePerS: o.ratePerS ?? 0 })
+  const { bodyBytesMax } = o
+  const server = await startPush({
+    host: '127.0.0.1',
+    port: 0,
+    sources: SOURCES,
+    intake,
+    clock: systemClock,
+    log: noLog,
+    meter: noMeter,
+    ...(bodyBytesMax !== undefined && { bodyBytesMax }),
+  })
+  opened.push(server)
+  const at = (path: string) => `http://127.0.0.1:${server.port}${path}`
+  const post = (path: string, body: string | Buffer, headers: Record<string, string> = {}) =>
+    fetch(at(path), { method: 'POST', body: new Uint8Array(Buffer.from(body)), headers })
+  return { messages, refused, at, post }
+}
+const REPORT = JSON.stringify({
+  timestamp: 1767225600000,
+  messageType: 'dataReport',
+  deviceId: 'd1',
+  payload: { serviceData: { Alarm_Status: 1 } },
+})
+
+describe('a token', () => {
+  test.each([
+    ['in the query', `/push/ctwing?token=${TOKEN}`, {}],
+    ['as Bearer', '/push/ctwing/nanhu', { authorization: `Bearer ${TOKEN}` }],
+    ['in a header', '/push/ctwing/nanhu', { token: TOKEN }],
+  ])('%s lets the body in', async (_, path, headers) => {
+    const { messages, post } = await pushing()
+    const answer = await post(path, REPORT, headers as Record<string, string>)
+    expect([answer.status, await answer.json()]).toEqual([200, { ok: true }])
+    expect(messages).toMatchObject([{ topic: 'in/nbiot-cn/nanhu', identity: 'push:nanhu' }])
+    const catalogue = createCatalogue({ decoders: await loadDecoders() })
+    expect(catalogue.decode(messages[0]!).readings[0]).toMatchObject({ deviceId: 'ctwing:d1', alarms: { smoke: true } })
+  })
+
+  test('a wrong one, none, and one of another source reach nothing; then the address is shut out for a while', async () => {
+    const { messages, refused, post } = await pushing()
+    const answers = [
+      await post('/push/ctwing?token=wrong', REPORT),
+      await post('/push/ctwing', REPORT),
+      await post('/push/hikvision/gate?token=another-long-token', '<x/>'),
+      await post('/push/hikvision/gate', '<x/>', { authorization: `Basic ${Buffer.from(`other:${TOKEN}`).toString('base64')}` }),
+    ]
+    expect(answers.map(a => a.status)).toEqual([401, 401, 401, 401])
+    expect(await answers[0]!.text()).not.toContain(TOKEN)
+    expect(refused.map(r => [r.code, r.identity])).toContainEqual(['bad-credentials', 'push:nanhu'])
+    for (let i = 0; i < FAILURES_MAX; i++) await post('/push/ctwing?token=wrong', REPORT)
+    expect((await post(`/push/ctwing?token=${TOKEN}`, REPORT)).status).toBe(429)
+    expect(messages).toEqual([])
+  })
+
+  test('Basic with the user name of the source', async () => {
+    const { messages, post } = await pushing()
+    const authorization = `Basic ${Buffer.from(`camera:${TOKEN}`).toString('base64')}`
+    expect((await post('/push/hikvision/gate', '<EventNotificationAlert/>', { authorization })).status).toBe(200)
+    expect(messages[0]?.topic).toBe('in/cameras/gate')
+  })
+})
+
+test('paths that are none', async () => {
+  const { post, at } = await pushing()
+  // two sources of one platform: the path has to say which
+  for (const path of ['/', '/push/', '/push/none', '/push/hikvision', '/push/ctwing/other', '/push/ctwing/nanhu/x'])
+    expect((await post(path, '{}')).status).toBe(404)
+  expect((await fetch(at('/push/ctwing'), { method: 'DELETE' })).status).toBe(400)
+})
+
+describe('OneNET', () => {
+  test('its challenge is answered with msg, a wrong one is not', async () => {
+    const { at } = await pushing()
+    const query = (signature: string) => `/push/onenet?${new URLSearchParams({ msg: 'hello', nonce: 'n0nce', signature }).toString()}`
+    expect(await (await fetch(at(query(oneNetSignature(TOKEN, 'n0nce', 'hello'))))).text()).toBe('hello')
+    expect((await fetch(at(query(oneNetSignature('wrong', 'n0nce', 'hello'))))).status).toBe(401)
+  })
+  test('signature over msg as text and as object', async () => {
+    const { messages, post } = await pushing()
+    const msg = { at: 1767225600000, type: 1, dev_id: 7, ds_id: 'smoke_state', value: 1 }
+    const text = `{ "at":1767225600000,"dev_id":7, "ds_id":"a\\"},b","value":1,"type":1 }`
+    const signed = (m: string, raw: string) => `{"nonce":"x1","msg":${raw},"signature":"${oneNetSignature(TOKEN, 'x1', m)}"}`
+    expect((await post('/push/onenet', signed(JSON.stringify(msg), JSON.stringify(JSON.stringify(msg))))).status).toBe(200)
+    expect((await post('/push/onenet', signed(text, text))).status).toBe(200)
+    expect((await post('/push/onenet', signed(`${text} `, text))).status).toBe(401)
+    expect((await post('/push/onenet', '{"msg":{},"nonce":"x"}')).status).toBe(401)
+    expect(messages).toHaveLength(2)
+  })
+  test('the text of a value as it was sent', () => {
+    expect(rawValue('{"a":{"msg":1},"msg" : [1, "]"] , "b":2}', 'msg')).toBe('[1, "]"]')
+    expect(rawValue('{"a":"msg","msg":"x,}"}', 'msg')).toBe('"x,}"')
+    expect(rawValue('{"a":1}', 'msg')).toBeUndefined()
+  })
+})
+
+test('Tuya: HMAC over time and body', async () => {
+  const { messages, post } = await pushing()
+  const body = JSON.stringify({ devId: 'x', status: [{ code: 'smoke_sensor_status', value: 'alarm', t: 1767225600000 }] })
+  const sign = createHmac('sha256', TOKEN).update('1767225600000').update(body).digest('hex').toUpperCase()
+  expect((await post('/push/tuya', body, { t: '1767225600000', sign })).status).toBe(200)
+  expect((await post('/push/tuya', body, { t: '1767225600001', sign })).status).toBe(401)
+  expect((await post('/push/tuya', body)).status).toBe(401)
+  expect(messages).toHaveLength(1)
+})
+
+test('answered when it is on disk and not before; what the journal refuses is answered 503', async () => {
+  let release = (): void => {}
+  let isFull = false
+  const gate = new Promise<void>(resolve => (release = resolve))
+  const commit = async () => {
+    if (isFull) throw new FengsuiError('disk-reserve', 'the disk is nearly full')
+    await gate
+  }
+  const { post } = await pushing({ commit })
+  let status = 0
+  const asked = post(`/push/ctwing?token=${TOKEN}`, REPORT).then(answer => (status = answer.status))
+  await delay(100)
+  expect(status).toBe(0)
+  release()
+  expect(await asked).toBe(200)
+  isFull = true
+  const answer = await post(`/push/ctwing?token=${TOKEN}`, REPORT)
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '10'])
+})
+
+test('sizes and rates have bounds', async () => {
+  const { messages, post } = await pushing({ ratePerS: 1, bodyBytesMax: 20_000 })
+  const path = `/push/ctwing?token=${TOKEN}`
+  expect((await post(path, Buffer.alloc(30_000, 0x20))).status).toBe(413)
+  expect((await post(path, Buffer.alloc(10_000, 0x20))).status).toBe(413)
+  const answers = await Promise.all(Array.from({ length: 15 }, () => post(path, REPORT)))
+  expect(answers.filter(a => a.status === 429).length).toBeGreaterThanOrEqual(4)
+  expect(messages.length).toBe(answers.filter(a => a.status === 200).length)
+})
+
+test('pictures stay out: of a multipart body its texts are kept, of VIAS its words', async () => {
+  const { messages, post } = await pushing()
+  const xml =
+    '<EventNotificationAlert><eventType>fireDetection</eventType><macAddress>00:01:02:03:04:05</macAddress></EventNotificationAlert>'
+  const body = Buffer.concat([
+    Buffer.from(`--b\r\nContent-Disposition: form-data; name="fireDetection"\r\nContent-Type: application/xml\r\n\r\n${xml}\r\n`),
+    Buffer.from('--b\r\nContent-Disposition: form-data; name="picture"\r\nContent-Type: image/jpeg\r\nContent-Length: 9000\r\n\r\n'),
+    Buffer.alloc(9_000, 0xff),
+    Buffer.from('\r\n--b--\r\n'),
+  ])
+  expect((await post(`/push/hikvision/gate?token=${TOKEN}`, body, { 'content-type': 'multipart/form-data; boundary=b' })).status).toBe(200)
+  const vias = JSON.stringify({ stream_id: 's1', timestamp: 1767225600, event_type: 'fire', image_base64: 'A'.repeat(9_000) })
+  expect((await post(`/push/vias?token=${TOKEN}`, vias)).status).toBe(200)
+  expect(messages.map(m => Buffer.from(m.payload).toString())).toEqual([xml, vias.replace('A'.repeat(9_000), '')])
+})
+
+test('the file is checked, and says nothing of its secrets', () => {
+  const file = (value: unknown) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'fengsui-push-')), 'push.json')
+    writeFileSync(path, JSON.stringify(value))
+    return path
+  }
+  expect(readPushSources(file({ sources: SOURCES }))).toEqual(SOURCES)
+  expect(() => readPushSources(file({ sources: [{ ...SOURCES[0], token: 'short' }] }))).toThrow(/\/sources\/0\/token/)
+  expect(() => readPushSources(file({ sources: [{ ...SOURCES[0], platform: 'other' }] }))).toThrow(/ctwing,oceanconnect/)
+  expect(() => readPushSources(file({ sources: [SOURCES[0], SOURCES[0]] }))).toThrow(/ctwing\/nanhu is there twice/)
+})
