@@ -8,7 +8,7 @@ export type Identity = { username: string; grants: readonly string[]; mayPublish
 /** The one identity of all who come without a user name, where the operator has allowed that. No device may be called so. */
 export const ANONYMOUS: Identity = { username: 'anonymous', grants: ['#'], mayPublishFor: () => true }
 
-const RESERVED = /^\$(?:SYS|share|queue)(?:\/|$)/
+const RESERVED = /^\$(?:SYS|share|queue|fengsui)(?:\/|$)/
 
 /** Why this identity may not publish there; null = it may. */
 export function publishProblem(identity: Identity, topic: string): { code: 'protocol-error' | 'not-your-topic'; reason: string } | null {
@@ -22,7 +22,7 @@ export function publishProblem(identity: Identity, topic: string): { code: 'prot
 
 function foreignTopic(identity: Identity, topic: string): string | null {
   if (RESERVED.test(topic)) return `${topic} is the broker's own`
-  if (identity.grants.some(grant => topicMatches(grant, topic))) return null
+  if (identity === ANONYMOUS || identity.grants.some(grant => topicMatches(grant, topic))) return null
   const native = parseNativeTopic(topic)
   if (native === null)
     return topic.startsWith(NATIVE_PREFIX)
@@ -37,7 +37,7 @@ export function subscribeProblem(identity: Identity, filter: string): string | n
   const wrong = textProblem(filter)
   if (wrong !== null) return `not a filter: ${wrong}`
   if (RESERVED.test(filter)) return `${filter.split('/')[0]} subscriptions are not offered`
-  if (identity.grants.some(grant => covers(grant, filter))) return null
+  if (identity === ANONYMOUS || identity.grants.some(grant => covers(grant, filter))) return null
   const [fire, version, , deviceId, channel, ...rest] = filter.split('/')
   if (fire !== 'fire' || version !== 'v1' || deviceId === undefined || channel !== 'cmd' || rest.length > 0)
     return `${filter} is neither a cmd topic nor under a granted prefix`

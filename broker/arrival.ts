@@ -10,11 +10,28 @@ import { readUint16 } from './text-rules.ts'
 /** null = this may be the beginning of a CONNECT. */
 export function firstBytesProblem(bytes: Buffer): string | null {
   if (looksLikeProxy(bytes)) return 'a PROXY header came, and FENGSUI_PROXY_PROTOCOL is not set'
-  return bytes[0] === CONNECT_BYTE ? null : 'the first packet is not an MQTT CONNECT [MQTT-3.1.0-1]'
+  if (bytes[0] === TLS_HANDSHAKE) return 'TLS came where plain MQTT is spoken; TLS has a port of its own, FENGSUI_MQTTS_PORT [MQTT-3.1.0-1]'
+  return (bytes[0] ?? 0) >> 4 === FRAME.connect ? null : 'the first packet is not an MQTT CONNECT [MQTT-3.1.0-1]'
 }
 
+const TLS_HANDSHAKE = 0x16
+
+/** MQTT 3.1 let flags of CONNECT be set that mean nothing, and Aedes takes offence: takes them away. Says if it is MQTT 3.1. */
+export function makeCurrent({ bytes, at, bodyAt }: Frame): boolean {
+  if (!isMqtt31(bytes, bodyAt)) return false
+  bytes[at] = CONNECT_BYTE
+  const flagsAt = bodyAt + 2 + readUint16(bytes, bodyAt) + 1
+  bytes[flagsAt] = (bytes[flagsAt] ?? 0) & ~1
+  return true
+}
+
+const isMqtt31 = (bytes: Buffer, bodyAt: number): boolean => bytes.toString('latin1', bodyAt + 2, bodyAt + 8) === 'MQIsdp'
+
 /** What is to be sent with the refusal, if MQTT has an answer for it. null = a well-formed CONNECT. */
-export function connectRefusal({ bytes, bodyAt, end }: Frame): { problem: Problem; answer: Buffer | null } | null {
+export function connectRefusal({ bytes, at, bodyAt, end }: Frame): { problem: Problem; answer: Buffer | null } | null {
+  if (bytes[at] !== CONNECT_BYTE && !isMqtt31(bytes, bodyAt)) {
+    return { problem: { code: 'protocol-error', reason: `flags ${(bytes[at] ?? 0) & 0x0f} in a CONNECT [MQTT-2.2.2-2]` }, answer: null }
+  }
   const wrong = connectProblem(bytes.subarray(bodyAt, end))
   if (wrong === null) return null
   if ('reason' in wrong) return { problem: { code: 'protocol-error', reason: wrong.reason }, answer: null }

@@ -4,6 +4,7 @@
 import type { Client } from 'aedes'
 import { Readable } from 'node:stream'
 import { FengsuiError } from '#contracts/errors.ts'
+import { parseNativeTopic } from '#contracts/topic.ts'
 import { ANONYMOUS } from './access.ts'
 import type { Limits } from './limits.ts'
 import { Queues, type Outgoing } from './queues.ts'
@@ -51,8 +52,8 @@ export type BoundOptions = {
   full: (what: string, where: string) => void
 }
 
-/** Puts the bounds around the store that Aedes was made with. */
-export function boundPersistence(store: Persistence, { subscribers, limits, isLetIn, isBack, full }: BoundOptions): void {
+/** Puts the bounds around the store that Aedes was made with; gives back the queues that took the place of its own. */
+export function boundPersistence(store: Persistence, { subscribers, limits, isLetIn, isBack, full }: BoundOptions): Queues {
   const queues = new Queues({
     max: limits.queued,
     maxOfSession: limits.queuedOfSession,
@@ -65,11 +66,19 @@ export function boundPersistence(store: Persistence, { subscribers, limits, isLe
   store.streamWill = () => Readable.from([])
   const retained = new RetainedTree(limits.retained, limits.retainedBytes)
   store.storeRetained = packet => {
+    if (!mayBeRetained(packet.topic)) return settled(undefined) // shown to who is there, and journalled
     if (!retained.store({ ...packet, payload: ownCopy(packet.payload) })) full('retained messages', packet.topic)
     return settled(undefined)
   }
   store.createRetainedStreamCombi = filters => Readable.from(filters.flatMap(filter => [...retained.matching(filter)]))
   store.createRetainedStream = filter => Readable.from([...retained.matching(filter)])
+  return queues
+}
+
+/** An alarm that is handed out again to everyone who subscribes later is no alarm: of native topics two say what is so. */
+function mayBeRetained(topic: string): boolean {
+  const native = parseNativeTopic(topic)
+  return native === null || native.channel === 'status' || native.channel === 'about'
 }
 
 /** Not from Buffer's pool, which is a 64 KiB slab again. */

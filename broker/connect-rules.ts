@@ -22,13 +22,13 @@ export function connectProblem(body: Buffer): ConnectProblem | null {
   const level = (body[nameEnd] ?? 0) & ~BRIDGE
   if (expected === undefined || nameEnd >= body.length) return { reason: 'the CONNECT does not name MQTT as its protocol [MQTT-3.1.2-1]' }
   if (level !== expected) return { level }
-  const reason = flagsProblem(body[nameEnd + 1] ?? FLAG.reserved) ?? fieldsProblem(body, nameEnd + 4, body[nameEnd + 1] ?? 0)
+  const reason = flagsProblem(body[nameEnd + 1] ?? FLAG.reserved, level) ?? fieldsProblem(body, nameEnd + 4, body[nameEnd + 1] ?? 0)
   return reason === null ? null : { reason }
 }
 
-function flagsProblem(flags: number): string | null {
+function flagsProblem(flags: number, level: number): string | null {
   const willQos = (flags & FLAG.willQos) >> 3
-  if (flags & FLAG.reserved) return 'the reserved flag of CONNECT is set [MQTT-3.1.2-3]'
+  if (flags & FLAG.reserved && level > 3) return 'the reserved flag of CONNECT is set [MQTT-3.1.2-3]'
   if (willQos === 3) return 'a will of QoS 3 [MQTT-3.1.2-14]'
   if (!(flags & FLAG.will) && willQos !== 0) return 'a will QoS without a will [MQTT-3.1.2-13]'
   if (!(flags & FLAG.will) && flags & FLAG.willRetain) return 'a will retain flag without a will [MQTT-3.1.2-15]'

@@ -5,13 +5,16 @@ import { topicMatches } from '#contracts/topic.ts'
 import type { Sessions } from './sessions.ts'
 
 /**
- * For wildcard filters and for retained messages Aedes sends at the publisher's QoS [MQTT-3.8.4-6]; and it sends what comes in
+ * Aedes sends at the publisher's QoS, or at that of whichever filter it finds first [MQTT-3.8.4-6, MQTT-3.3.5-1]; and it sends what comes in
  * before the end of the queue of who was away [MQTT-4.6.0-6]. null = not now: it is in that queue, and comes in its turn.
  */
 export function forwarded(sessions: Pick<Sessions, 'of'>): (client: Client, packet: AedesPublishPacket) => AedesPublishPacket | null {
   return (client, packet) => {
     const session = sessions.of(client)
-    if (packet.qos > 0 && session?.granted != null) packet.qos = lower(packet.qos, session.granted, packet.topic)
+    if (packet.qos > 0 && session?.granted != null) {
+      packet.qos = lower(packet.qos, session.granted, packet.topic)
+      if (packet.qos === 0) packet.messageId ??= 1 // not sent; else Aedes would give it a number of its own, and waste it
+    }
     const isQueued = packet.qos > 0 && !packet.retain && packet.messageId === undefined
     return isQueued && session?.isReturning === true ? null : packet
   }

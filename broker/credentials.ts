@@ -30,6 +30,8 @@ export type Credentials = {
   link(deviceId: string, via: string): void
   /** @throws FengsuiError too-many-requests when too many passwords are being checked already */
   check(username: string, password: string): Promise<Identity | null>
+  /** are there credentials of that name? */
+  knows(username: string): boolean
   /** Who showed a good certificate for that device id; a password that comes with it counts too, where there is one. */
   checkCertificate(deviceId: string, password: string | null): Promise<Identity | 'unknown' | 'revoked' | 'wrong-password'>
   /** Registers a device that comes by certificate only. false = it was revoked, or is there already. */
@@ -132,8 +134,8 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
       for (const [i, { deviceId, via, grants, keepOldMs = 0 }] of rows.entries()) {
         const before = row.get(deviceId)?.['secret']
         if (keepOldMs > 0 && before !== undefined && before !== NO_SECRET) putOld.run(deviceId, String(before), clock.nowMs() + keepOldMs)
-        else removeOld.run(deviceId)
-        forgive.run(deviceId)
+        else if (before !== undefined) removeOld.run(deviceId)
+        else forgive.run(deviceId)
         put.run(deviceId, made[i]?.stored ?? '', JSON.stringify(grants ?? []), now())
         if (via !== undefined) linkNow(deviceId, via)
       }
@@ -169,6 +171,7 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
     },
     link: (deviceId, via) => inOneTransaction(() => linkNow(deviceId, via)),
     check,
+    knows: username => DEVICE_ID.test(username) && row.get(username) !== undefined,
     async checkCertificate(deviceId, password) {
       const found = DEVICE_ID.test(deviceId) ? row.get(deviceId) : undefined
       if (found === undefined) return isRevoked.get(deviceId) === undefined ? 'unknown' : 'revoked'

@@ -13,7 +13,7 @@ import { textProblem } from './text-rules.ts'
 import type { LoginThrottle } from './throttle.ts'
 
 export type EntryOptions = {
-  credentials: Pick<Credentials, 'check' | 'checkCertificate'>
+  credentials: Pick<Credentials, 'check' | 'checkCertificate' | 'knows'>
   anonymous: boolean
   maxPayloadBytes: number
   /** Registers a device that showed a good certificate and is not known. false = that may not be. Without it unknown devices are refused. */
@@ -48,8 +48,17 @@ export class Entry {
   readonly preConnect = (client: Client, packet: ConnectPacket, done: (error: Error | null, ok: boolean) => void): void => {
     const { clientId, clean } = packet
     const peer = peerOf(client)
+    if (this.#o.anonymous && packet.username !== undefined && !this.#o.credentials.knows(packet.username)) {
+      delete packet.username // means no more than none where anybody may come in; one that is known is checked
+      delete packet.password
+    }
     const username = peer.certificate?.deviceId ?? packet.username ?? ANONYMOUS.username
-    const nameless = clean ? null : 'an empty ClientId with a persistent session [MQTT-3.1.3-8]'
+    const nameless =
+      packet.protocolVersion === 3
+        ? 'an empty ClientId in MQTT 3.1'
+        : clean
+          ? null
+          : 'an empty ClientId with a persistent session [MQTT-3.1.3-8]'
     const reserved = [REDRIVE_CLIENT, BRIDGE_CLIENT].find(prefix => clientId.startsWith(prefix))
     const taken = reserved === undefined ? null : `a ClientId that begins with ${reserved}: the system's own`
     const clientIdProblem = clientId === '' ? nameless : (taken ?? textProblem(clientId))

@@ -5,15 +5,17 @@ import type { Client } from 'aedes'
 import { Duplex } from 'node:stream'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Wait } from './admission.ts'
-import { connectRefusal, firstBytesProblem, tooLarge } from './arrival.ts'
+import { connectRefusal, firstBytesProblem, makeCurrent, tooLarge } from './arrival.ts'
 import { FRAME, frameProblem, publishFrameProblem } from './frame-rules.ts'
 import { Frames, noFrame, type Frame } from './frames.ts'
 import type { Keepalive, Kept } from './keepalive.ts'
 import { FastLane, type LaneOwner, type LaneParts } from './lane.ts'
 import { Outbox } from './outbox.ts'
+import { Outgoing } from './outgoing.ts'
 import { UNKNOWN_PEER, type Peer } from './peer.ts'
 import { readProxyHeader } from './proxy-header.ts'
 import type { Problem, Session } from './sessions.ts'
+import { readUint16 } from './text-rules.ts'
 import type { Turn } from './turn.ts'
 
 /** What all guards of a broker share. */
@@ -38,6 +40,9 @@ export class Guard extends Duplex implements LaneOwner, Kept {
   readonly #socket: Duplex
   readonly #frames = new Frames()
   readonly #out = new Outbox()
+  /** from its first SUBSCRIBE, or its return to a session */
+  #outgoing: Outgoing | null = null
+  #speaksMqtt31 = false
   /** first: nothing has come; connect: waiting for a whole CONNECT; deciding: Aedes has it; open: accepted; shut: refused or closing */
   #state: 'proxy' | 'first' | 'connect' | 'deciding' | 'open' | 'shut'
   /** settled: for what came before it; reader: for Aedes; otherwise admission's reason */
@@ -88,6 +93,7 @@ export class Guard extends Duplex implements LaneOwner, Kept {
   accept(): void {
     if (this.#state !== 'deciding') return
     this.#state = 'open'
+    if (this.#session?.resumes === true) this.#outgoing ??= new Outgoing()
     this.#heardMs = this.#parts.keepalive.nowMs()
     this.#parts.keepalive.add(this)
     this.#pump()
@@ -254,6 +260,7 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     const refusal = connectRefusal(frame)
     if (refusal?.answer != null) this.send(refusal.answer)
     if (refusal !== null) return this.#refuse(refusal.problem)
+    this.#speaksMqtt31 = makeCurrent(frame)
     this.#state = 'deciding'
     this.#isWanted = this.push(frame.bytes.subarray(frame.at, frame.end))
     return true
@@ -263,17 +270,26 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     const first = frame.bytes[frame.at] ?? 0
     const type = first >> 4
     if (type === FRAME.publish) return this.#passPublish(first, nowMs)
+    if (this.#speaksMqtt31) withoutDup(frame)
     const problem = frameProblem(frame)
     if (problem !== null) return this.#wrong(problem)
     if (type === FRAME.pingreq) {
       this.send(PINGRESP)
       return true
     }
-    if (type >= FRAME.puback && type <= FRAME.pubcomp) return this.#give()
+    if (type >= FRAME.puback && type <= FRAME.pubcomp) return this.#passAnswer(type)
     if (this.#lane?.isSettled === false || this.#storing > 0 || this.#subscribing > 0) return this.#wait('settled')
     if (!this.#give()) return false
-    if (type !== FRAME.disconnect) this.#subscribing++
+    if (type === FRAME.disconnect) this.#state = 'shut' // nothing may follow [MQTT-3.14.4-2]; what does is not read
+    else this.#subscribing++
+    if (type === FRAME.subscribe) (this.#outgoing ??= new Outgoing()).asked(frame.bytes, frame.bodyAt, frame.end)
     return true
+  }
+
+  #passAnswer(type: number): boolean {
+    if (!this.#give()) return false
+    const problem = this.#outgoing?.answered(type, readUint16(frame.bytes, frame.bodyAt)) ?? null
+    return problem === null ? true : this.#wrong(problem)
   }
 
   /** What Aedes handles waits for what the fast lane has, and the other way round: a client's messages keep their order. */
@@ -344,12 +360,25 @@ export class Guard extends Duplex implements LaneOwner, Kept {
 
   #flush(): void {
     if (this.#out.isEmpty) return
-    this.#out.flush(this.#socket, this.#session?.resumes === true)
-    const pendingBytes = this.#out.tooMany(this.#socket, this.#parts.limits)
+    this.#out.flush(this.#socket, this.#session?.resumes === true, this.#outgoing)
+    const { limits } = this.#parts
+    if ((this.#outgoing?.unacknowledged ?? 0) > limits.unacknowledged && !this.destroyed) {
+      return void this.#refuse({
+        code: 'too-many-connections',
+        reason: `${limits.unacknowledged} messages sent to it are not acknowledged`,
+      })
+    }
+    const pendingBytes = this.#out.tooMany(this.#socket, limits)
     if (pendingBytes === 0 || this.destroyed) return
     this.#parts.tooSlow(this, pendingBytes)
     this.destroy()
   }
+}
+
+/** MQTT 3.1 marks a repeated PUBREL, SUBSCRIBE or UNSUBSCRIBE with DUP, which is no more than a hint; 3.1.1 has no such flag. */
+function withoutDup({ bytes, at }: Frame): void {
+  const type = (bytes[at] ?? 0) >> 4
+  if (type === FRAME.pubrel || type === FRAME.subscribe || type === FRAME.unsubscribe) bytes[at] = (bytes[at] ?? 0) & ~0x08
 }
 
 /** In Aedes' words: not a mistake of anybody's. */

@@ -151,7 +151,7 @@ async function startAedes(
   })
   const { persistence, mq } = aedes as unknown as { persistence: Persistence; mq: Emitter }
   let reported = ''
-  boundPersistence(persistence, {
+  const queues = boundPersistence(persistence, {
     subscribers,
     limits,
     isLetIn: client => sessions.identityOf(client) !== null,
@@ -162,6 +162,10 @@ async function startAedes(
     },
   })
   countSubscribers(mq, subscribers)
+  // Aedes begins anywhere, and again with every connection: a number that is still in use would be used twice
+  aedes.on('client', client => {
+    ;(client as unknown as { _nextId: number })._nextId = client.clean ? 1 : queues.nextId(client.id)
+  })
   storing.useStore(persistence)
   subscribing.useStore(persistence)
   return aedes

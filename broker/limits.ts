@@ -23,6 +23,8 @@ export type Limits = {
   slowBytes: number
   slowestBytes: number
   slowMs: number
+  /** messages of QoS 1 and 2 sent to one client and not acknowledged; with more it is cut, so that no packet identifier is used twice */
+  unacknowledged: number
   /** filters of one client; more get SUBACK 0x80 */
   subscriptionsOfClient: number
   /** messages kept for one persistent session that is away or does not acknowledge; more are not kept, a connected one is cut */
@@ -52,6 +54,7 @@ export const LIMITS: Limits = {
   slowBytes: 256 * 1024,
   slowestBytes: 4 * 1024 * 1024,
   slowMs: 1000,
+  unacknowledged: 10_000,
   subscriptionsOfClient: 1000,
   queuedOfSession: 1000,
   queued: 200_000,

@@ -2,6 +2,7 @@
 // wait, since one frozen subscriber would then hold up everybody; who does not take what was sent before is cut instead.
 import type { Duplex } from 'node:stream'
 import type { Limits } from './limits.ts'
+import type { Outgoing } from './outgoing.ts'
 
 const NOTHING = Buffer.alloc(0)
 const CONNACK = 0x20
@@ -20,12 +21,14 @@ export class Outbox {
     this.#chunks.push(chunk)
   }
 
-  flush(socket: Duplex, isResumed: boolean): void {
+  /** `outgoing` looks at what a subscriber is sent. */
+  flush(socket: Duplex, isResumed: boolean, outgoing: Outgoing | null): void {
     const chunks = this.#chunks
     if (chunks.length === 0) return
     this.#chunks = []
     if (!socket.writable) return
-    const bytes = chunks.length === 1 ? (chunks[0] ?? NOTHING) : Buffer.concat(chunks)
+    const gathered = chunks.length === 1 ? (chunks[0] ?? NOTHING) : Buffer.concat(chunks)
+    const bytes = outgoing === null ? gathered : outgoing.sent(gathered)
     socket.write(this.#hasSent ? bytes : first(bytes, isResumed))
     this.#hasSent = true
   }

@@ -50,10 +50,11 @@ export class Queues {
   /** A message gets its number when it is sent; with PUBREC its PUBREL takes its place. false = it is not in the queue. */
   update(clientId: string, packet: Outgoing): boolean {
     const queue = this.#of.get(clientId)
+    if (packet.cmd === 'publish' && packet.qos === 0) return true // granted no more: nothing waits for it
     if (queue === undefined || packet.messageId === undefined) return false
     const sent = packet.cmd === 'publish' ? queue.byCounter.get(packet.brokerCounter ?? 0) : undefined
     if (sent !== undefined) {
-      if (sent.packet.messageId !== undefined) queue.byMessageId.delete(sent.packet.messageId)
+      if (sent.packet.messageId === undefined) packet.messageId = freeId(queue, packet.messageId)
       sent.packet.messageId = packet.messageId
       sent.sends++
       queue.byMessageId.set(packet.messageId, sent)
@@ -64,6 +65,13 @@ export class Queues {
     had.packet = packet
     had.sends++
     return true
+  }
+
+  /** Behind all that are in use, so that a new connection does not begin with one of them [MQTT-2.3.1-4]. */
+  nextId(clientId: string): number {
+    let highest = 0
+    for (const id of this.#of.get(clientId)?.byMessageId.keys() ?? []) if (id > highest) highest = id
+    return highest >= IDS_MAX ? 1 : highest + 1
   }
 
   take(clientId: string, messageId: number | undefined): Outgoing | undefined {
@@ -110,4 +118,13 @@ export class Queues {
     this.#of.set(clientId, queue)
     return queue
   }
+}
+
+const IDS_MAX = 65_535
+
+/** `wanted`, or the next that is not in use: a queue is shorter than there are numbers. */
+function freeId({ byMessageId }: Queue, wanted: number): number {
+  let id = wanted
+  while (byMessageId.has(id)) id = id >= IDS_MAX ? 1 : id + 1
+  return id
 }

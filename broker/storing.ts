@@ -61,6 +61,7 @@ export class Storing {
     Promise.all([this.#store(sender, client, session, packet), before]).then(
       () => {
         this.#onTheWay.accepted(packet.qos)
+        if ('dup' in packet) packet.dup = false // was about this sending, not about the ones to subscribers [MQTT-3.3.1-3]
         this.#callBack(client, answer)
         this.#left(guard, packet)
       },

@@ -35,7 +35,9 @@ export class Subscribing {
       this.#sessions.report({ code: 'not-your-subscription', reason }, client, { topic: subscription.topic })
       this.#takeOut(client, subscription)
     } else this.#sessions.grant(client, subscription.topic, subscription.qos)
-    queueMicrotask(() => answer(null, reason === null ? subscription : null))
+    // A copy: SUBACK and what is kept say what was asked for. To Aedes all filters are of QoS 2, since of overlapping ones it takes
+    // the QoS of whichever it finds first; corrections.ts then sends at the highest that was granted [MQTT-3.3.5-1].
+    queueMicrotask(() => answer(null, reason === null ? { ...subscription, qos: 2 } : null))
   }
 
   #crowded(client: Client, { topic }: Subscription): string | null {

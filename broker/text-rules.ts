@@ -1,4 +1,4 @@
-// What MQTT 3.1.1 demands of text: well-formed UTF-8 without NUL, topics without wildcards, wildcards only as whole levels.
+// What MQTT 3.1.1 demands of text: well-formed UTF-8 without NUL and control characters, topics without wildcards, wildcards only as whole levels.
 // Works on the bytes, because decoding turns what is ill-formed into something that looks well.
 import { isUtf8 } from 'node:buffer'
 import { TOPIC_BYTES_MAX, TOPIC_LEVELS_MAX } from './limits.ts'
@@ -14,7 +14,26 @@ export function stringProblem(bytes: Buffer, at: number, end: number, what: stri
 export function utf8Problem(bytes: Buffer, from: number, to: number, what: string): string | null {
   const text = bytes.subarray(from, to)
   if (!isUtf8(text)) return `a ${what} with invalid UTF-8 [MQTT-1.5.3-1]`
-  return text.includes(0) ? `a ${what} with a NUL character [MQTT-1.5.3-2]` : null
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte >= 0x20 && byte < 0x7f) continue // most of all text
+    if (byte === 0) return `a ${what} with a NUL character [MQTT-1.5.3-2]`
+    const wrong = unwanted(byte, bytes, at)
+    if (wrong !== null) return `a ${what} with ${wrong} [MQTT-1.5.3]`
+  }
+  return null
+}
+
+/** What a receiver may close the connection for: control characters, and code points that are no characters. In well-formed UTF-8. */
+function unwanted(byte: number, bytes: Buffer, at: number): string | null {
+  if (byte < 0x20 || byte === 0x7f || (byte === 0xc2 && (bytes[at + 1] ?? 0) < 0xa0)) return 'control characters'
+  if (byte < 0xef) return null
+  const [second = 0, third = 0, fourth = 0] = bytes.subarray(at + 1, at + 4)
+  if (byte === 0xef) {
+    const isNone = (second === 0xb7 && third >= 0x90 && third <= 0xaf) || (second === 0xbf && third >= 0xbe)
+    return isNone ? 'a code point that is no character' : null
+  }
+  return (second & 0x0f) === 0x0f && third === 0xbf && fourth >= 0xbe ? 'a code point that is no character' : null
 }
 
 /** The grammar of a topic, or of a filter, in text that is well-formed [MQTT-4.7]. */

@@ -89,8 +89,12 @@ const FORGIVEN_MS = 600_000
 const placeOf = (address: string | null): string => address?.split(' ')[0] ?? ''
 const keyOf = (username: string, place: string): string => `${place}\0${username}`
 
+/** Many at once: finding the oldest walks over all that were forgotten before it. */
 function forgetOldest(those: Map<string, unknown> | Set<string>, max: number): void {
   if (those.size <= max) return
-  const [oldest] = those.keys()
-  if (oldest !== undefined) those.delete(oldest)
+  let left = Math.ceil(max / 16)
+  for (const key of those.keys()) {
+    if (left-- === 0) return
+    those.delete(key)
+  }
 }

@@ -69,7 +69,7 @@ const AFTER_CONNECT: [rule: string, bytes: Buffer, reason: string][] = [
 
 const FIRST: [rule: string, bytes: Buffer, reason: string][] = [
   ['no CONNECT', frame(0xc0, []), 'MQTT-3.1.0-1'],
-  ['CONNECT with flags', frame(0x11, []), 'MQTT-3.1.0-1'],
+  ['CONNECT with flags', frame(0x11, []), 'MQTT-2.2.2-2'],
   ['another protocol', connect(2, field('c'), [...field('HTTP'), 4]), 'MQTT-3.1.2-1'],
   ['nothing in it', frame(0x10, []), 'MQTT-3.1.2-1'],
   ['an end before its flags', frame(0x10, [...field('MQTT'), 4]), 'MQTT-3.1.2-3'],

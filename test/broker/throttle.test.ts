@@ -42,7 +42,8 @@ test('one name guessed at from many addresses runs dry too, and fills again', ()
 test('what is remembered is bounded, and a clock that is set back locks nobody out for good', () => {
   const { clock, throttle } = throttleAt()
   for (let i = 0; i < 50_000; i++) throttle.wrong(`d${i}`, `a${i}`)
-  expect(throttle.remembered).toBe(20_000)
+  expect(throttle.remembered).toBeLessThanOrEqual(20_000)
+  expect(throttle.remembered).toBeGreaterThan(18_000)
   for (let i = 0; i < 30; i++) throttle.wrong('x', 'b')
   clock.at -= 1e9
   expect(throttle.waitMs('x', 'b')).toBeLessThanOrEqual(60_000)
