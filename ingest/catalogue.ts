@@ -63,8 +63,12 @@ export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[strin
     claimed.set(topic, found)
     return found
   }
-  const decoderFor = ({ topic, family }: Pick<DecodeInput, 'topic' | 'family'>): Decoder | undefined =>
-    family === undefined ? claimantOf(topic) : o.decoders.find(decoder => decoder.family === family)
+  // our own devices are most, and each has topics of its own: asking costs less than remembering
+  const own = o.decoders.find(({ family }) => family === 'native')
+  const decoderFor = ({ topic, family }: Pick<DecodeInput, 'topic' | 'family'>): Decoder | undefined => {
+    if (family !== undefined) return o.decoders.find(decoder => decoder.family === family)
+    return own?.claims(topic) === true ? own : claimantOf(topic)
+  }
 
   return {
     decode(m) {
@@ -73,7 +77,11 @@ export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[strin
       const { family } = decoder
       const name = names.get(family) ?? nobody
       try {
-        return { ...withRetained(decoder.decode(m, memoryOf(memories, decoder)), m), family, decoder: name }
+        const decoded = withRetained(decoder.decode(m, memoryOf(memories, decoder)), m) as Decoded & { family: string; decoder: string }
+        // made for this message alone: named in place, since a copy for each costs more than finding the decoder
+        decoded.family = family
+        decoded.decoder = name
+        return decoded
       } catch (error) {
         // a broken decoder must not stop the messages behind this one; the bytes are held for a re-drive
         const reason = `the ${family} decoder broke: ${error instanceof Error ? error.message : String(error)}`

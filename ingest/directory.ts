@@ -3,26 +3,24 @@
 import type { DeviceGaps } from '#contracts/accounting.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
-import { isEvidence, type AlarmFlags, type DeviceKind, type Reading } from '#contracts/reading.ts'
-
-import { counted, gapTotals, missingIn, RANGES_MAX, type Counter } from './gaps.ts'
+import type { DeviceKind, Reading } from '#contracts/reading.ts'
+import { copyOf, enriched, foldIn, stranger, type Entry } from './device-now.ts'
+import { gapTotals } from './gaps.ts'
 
 type StateRows = [key: string, json: string | null][]
 
 /** At this many, the device that was heard longest ago and never registered makes room; registered devices are never dropped. */
 export const DEVICES_MAX = 200_000
-/** Metrics and state entries remembered per device; further names are shown in the reading only. */
-const ENTRIES_MAX = 96
-
-/** A device with what the fold needs beside it: its counter, and whether people registered it. */
-type Entry = Counter & { device: Device; registered?: true }
+/** lists of what changed are rid of removed devices beyond this and twice the devices there are */
+const LISTED_MIN = 1_000
 
 export type Directory = {
   /** folds a reading in; the reading comes back with the place, position and kind that are known of its device */
-  apply(r: Reading): { reading: Reading; device: Device }
+  apply(r: Reading): { reading: Reading }
   /** @throws FengsuiError conflict when the directory is full of registered devices */
   register(d: Partial<Device> & { deviceId: string; kind: DeviceKind }): Device
   remove(deviceId: string): boolean
+  /** a device that was given away stays as it was then; what is heard later is written to a copy */
   get(deviceId: string): Device | undefined
   all(): Iterable<Device>
   size(): number
@@ -36,66 +34,113 @@ export type Directory = {
 
 export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesMax?: number }): Directory {
   const devicesMax = o.devicesMax ?? DEVICES_MAX
+  const slots = new Map<string, Slot>()
   // in order of last hearing, so that the first unregistered entry is the one to go
-  const entries = new Map([...(o.rows ?? [])].map(([id, json]) => [id, entryOf(json)] as const).sort(byLastHeard))
-  // ids that stand in storage: only their removal must be told, so that what nobody collects stays bounded too
-  const stored = new Set(entries.keys())
-  const unsaved = new Set<string>()
-  const unseen = new Set<string>()
+  const order: Slot = slotOf('', { device: { deviceId: '', kind: 'other', alarms: {}, metrics: {}, gaps: 0, readings: 0 } })
+  let unsaved: Slot[] = []
+  let unseen: Slot[] = []
+  /** removed, and standing in storage still */
+  const gone = new Set<string>()
   const totals = gapTotals()
-  for (const [id, entry] of entries) totals.changed(id, undefined, entry)
+  for (const [id, entry] of [...(o.rows ?? [])].map(([key, json]) => [key, entryOf(json)] as const).sort(byLastHeard)) {
+    const slot = slotOf(id, entry)
+    slot.isStored = true
+    slots.set(id, slot)
+    append(order, slot)
+    totals.changed(id, undefined, entry)
+  }
 
-  const put = (entry: Entry): void => {
-    const { deviceId } = entry.device
-    totals.changed(deviceId, entries.get(deviceId), entry)
-    entries.delete(deviceId)
-    entries.set(deviceId, entry)
-    unsaved.add(deviceId)
-    unseen.add(deviceId)
+  function added(id: string, entry: Entry): Slot {
+    const slot = slotOf(id, entry)
+    slot.isStored = gone.delete(id)
+    slots.set(id, slot)
+    append(order, slot)
+    totals.changed(id, undefined, entry)
+    noted(slot)
+    return slot
+  }
+  function noted(slot: Slot): void {
+    if (!slot.isUnsaved) {
+      slot.isUnsaved = true
+      unsaved.push(slot)
+    }
+    if (!slot.isUnseen) {
+      slot.isUnseen = true
+      unseen.push(slot)
+    }
+  }
+  function moved(slot: Slot): void {
+    unlink(slot)
+    append(order, slot)
+    noted(slot)
   }
   const remove = (deviceId: string): boolean => {
-    totals.changed(deviceId, entries.get(deviceId), undefined)
-    if (!entries.delete(deviceId)) return false
-    if (stored.has(deviceId)) unsaved.add(deviceId)
-    else unsaved.delete(deviceId)
-    unseen.delete(deviceId)
+    const slot = slots.get(deviceId)
+    if (slot === undefined) return false
+    totals.changed(deviceId, slot.entry, undefined)
+    slots.delete(deviceId)
+    unlink(slot)
+    if (slot.isStored) gone.add(deviceId)
+    slot.isGone = true
+    dropGone()
     return true
   }
+  /** What nobody collects stays bounded too. */
+  function dropGone(): void {
+    const isThere = ({ isGone }: Slot) => !isGone
+    if (unsaved.length > 2 * slots.size + LISTED_MIN) unsaved = unsaved.filter(isThere)
+    if (unseen.length > 2 * slots.size + LISTED_MIN) unseen = unseen.filter(isThere)
+  }
   const makeRoom = (): boolean => {
-    if (entries.size < devicesMax) return true
-    for (const [deviceId, { registered }] of entries) if (registered !== true) return remove(deviceId)
+    if (slots.size < devicesMax) return true
+    for (let slot = order.newer; slot !== order; slot = slot.newer) if (slot.entry.registered !== true) return remove(slot.id)
     return false
   }
 
   return {
     apply(reading) {
-      const before = entries.get(reading.deviceId)
-      const after = folded(before ?? { device: stranger(reading) }, reading, totals.rangesMax())
-      if (before !== undefined || makeRoom()) put(after)
-      return { reading: enriched(reading, after.device), device: after.device }
+      const slot = slots.get(reading.deviceId)
+      if (slot === undefined) {
+        const entry: Entry = { device: stranger(reading) }
+        foldIn(entry, reading, totals)
+        if (makeRoom()) added(reading.deviceId, entry)
+        return { reading: enriched(reading, entry.device) }
+      }
+      if (slot.isShown) {
+        slot.entry = copyOf(slot.entry)
+        slot.isShown = false
+      }
+      foldIn(slot.entry, reading, totals)
+      moved(slot)
+      return { reading: enriched(reading, slot.entry.device) }
     },
     register(given) {
-      const before = entries.get(given.deviceId)
-      if (before === undefined && !makeRoom())
-        throw new FengsuiError(
-          'conflict',
-          `the directory holds ${devicesMax} registered devices: remove some before adding ${given.deviceId}`,
-        )
-      const blank: Device = { deviceId: given.deviceId, kind: given.kind, alarms: {}, metrics: {}, gaps: 0, readings: 0 }
+      const { deviceId, kind } = given
+      const known = slots.get(deviceId)
+      if (known === undefined && !makeRoom())
+        throw new FengsuiError('conflict', `the directory holds ${devicesMax} registered devices: remove some before adding ${deviceId}`)
+      const before = known?.entry
+      const blank: Device = { deviceId, kind, alarms: {}, metrics: {}, gaps: 0, readings: 0 }
       const entry: Entry = { ...before, device: { ...blank, ...before?.device, ...given }, registered: true }
-      put(entry)
-      return entry.device
+      const slot = known ?? added(deviceId, entry)
+      slot.entry = entry
+      moved(slot)
+      return shown(slot)
     },
     remove,
-    get: deviceId => entries.get(deviceId)?.device,
-    all: function* all() {
-      for (const { device } of entries.values()) yield device
+    get(deviceId) {
+      const slot = slots.get(deviceId)
+      return slot && shown(slot)
     },
-    size: () => entries.size,
+    all: function* all() {
+      // not by the order of hearing: whoever reads in portions would miss what moves meanwhile
+      for (const slot of slots.values()) yield shown(slot)
+    },
+    size: () => slots.size,
     gaps(topMax) {
       const top: Entry[] = []
       for (const id of topMax === 0 ? [] : totals.ids) {
-        const entry = entries.get(id)
+        const entry = slots.get(id)?.entry
         // one pass: a district where every device misses something is not sorted whole each time somebody looks
         if (entry === undefined || (top.length === topMax && entry.device.gaps <= (top.at(-1)?.device.gaps ?? 0))) continue
         const at = top.findIndex(other => other.device.gaps < entry.device.gaps)
@@ -105,20 +150,66 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
       return { missing: totals.sums.missing, forgotten: totals.sums.forgotten, devices: totals.ids.size, top: top.map(gapsOf) }
     },
     dirty() {
-      const rows = [...unsaved].map((id): StateRows[number] => [id, entries.has(id) ? JSON.stringify(entries.get(id)) : null])
-      for (const [id, json] of rows) {
-        if (json === null) stored.delete(id)
-        else stored.add(id)
+      const rows: StateRows = [...gone].map(id => [id, null])
+      gone.clear()
+      for (const slot of unsaved) {
+        slot.isUnsaved = false
+        if (slot.isGone) continue
+        slot.isStored = true
+        rows.push([slot.id, JSON.stringify(slot.entry)])
       }
-      unsaved.clear()
+      unsaved = []
       return rows
     },
     touched() {
-      const devices = [...unseen].flatMap(id => entries.get(id)?.device ?? [])
-      unseen.clear()
+      const devices: Device[] = []
+      for (const slot of unseen) {
+        slot.isUnseen = false
+        if (!slot.isGone) devices.push(shown(slot))
+      }
+      unseen = []
       return devices
     },
   }
+}
+
+/** A device's entry with its place in the order of last hearing; a ring that begins and ends at the order itself. */
+type Slot = {
+  id: string
+  entry: Entry
+  older: Slot
+  newer: Slot
+  /** its id stands in storage: only then must its removal be told */
+  isStored: boolean
+  isUnsaved: boolean
+  isUnseen: boolean
+  /** somebody holds the device as it is now */
+  isShown: boolean
+  isGone: boolean
+}
+
+function slotOf(id: string, entry: Entry): Slot {
+  const slot = { id, entry, isStored: false, isUnsaved: false, isUnseen: false, isShown: false, isGone: false } as Slot
+  slot.older = slot
+  slot.newer = slot
+  return slot
+}
+
+function shown(slot: Slot): Device {
+  slot.isShown = true
+  return slot.entry.device
+}
+
+function unlink({ older, newer }: Slot): void {
+  older.newer = newer
+  newer.older = older
+}
+
+function append(order: Slot, slot: Slot): void {
+  slot.older = order.older
+  slot.newer = order
+  order.older.newer = slot
+  order.older = slot
 }
 
 /** Earlier versions counted what was missing without remembering the numbers. */
@@ -131,15 +222,6 @@ function entryOf(json: string): Entry {
 const byLastHeard = ([, a]: readonly [string, Entry], [, b]: readonly [string, Entry]): number =>
   (a.device.lastReceivedAt ?? '') < (b.device.lastReceivedAt ?? '') ? -1 : 1
 
-const stranger = (reading: Reading): Device => ({
-  deviceId: reading.deviceId,
-  kind: reading.kind,
-  alarms: {},
-  metrics: {},
-  gaps: 0,
-  readings: 0,
-})
-
 const gapsOf = ({ device, missing = [], forgotten = 0 }: Entry): DeviceGaps => ({
   deviceId: device.deviceId,
   ...(device.name !== undefined && { name: device.name }),
@@ -147,77 +229,3 @@ const gapsOf = ({ device, missing = [], forgotten = 0 }: Entry): DeviceGaps => (
   ranges: missing,
   forgotten,
 })
-
-/** A device is copied once and then written field by field; who was handed the device of before keeps it as it was. */
-function folded(entry: Entry, reading: Reading, rangesMax = RANGES_MAX): Entry {
-  const counter = counted(entry, reading, rangesMax)
-  const device: Device = { ...entry.device }
-  if (reading.kind !== 'other') device.kind = reading.kind
-  describe(device, reading)
-  device.family = reading.source.family
-  device.lastReceivedAt = reading.receivedAt
-  device.gaps = missingIn(counter)
-  device.readings += 1
-  if (reading.online !== undefined) device.online = reading.online
-  else if (isMeasurement(reading)) device.online = true
-  // what was stored, cached or retained is not the state of now; an older event does not overwrite a newer one
-  const { history, stale, retained } = reading.flags
-  const isNow = !(history === true || stale === true || retained === true)
-  if (isNow && (device.lastTs === undefined || reading.ts >= device.lastTs)) bringUpToDate(device, reading)
-  // the counter is the entry with its counting moved on
-  return { ...(counter as Entry), device }
-}
-
-function bringUpToDate(device: Device, reading: Reading): void {
-  device.lastTs = reading.ts
-  device.alarms = alarmsNow(device.alarms, reading)
-  device.metrics = bounded(device.metrics, reading.metrics)
-  if (reading.state !== undefined) device.state = bounded(device.state ?? {}, reading.state)
-  if (reading.batteryPct !== undefined) device.batteryPct = reading.batteryPct
-  if (reading.position !== undefined) device.position = reading.position
-}
-
-/** A test shows as a test, leaves no alarm behind and never covers a real one; the next reading that is none ends it. */
-function alarmsNow({ test: _test, ...before }: AlarmFlags, reading: Reading): AlarmFlags {
-  if (isEvidence(reading)) return Object.assign(before, reading.alarms)
-  const inAlarm = HAZARDS.some(flag => before[flag] === true)
-  return inAlarm ? before : { ...before, test: true }
-}
-
-const HAZARDS = ['fire', 'smoke', 'heat', 'co', 'gas', 'flame', 'manualCall'] as const
-
-function describe(device: Device, { about, place, source, position }: Reading): void {
-  if (about !== undefined) {
-    const { thresholds: _thresholds, address: _address, ...known } = about
-    Object.assign(device, known)
-    if (position !== undefined) device.position = position
-  }
-  const via = about?.via ?? source.gateway
-  if (via !== undefined) device.via = via
-  if (about?.model === undefined && source.model !== undefined) device.model = source.model
-  if (place !== undefined) device.place = place
-}
-
-const isMeasurement = (reading: Reading): boolean => hasAny(reading.metrics) || hasAny(reading.alarms)
-
-function hasAny(object: object): boolean {
-  for (const _ in object) return true
-  return false
-}
-
-function bounded<T>(before: Record<string, T>, given: Record<string, T>): Record<string, T> {
-  const merged = Object.assign({ ...before }, given)
-  let count = 0
-  for (const _ in merged) count++
-  return count <= ENTRIES_MAX ? merged : Object.fromEntries(Object.entries({ ...given, ...before, ...given }).slice(0, ENTRIES_MAX))
-}
-
-/** The same reading where nothing more is known of its device. */
-function enriched(reading: Reading, { kind, place, position, expectNextS }: Device): Reading {
-  const more: Partial<Reading> = {}
-  if (reading.kind === 'other' && kind !== 'other') more.kind = kind
-  if (reading.place === undefined && place !== undefined) more.place = place
-  if (reading.position === undefined && position !== undefined) more.position = position
-  if (reading.about?.expectNextS === undefined && expectNextS !== undefined) more.about = { ...reading.about, expectNextS }
-  return hasAny(more) ? { ...reading, ...more } : reading
-}

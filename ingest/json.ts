@@ -1,5 +1,6 @@
 // Strict UTF-8 JSON from untrusted bytes: says where it breaks, and refuses nesting that would overflow whoever walks the value.
 // It never quotes the payload in its errors: payloads may carry secrets.
+import { isAscii } from 'node:buffer'
 import type { Json } from './decoder.ts'
 
 export const JSON_DEPTH_MAX = 32
@@ -8,8 +9,14 @@ export type Parsed = { ok: true; value: Json } | { ok: false; reason: string; wh
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
+/** Where all bytes are ASCII, as in most payloads, text is made without looking for what is not UTF-8. */
+const asciiOf = (payload: Uint8Array): string | undefined =>
+  isAscii(payload) ? Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('latin1') : undefined
+
 /** The text, or where the first byte that is not UTF-8 stands. */
 export function textOf(payload: Uint8Array): { ok: true; text: string } | { ok: false; reason: string } {
+  const ascii = asciiOf(payload)
+  if (ascii !== undefined) return { ok: true, text: ascii }
   try {
     return { ok: true, text: utf8.decode(payload) }
   } catch {

@@ -1,6 +1,9 @@
 // When did it happen? Device clocks lie (docs/decisions/0002-lying-clocks.md): a device's time is believed only near the time of
 // arrival; otherwise the reading is kept under server time with the device's own beside it, and a note that people can see.
+import { isoOf } from '#contracts/instant.ts'
 import type { Reading } from '#contracts/reading.ts'
+
+export { isoOf as iso } from '#contracts/instant.ts'
 
 export const BELIEVED_PAST_MS = 24 * 3_600_000
 export const BELIEVED_FUTURE_MS = 120_000
@@ -10,25 +13,7 @@ export const HISTORY_SINCE_MS = Date.UTC(2000, 0, 1)
 export type Note = { code: string; reason: string; where?: string }
 export type Stamp = Pick<Reading, 'ts' | 'tsSource' | 'deviceTs'> & { note?: Note }
 
-let isoMinute = Number.NaN
-let isoUpToMinute = ''
-const SECONDS = Array.from({ length: 60 }, (_, s) => `${String(s).padStart(2, '0')}.`)
-const THOUSANDTHS = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`)
-
-/** As Date.toISOString, which costs more than the rest of reading a small message: of one minute only the seconds differ. */
-export function iso(ms: number): string {
-  const whole = Math.trunc(ms)
-  const minute = Math.floor(whole / 60_000)
-  if (minute !== isoMinute) {
-    isoUpToMinute = new Date(minute * 60_000).toISOString().slice(0, -'00.000Z'.length)
-    isoMinute = minute
-  }
-  const rest = whole - minute * 60_000
-  const second = Math.floor(rest / 1000)
-  return `${isoUpToMinute}${SECONDS[second]}${THOUSANDTHS[rest - second * 1000]}`
-}
-
-export const serverStamp = (receivedAtMs: number): Stamp => ({ ts: iso(receivedAtMs), tsSource: 'server' })
+export const serverStamp = (receivedAtMs: number): Stamp => ({ ts: isoOf(receivedAtMs), tsSource: 'server' })
 
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)$/
 
@@ -60,7 +45,7 @@ export function stamp(o: {
   const { deviceMs, receivedAtMs } = o
   if (deviceMs === undefined) return { ...serverStamp(receivedAtMs), ...(o.given !== undefined && { deviceTs: o.given }) }
   const oldestMs = o.history === true ? HISTORY_SINCE_MS : receivedAtMs - BELIEVED_PAST_MS
-  if (deviceMs >= oldestMs && deviceMs <= receivedAtMs + BELIEVED_FUTURE_MS) return { ts: iso(deviceMs), tsSource: o.source }
+  if (deviceMs >= oldestMs && deviceMs <= receivedAtMs + BELIEVED_FUTURE_MS) return { ts: isoOf(deviceMs), tsSource: o.source }
   const offS = Math.round(Math.abs(deviceMs - receivedAtMs) / 1000)
   const reason = `${o.source} time is ${offS} s ${deviceMs < receivedAtMs ? 'before' : 'after'} arrival: the reading was kept under server time`
   return {
@@ -70,4 +55,4 @@ export function stamp(o: {
   }
 }
 
-const isoOrNumber = (ms: number): string => (Math.abs(ms) <= 8.64e15 ? iso(ms) : String(ms))
+const isoOrNumber = (ms: number): string => (Math.abs(ms) <= 8.64e15 ? isoOf(ms) : String(ms))

@@ -9,6 +9,13 @@ const BACK_READINGS = 3
 export type DeviceClock = { newestMs: number; back?: [count: number, lastMs: number] }
 export type Timed = { clock: DeviceClock; late: boolean }
 
+/** The same, in place, for a reading that is the newest: nearly all are. false = not touched. */
+export function goesOn(clock: DeviceClock | undefined, tMs: number): clock is DeviceClock {
+  if (clock === undefined || tMs < clock.newestMs || clock.back !== undefined) return false
+  clock.newestMs = tMs
+  return true
+}
+
 export function timed(clock: DeviceClock | undefined, tMs: number): Timed {
   if (clock === undefined || tMs >= clock.newestMs) return { clock: { newestMs: tMs }, late: false }
   if (clock.newestMs - tMs <= LATENESS_BOUND_MS) return { clock: { newestMs: clock.newestMs }, late: true }

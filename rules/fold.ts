@@ -4,12 +4,12 @@
 import type { AlarmSignal } from '#contracts/alarm.ts'
 import type { DeviceKind, Place, Position, Reading } from '#contracts/reading.ts'
 import { activeRules, type Active, type Disabled } from './active.ts'
-import { timed } from './device-clock.ts'
-import { isoMs } from './iso-time.ts'
+import { goesOn, timed } from './device-clock.ts'
+import { msOf } from '#contracts/instant.ts'
 import { createJudge } from './judge.ts'
 import type { AnyKind, Observation } from './kind.ts'
 import { KINDS } from './kinds/index.ts'
-import { listenedMs, moved, type Listening } from './listening.ts'
+import { listenedMs, moveOn, type Listening } from './listening.ts'
 import { createMemory, type Row, type StateRows, type Subject } from './memory.ts'
 import { admitted, HEARD_ONLY } from './admission.ts'
 import { createShapes } from './shapes.ts'
@@ -21,7 +21,8 @@ import { whoseIs } from './whose.ts'
 export type Expected = { deviceId: string; kind: DeviceKind; place?: Place; position?: Position; expectNextS?: number }
 
 export type Fold = {
-  apply(r: Reading, seq: number): AlarmSignal[]
+  /** `receivedMs`: its time of arrival, where whoever asks has it as a number */
+  apply(r: Reading, seq: number, receivedMs?: number): AlarmSignal[]
   /** the journal's time is now `toMs`; `isClock`: the message that says so is the edge's clock, written even when all are silent */
   advance(toMs: number, o?: { seq?: number; isClock?: boolean }): AlarmSignal[]
   /** from now on these are waited for; one that is known already is not changed. Registrations are not in the journal */
@@ -53,10 +54,10 @@ export function createFold(o: Options): Fold {
   const kinds = o.kinds ?? KINDS
   let ruleSet = o.ruleSet
   const memory = createMemory(kindsOf(ruleSet), o.rows, o.devicesMax)
-  let listening = listeningFrom(memory.own(LISTENING_ROW))
-  let listeningSaved = listening
+  const listening = listeningFrom(memory.own(LISTENING_ROW))
+  let listeningSaved = listeningRow(listening)
   let disabled = disabledFrom(memory.own(DISABLED_ROW), ruleSet)
-  const judge = createJudge({ memory, listening: () => listening, broken: disable })
+  const judge = createJudge({ memory, listening, broken: disable })
   let active: readonly Active[] = []
   let shapes = createShapes(active)
   /** announced before the journal said what time it is */
@@ -78,7 +79,7 @@ export function createFold(o: Options): Fold {
   }
 
   function pass(toMs: number, seq: number, isClock: boolean, out: AlarmSignal[]): void {
-    listening = moved(listening, toMs, seq, isClock)
+    moveOn(listening, toMs, seq, isClock)
     judge.callDue(out)
     if (awaited.length > 0) announce(out)
   }
@@ -129,9 +130,8 @@ export function createFold(o: Options): Fold {
       memory.use(kindsOf(next))
       inForce(rules)
     },
-    apply(reading, seq) {
+    apply(reading, seq, receivedMs = msOf(reading.receivedAt)) {
       const out: AlarmSignal[] = []
-      const receivedMs = isoMs(reading.receivedAt)
       pass(receivedMs, seq, false, out)
       judged(reading, receivedMs, seq, out)
       return out
@@ -162,10 +162,8 @@ export function createFold(o: Options): Fold {
       return out
     },
     dirty() {
-      if (listening !== listeningSaved) {
-        const { nowMs, deafMs, clocked, seq } = (listeningSaved = listening)
-        memory.setOwn(LISTENING_ROW, JSON.stringify([nowMs, deafMs, Number(clocked), seq]))
-      }
+      const row = listeningRow(listening)
+      if (row !== listeningSaved) memory.setOwn(LISTENING_ROW, (listeningSaved = row))
       return memory.dirty()
     },
     disabled: () => disabled,
@@ -174,6 +172,8 @@ export function createFold(o: Options): Fold {
 }
 
 const kindsOf = ({ rules }: RuleSet): Record<string, string> => Object.fromEntries(rules.map(rule => [rule.id, rule.kind]))
+
+const listeningRow = ({ nowMs, deafMs, clocked, seq }: Listening): string => JSON.stringify([nowMs, deafMs, Number(clocked), seq])
 
 function listeningFrom(json: string | undefined): Listening {
   if (json === undefined) return { nowMs: 0, deafMs: 0, clocked: false, seq: 0 }
@@ -189,11 +189,13 @@ function disabledFrom(json: string | undefined, ruleSet: RuleSet): readonly Disa
 }
 
 function observed(row: Row, reading: Reading, receivedMs: number, seq: number, bits: number, listened: number): Observation {
-  const tMs = isoMs(reading.ts)
+  const tMs = msOf(reading.ts)
   // stored and retained readings are of another time: the clock of now knows nothing of them
   if (bits === HEARD_ONLY) return { reading, seq, tMs, receivedMs, listenedMs: listened, late: true }
   const whose = reading.tsSource === 'server' ? 'server' : 'measured'
-  const { clock, late } = timed(row.clocks[whose], tMs)
+  const known = row.clocks[whose]
+  if (goesOn(known, tMs)) return { reading, seq, tMs, receivedMs, listenedMs: listened, late: false }
+  const { clock, late } = timed(known, tMs)
   row.clocks[whose] = clock
   return { reading, seq, tMs, receivedMs, listenedMs: listened, late }
 }

@@ -24,7 +24,7 @@ export type Judge = {
 }
 
 type Waiting = { subject: Subject; rule: string }
-type Parts = { memory: Memory; listening(): Listening; broken(a: Active, error: unknown): void }
+type Parts = { memory: Memory; /** moved on by the fold */ listening: Listening; broken(a: Active, error: unknown): void }
 
 export function createJudge({ memory, listening, broken }: Parts): Judge {
   let byId = new Map<string, Active>()
@@ -82,8 +82,8 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
       whose: finding.whose ?? cause.whose,
       atMs: finding.atMs,
       late: cause.late,
-      seq: listening().seq,
-      listenedMs: calledMs ?? listenedMs(listening()),
+      seq: listening.seq,
+      listenedMs: calledMs ?? listenedMs(listening),
       evidence: finding.evidence,
     })
   }
@@ -101,7 +101,7 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
     const before = subject.row.states[a.rule.id]
     const result = step(before)
     if (result.state === before && result.findings.length === 0) return
-    memory.touch(subject, listening().seq)
+    memory.touch(subject, listening.seq)
     settled(a, subject, result, { whose, late }, deviceKind, out)
   }
 
@@ -112,7 +112,13 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
   }
 
   function ofDevice(a: Active, device: Subject, o: Observation, out: AlarmSignal[]): void {
-    const step = a.kind.step(a.rule.parameters, device.row.states[a.rule.id], o)
+    const { kind, rule } = a
+    const state = device.row.states[rule.id]
+    if (kind.calm?.(rule.parameters, state, o) === true) {
+      if (kind.dueMs !== undefined) arm(a, device)
+      return
+    }
+    const step = kind.step(rule.parameters, state, o)
     const cause = step.findings.length === 0 ? NO_CAUSE : { whose: deviceItself(o.reading), late: o.late }
     settled(a, device, step, cause, o.reading.kind, out)
     if (step.tales !== undefined) gathered(a, step.tales, out)
@@ -123,22 +129,20 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
     inGroup(a, whose, o.late, o.reading.kind, state => a.kind.step(a.rule.parameters, state, o), out)
 
   const momentOf = (whose: Whose): Moment => {
-    const now = listening()
-    const listened = calledMs ?? listenedMs(now)
-    return { listenedMs: listened, whose, seq: now.seq, arrivalMs: listened + now.deafMs }
+    const listened = calledMs ?? listenedMs(listening)
+    return { listenedMs: listened, whose, seq: listening.seq, arrivalMs: listened + listening.deafMs }
   }
 
   function called(a: Active, subject: Subject, dueMs: number, out: AlarmSignal[]): void {
     const { kind, rule } = a
-    const now = listening()
     const key = keyOf(subject.id, rule.id)
     const whose: Whose = { key, deviceId: key }
-    const at: Moment = { listenedMs: dueMs, whose, seq: now.seq, arrivalMs: dueMs + now.deafMs }
+    const at: Moment = { listenedMs: dueMs, whose, seq: listening.seq, arrivalMs: dueMs + listening.deafMs }
     const step = (kind.woken ?? notWoken)(rule.parameters, subject.row.states[rule.id], at)
     const nextMs = step.state === undefined ? undefined : kind.dueMs?.(rule.parameters, step.state)
     if (nextMs !== undefined && nextMs <= dueMs) throw new Error(`${kind.name} asks for the same moment again`)
     disarm(subject, rule.id)
-    memory.touch(subject, now.seq)
+    memory.touch(subject, listening.seq)
     settled(a, subject, step, { whose, late: false }, 'other', out)
     if (step.tales !== undefined) gathered(a, step.tales, out)
   }
@@ -198,7 +202,7 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
     },
     tell,
     callDue(out) {
-      const nowMs = listenedMs(listening())
+      const nowMs = listenedMs(listening)
       for (let timer = timers.take(nowMs); timer !== undefined; timer = timers.take(nowMs)) {
         const { subject, rule } = timer.what
         if (!subject.alive || subject.armed?.[rule] !== timer.dueMs) continue

@@ -1,7 +1,7 @@
 // What a rule kind is: pure steps from (parameters, what was known, what came) to (what is known, findings). What comes is a reading,
 // an alarm of another rule, a moment that was asked for, or word from the rule's own devices about their group. A kind never reads a
 // clock, does no I/O, keeps nothing outside `state`, and never changes the state it was given: that is what makes a replay exact, a
-// restart harmless and a backtest honest.
+// restart harmless and a backtest honest. The one exception is `calm`, which says so itself.
 import type { AlarmKind, Evidence, Severity } from '#contracts/alarm.ts'
 import type { DeviceKind, Place, Position, Reading } from '#contracts/reading.ts'
 
@@ -103,6 +103,12 @@ export type RuleKind<P = never, S = never> = {
   /** false = this reading says nothing to this rule; cheap, called for every reading */
   wants(parameters: P, reading: Reading): boolean
   step(parameters: P, state: S | undefined, o: Observation): Step<S>
+  /**
+   * `step` for the reading that finds nothing and leaves the state in its form, as nearly all do: its numbers move on in place, because
+   * making every state anew with every reading costs more than judging. true = done, exactly as `step` would have done it; false = not
+   * touched, ask `step`. The only place where a state is changed; the conformance suite holds it against `step`.
+   */
+  calm?(parameters: P, state: S | undefined, o: Observation): boolean
   /** the listening time at which to call `woken`, as the state alone says it; undefined = not by itself */
   dueMs?(parameters: P, state: S): number | undefined
   /** must move its own due time on, or give it up */

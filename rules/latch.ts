@@ -62,6 +62,19 @@ export function latched(before: Latch | undefined, o: Observation, statements: r
   return { state: { at, past }, findings: [{ type: 'clear', atMs: o.tMs, evidence: no }] }
 }
 
+/** Nothing is on, and what is said now is no again: only the times of the words move. `said` may have nothing. */
+export function stillOff(latch: Latch, tMs: number, said: Partial<Record<string, boolean>>, names: readonly string[]): boolean {
+  if (latch.on !== undefined) return false
+  for (const name of names) {
+    const on = said[name]
+    if (on === undefined) continue
+    const known = latch.at[name]
+    if (on || known === undefined || known > 0 || tMs < -known) return false
+  }
+  for (const name of names) if (said[name] !== undefined) latch.at[name] = -tMs
+  return true
+}
+
 function begun(latch: Latch, at: Latch['at'], o: Observation, evidence: Evidence[]): Step<Latch> {
   const state: Latch = { ...latch, at, on: [o.tMs, o.tMs, o.receivedMs] }
   return { state, findings: [{ type: 'raise', atMs: o.tMs, evidence }] }

@@ -24,7 +24,12 @@ export function followed(p: LevelParameters, level: Level | undefined, tMs: numb
     const learn = [...(level?.learn ?? []), value]
     return learn.length < p.learnReadings ? { learn, tMs } : { v: capped(medianOf(learn), p.max), tMs }
   }
-  const hours = Math.min(Math.max(0, tMs - level.tMs), SILENCE_MAX_MS) / MS_PER_H
-  const step = Math.min(p.risePerH * hours, Math.max(-p.fallPerH * hours, value - level.v))
-  return { v: capped(level.v + step, p.max), tMs }
+  return { v: movedOn(p, level.v, tMs - level.tMs, value), tMs }
+}
+
+/** Where a learnt level is after `sinceMs`, at `value`. */
+export function movedOn(p: LevelParameters, v: number, sinceMs: number, value: number): number {
+  const hours = Math.min(Math.max(0, sinceMs), SILENCE_MAX_MS) / MS_PER_H
+  const step = Math.min(p.risePerH * hours, Math.max(-p.fallPerH * hours, value - v))
+  return capped(v + step, p.max)
 }

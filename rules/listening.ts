@@ -11,11 +11,13 @@ export type Listening = { nowMs: number; deafMs: number; clocked: boolean; seq: 
 
 export const listenedMs = ({ nowMs, deafMs }: Listening): number => nowMs - deafMs
 
-/** The same object where nothing moved: every reading asks, after its message has. */
-export function moved(l: Listening, toMs: number, seq: number, isClock: boolean): Listening {
-  const clocked = l.clocked || isClock
-  if (!(toMs > l.nowMs)) return clocked === l.clocked && seq <= l.seq ? l : { ...l, clocked, seq: Math.max(l.seq, seq) }
-  const gapMs = l.nowMs === 0 ? 0 : toMs - l.nowMs
-  const deafMs = l.deafMs + (l.clocked && gapMs > DEAF_AFTER_MS ? gapMs : 0)
-  return { nowMs: toMs, deafMs, clocked, seq: Math.max(l.seq, seq) }
+/** In place, since every message and every reading moves it. */
+export function moveOn(l: Listening, toMs: number, seq: number, isClock: boolean): void {
+  if (toMs > l.nowMs) {
+    const gapMs = l.nowMs === 0 ? 0 : toMs - l.nowMs
+    if (l.clocked && gapMs > DEAF_AFTER_MS) l.deafMs += gapMs
+    l.nowMs = toMs
+  }
+  if (isClock) l.clocked = true
+  if (seq > l.seq) l.seq = seq
 }

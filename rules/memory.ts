@@ -31,6 +31,8 @@ export type Subject = {
   armed: Record<string, number> | undefined
   /** false once it was forgotten */
   alive: boolean
+  /** its row is not in what dirty() gave last */
+  isChanged: boolean
 }
 
 export type StateRows = [key: string, json: string | null][]
@@ -69,7 +71,7 @@ const ruleOfAlarm = (key: string): string => key.split('\t', 1)[0] as string
 /** `kinds`: the rules now. State of a rule whose kind changed, or that was gone in between, is not used. */
 export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = [], subjectsMax = SUBJECTS_MAX): Memory {
   const { subjects, own, era: before } = restored(rows)
-  const changed = new Set<Subject>()
+  let changed: Subject[] = []
   const gone = new Set<string>()
   const ownChanged = new Set<string>()
   let forgotten = 0
@@ -81,16 +83,16 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
     const count = Math.max(1, Math.floor(subjectsMax * FORGET_PART))
     for (const subject of longestUntouched([...subjects.values()]).slice(0, count)) {
       subjects.delete(subject.id)
-      changed.delete(subject)
       gone.add(subject.id)
       subject.alive = false
       forgotten++
     }
+    changed = changed.filter(subject => subject.alive)
   }
 
   return {
     get(id) {
-      const subject = subjects.get(id) ?? { id, row: { era: era.now, clocks: {}, states: {}, open: {} }, armed: undefined, alive: false }
+      const subject = subjects.get(id) ?? blank(id, era.now)
       if ((subject.row.era ?? 0) !== era.now) catchUp(subject.row, era)
       return subject
     },
@@ -99,12 +101,16 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
     },
     touch(subject, seq) {
       subject.row.seq = seq
-      changed.add(subject)
-      if (subject.alive) return
-      if (subjects.size >= subjectsMax) makeRoom()
-      subjects.set(subject.id, subject)
-      gone.delete(subject.id)
-      subject.alive = true
+      if (!subject.alive) {
+        if (subjects.size >= subjectsMax) makeRoom()
+        subjects.set(subject.id, subject)
+        gone.delete(subject.id)
+        subject.alive = true
+        subject.isChanged = false
+      }
+      if (subject.isChanged) return
+      subject.isChanged = true
+      changed.push(subject)
     },
     use(next) {
       const after = eraOf(next, era)
@@ -113,13 +119,16 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
     },
     dirty() {
       const out: StateRows = [...gone].map(id => [id, null])
-      for (const { id, row } of changed) out.push([id, JSON.stringify(row)])
+      for (const subject of changed) {
+        subject.isChanged = false
+        if (subject.alive) out.push([subject.id, JSON.stringify(subject.row)])
+      }
       if (eraRow === 'due' || (eraRow === 'with-subjects' && out.length > 0)) {
         out.push([KINDS_ROW, JSON.stringify(era)])
         eraRow = 'written'
       }
       for (const key of ownChanged) out.push([key, own.get(key) ?? null])
-      changed.clear()
+      changed = []
       gone.clear()
       ownChanged.clear()
       return out
@@ -134,6 +143,14 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
     forgotten: () => forgotten,
   }
 }
+
+const blank = (id: string, era: number): Subject => ({
+  id,
+  row: { era, clocks: {}, states: {}, open: {} },
+  armed: undefined,
+  alive: false,
+  isChanged: false,
+})
 
 /** Those with an open alarm last; the same order however often the process was restarted. */
 function longestUntouched(subjects: Subject[]): Subject[] {
@@ -167,7 +184,7 @@ function restored(rows: Iterable<[string, string]>): { subjects: Map<string, Sub
   for (const [key, json] of rows) {
     if (key === KINDS_ROW) era = eraFrom(JSON.parse(json) as Era | Kinds)
     else if (key.startsWith(OWN) && !key.startsWith(GROUP_ROW)) own.set(key, json)
-    else subjects.set(key, { id: key, row: JSON.parse(json) as Row, armed: undefined, alive: true })
+    else subjects.set(key, { id: key, row: JSON.parse(json) as Row, armed: undefined, alive: true, isChanged: false })
   }
   return { subjects, own, era }
 }

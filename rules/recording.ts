@@ -2,7 +2,7 @@
 // A day of a district is three million lines: they are cut out of the bytes as they come, and a payload is passed on uncopied.
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Message } from '#contracts/message.ts'
-import { isoMs } from './iso-time.ts'
+import { msOf } from '#contracts/instant.ts'
 
 /** `firstAlarmAt`: when the first real alarm in that fire sounded, where that is known. */
 export type LabelledFire = { building: string; ignitedAt: string; what: string; firstAlarmAt?: string }
@@ -73,7 +73,7 @@ function plainMessage(line: Buffer, seq: number): Message | undefined {
   const head = HEAD.exec(line.toString('utf8', 0, at))
   if (head === null) return undefined
   const [, receivedAt = '', topic = '', qos = '1', retain] = head
-  const receivedAtMs = isoMs(receivedAt)
+  const receivedAtMs = msOf(receivedAt)
   if (!Number.isFinite(receivedAtMs)) return undefined
   return recorded(seq, receivedAtMs, topic, Number(qos) as 0 | 1 | 2, retain === 'true', line.subarray(at + PAYLOAD.length - 1, end - 1))
 }

@@ -56,15 +56,18 @@ const violates = (validate: Parameters<typeof violationOf>[0]): Decoded => {
 }
 
 function telemetry(payload: NativeReading, input: DecodeInput): Decoded {
+  // its own time is written last: that is the one asked for next
+  const receivedAt = iso(input.receivedAtMs)
   const time = stampOf(payload, input.receivedAtMs)
   const part = partOf(payload)
-  const readings = [readingOf(payload, input, time, part)]
+  const readings = [readingOf(payload, input, receivedAt, time, part)]
   const notes = time.note === undefined ? part.notes : [time.note, ...(part.notes ?? [])]
   return notes === undefined ? { readings } : { readings, notes }
 }
 
 /** What all blocks say. Nearly every payload has one block, and then that is it. */
 function partOf({ smoke, station, camera, drone, alarms = {} }: NativeReading): Part {
+  if (station === undefined && camera === undefined && drone === undefined) return smoke === undefined ? NO_PART : smokePart(smoke, alarms)
   const parts: Part[] = []
   if (smoke !== undefined) parts.push(smokePart(smoke, alarms))
   if (station !== undefined) parts.push(stationPart(station))
@@ -73,6 +76,8 @@ function partOf({ smoke, station, camera, drone, alarms = {} }: NativeReading): 
   const [first] = parts
   return first !== undefined && parts.length === 1 ? first : joined(parts)
 }
+
+const NO_PART: Part = Object.freeze({ metrics: Object.freeze({}), state: Object.freeze({}) })
 
 function joined(parts: readonly Part[]): Part {
   const notes = parts.flatMap(part => part.notes ?? [])
@@ -87,7 +92,7 @@ function joined(parts: readonly Part[]): Part {
 }
 
 /** Written one by one: spreading what is mostly absent costs as much as parsing the payload. */
-function readingOf(payload: NativeReading, input: DecodeInput, time: ReturnType<typeof stampOf>, part: Part): Reading {
+function readingOf(payload: NativeReading, input: DecodeInput, receivedAt: string, time: ReturnType<typeof stampOf>, part: Part): Reading {
   const { deviceId, kind, msgId, seq, boot, power, radio, source } = payload
   const isTest = payload.test === true || part.test === true
   const position = payload.position === undefined ? undefined : toWgs84(payload.position)
@@ -97,7 +102,7 @@ function readingOf(payload: NativeReading, input: DecodeInput, time: ReturnType<
     kind,
     ts: time.ts,
     tsSource: time.tsSource,
-    receivedAt: iso(input.receivedAtMs),
+    receivedAt,
     metrics: metricsOf(payload, part),
     alarms: alarmsOf(payload.alarms, part.implied, isTest),
     flags: {},
@@ -130,7 +135,7 @@ function hasAny(object: object): boolean {
 }
 
 function metricsOf({ metrics, power }: NativeReading, part: Part): Reading['metrics'] {
-  if (metrics === undefined && power?.batteryV === undefined) return part.metrics
+  if (power?.batteryV === undefined && (metrics === undefined || part === NO_PART)) return metrics ?? (part === NO_PART ? {} : part.metrics)
   return { ...metrics, ...measured({ battery_v: power?.batteryV }), ...part.metrics }
 }
 
@@ -141,7 +146,7 @@ function stateOf({ power, source }: NativeReading, part: Part): Record<string, u
 
 /** The payload's own flags win over what its blocks imply, except that a contradiction about smoke is taken as the graver. */
 function alarmsOf(given: AlarmFlags | undefined, implied: AlarmFlags | undefined, isTest: boolean): AlarmFlags {
-  const alarms = { ...implied, ...given }
+  const alarms = implied === undefined && given !== undefined ? given : { ...implied, ...given }
   if (implied?.smoke === true) alarms.smoke = true
   if (isTest) alarms.test = true
   return alarms
@@ -150,15 +155,8 @@ function alarmsOf(given: AlarmFlags | undefined, implied: AlarmFlags | undefined
 function stampOf(payload: NativeReading, receivedAtMs: number): ReturnType<typeof stamp> & { note?: Note } {
   const { ts, history } = payload
   const deviceMs = typeof ts === 'string' ? parseRfc3339(ts) : ts
-  const given = typeof ts === 'string' ? ts : undefined
-  return stamp({
-    deviceMs,
-    ...(given !== undefined && { given }),
-    source: 'device',
-    receivedAtMs,
-    history: history === true,
-    where: '/ts',
-  })
+  const o = { deviceMs, source: 'device' as const, receivedAtMs, history: history === true, where: '/ts' }
+  return typeof ts === 'string' ? stamp({ ...o, given: ts }) : stamp(o)
 }
 
 const ACTIVE = /"(?:fire|smoke|heat|co|gas|flame|manualCall|preAlarm|leak|soundOfAlarm)"\s*:\s*true|"state"\s*:\s*"(?:alarm|pre-alarm)"/

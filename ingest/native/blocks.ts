@@ -22,18 +22,17 @@ export function smokePart(smoke: NativeSmoke, given: AlarmFlags): Part {
     dbPerM: smoke.obscurationDbPerM,
     pctPerM: smoke.obscurationPctPerM,
   })
-  const metrics = measured({
-    obscuration_db_per_m,
-    obscuration_pct_per_m,
-    ion_y_raw: smoke.ionY,
-    alarm_ratio_raw: smoke.alarmRatio,
-    smoke_vendor_raw: smoke.vendorRaw,
-    temperature_c: smoke.temperatureC,
-    temperature_rise_c_per_min: smoke.rateOfRiseCPerMin,
-    co_ppm: smoke.coPpm,
-    humidity_pct: smoke.humidityPct,
-    contamination_pct: smoke.contaminationPct,
-  })
+  const metrics: Part['metrics'] = {}
+  put(metrics, 'obscuration_db_per_m', obscuration_db_per_m)
+  put(metrics, 'obscuration_pct_per_m', obscuration_pct_per_m)
+  put(metrics, 'ion_y_raw', smoke.ionY)
+  put(metrics, 'alarm_ratio_raw', smoke.alarmRatio)
+  put(metrics, 'smoke_vendor_raw', smoke.vendorRaw)
+  put(metrics, 'temperature_c', smoke.temperatureC)
+  put(metrics, 'temperature_rise_c_per_min', smoke.rateOfRiseCPerMin)
+  put(metrics, 'co_ppm', smoke.coPpm)
+  put(metrics, 'humidity_pct', smoke.humidityPct)
+  put(metrics, 'contamination_pct', smoke.contaminationPct)
   const { state: smokeState, chamber, standard, installedOn, replaceBy } = smoke
   const state = present({ smokeState, chamber, standard, installedOn, replaceBy })
   const implied = impliedByState(smokeState)
@@ -41,6 +40,11 @@ export function smokePart(smoke: NativeSmoke, given: AlarmFlags): Part {
   const part: Part = { metrics, state, implied, test: smokeState === 'test' }
   if (smokeState === 'alarm' && given.smoke === false) part.notes = [CONTRADICTION]
   return part
+}
+
+/** One by one: most are absent, and a detector's message is the most frequent there is. */
+function put(metrics: Part['metrics'], name: string, value: number | undefined): void {
+  if (value !== undefined && Number.isFinite(value)) metrics[name] = value
 }
 
 const CONTRADICTION: Note = {

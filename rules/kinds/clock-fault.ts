@@ -2,7 +2,7 @@
 // the same, but when something happened there is known no better than when it arrived.
 import { evidenceOf } from '../evidence.ts'
 import { defineKind, nothing, type Observation, type Step } from '../kind.ts'
-import { isoMs } from '../iso-time.ts'
+import { msOf } from '#contracts/instant.ts'
 
 export type ClockFaultParameters = {
   /** so many unbelieved times in a row raise, so many believed ones clear */
@@ -23,7 +23,7 @@ function step(p: ClockFaultParameters, before: State | undefined, o: Observation
   const n = (before?.n ?? 0) + 1
   if (n < p.readings) return nothing<State>({ n, ...(isOpen && { open: 1 as const }) })
   if (isOpen) return { state: undefined, findings: [{ type: 'clear', atMs: o.tMs, evidence: [] }] }
-  const offS = Math.round((isoMs(reading.deviceTs ?? '') - o.receivedMs) / 1000)
+  const offS = Math.round((msOf(reading.deviceTs ?? '') - o.receivedMs) / 1000)
   const note = Number.isFinite(offS) ? `${Math.abs(offS)} s ${offS < 0 ? 'behind' : 'ahead of'} the server` : 'not a time'
   const evidence = [evidenceOf(o, { what: 'deviceTs', value: reading.deviceTs ?? '', note })]
   return { state: { n: 0, open: 1 }, findings: [{ type: 'raise', atMs: o.tMs, evidence }] }
@@ -42,4 +42,5 @@ export const clockFault = defineKind<ClockFaultParameters, State>({
   shuffled: 'may-miss',
   wants: (_, reading) => reading.deviceTs !== undefined || reading.tsSource === 'device',
   step,
+  calm: (_, state, { reading }) => state === undefined && (reading.deviceTs === undefined || reading.tsSource !== 'server'),
 })

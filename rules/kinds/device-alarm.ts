@@ -2,7 +2,7 @@
 // One alarm an episode and a device, however many flags and repeats it sends; absent never clears, false does.
 import { ALARM_FLAGS, type AlarmFlag, type Reading } from '#contracts/reading.ts'
 import { defineKind, nothing } from '../kind.ts'
-import { latched, type Latch, type Statement } from '../latch.ts'
+import { latched, stillOff, type Latch, type Statement } from '../latch.ts'
 
 export type DeviceAlarmParameters = {
   flags: AlarmFlag[]
@@ -53,4 +53,8 @@ export const deviceAlarm = defineKind<DeviceAlarmParameters, Latch>({
     const said = statementsOf(p, o.reading)
     return said.length === 0 ? nothing(state) : latched(state, o, said)
   },
+  calm: (p, state, { reading, tMs }) =>
+    state !== undefined &&
+    (p.detections === undefined || reading.detections === undefined) &&
+    stillOff(state, tMs, reading.alarms, p.flags),
 })

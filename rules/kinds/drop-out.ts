@@ -36,6 +36,19 @@ function step(p: DropOutParameters, before: DropOutState | undefined, o: Observa
   return { state: { good: at, open }, findings: [{ type: state.open === undefined ? 'raise' : 'hold', atMs: o.tMs, evidence }] }
 }
 
+/** No fall, none before and no fault: the value is the new level. */
+function calm(p: DropOutParameters, state: DropOutState | undefined, o: Observation): boolean {
+  const value = o.reading.metrics[p.metric]
+  if (value === undefined || o.late) return true
+  if (state?.good === undefined || state.out !== undefined || state.open !== undefined) return false
+  const { good } = state
+  const isJudged = o.tMs >= good[0] && o.tMs - good[0] <= p.maxOutS * 1000 && good[1] <= p.quietBelow
+  if (isJudged && good[1] - value >= p.minDrop) return false
+  good[0] = o.tMs
+  good[1] = value
+  return true
+}
+
 /** An ordinary reading: it becomes the level, and counts towards the end of a fault unless a silence lies between. */
 function settled(p: DropOutParameters, state: DropOutState, o: Observation, at: [number, number]): Step<DropOutState> {
   if (state.open === undefined) return nothing({ good: at })
@@ -69,4 +82,5 @@ export const dropOut = defineKind<DropOutParameters, DropOutState>({
   byShape: true,
   wants: (p, reading) => reading.metrics[p.metric] !== undefined,
   step,
+  calm,
 })

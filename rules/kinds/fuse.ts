@@ -3,7 +3,7 @@
 // Different signs are asked for: one sensor that drifts is one sign, however far it drifts. A calm device tells its room nothing.
 import type { Evidence } from '#contracts/alarm.ts'
 import { defineKind, nothing, type Finding, type Keeping, type Moment, type Observation, type Step, type Tale } from '../kind.ts'
-import { followed, type Level, type LevelParameters } from '../level.ts'
+import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
 import { deviceItself, whoseIs } from '../whose.ts'
 import { LEVEL_SCHEMA } from './threshold.ts'
 
@@ -77,6 +77,29 @@ function step(p: FuseParameters, before: State | undefined, o: Observation): Ste
   const about = deviceItself(o.reading)
   const tale: Tale = { to: whoseIs(p.within, o.reading), about, what: JSON.stringify(signs), atMs: o.tMs, receivedMs: o.receivedMs }
   return { state, findings: [], tales: [tale] }
+}
+
+/** No sign in any of its values and none told before: only the usual levels move. */
+function calm(p: FuseParameters, state: State | undefined, o: Observation): boolean {
+  if (state === undefined || o.late || isRoom(state) || state.told !== undefined) return false
+  const { metrics } = o.reading
+  const { l } = state
+  for (let i = 0; i < p.terms.length; i++) {
+    const { metric, level: learning, from } = p.terms[i] as Term
+    const value = metrics[metric]
+    if (value === undefined) continue
+    const level = l[i]
+    if (level?.v === undefined || value - movedOn(learning, level.v, o.tMs - level.tMs, value) > from) return false
+  }
+  for (let i = 0; i < p.terms.length; i++) {
+    const { metric, level: learning } = p.terms[i] as Term
+    const value = metrics[metric]
+    const level = l[i]
+    if (value === undefined || level?.v === undefined) continue
+    level.v = movedOn(learning, level.v, o.tMs - level.tMs, value)
+    level.tMs = o.tMs
+  }
+  return true
 }
 
 function bounded(signs: Record<string, Sign>): Record<string, Sign> {
@@ -182,6 +205,7 @@ export const fuse = defineKind<FuseParameters, State>({
   byShape: true,
   wants: (p, reading) => p.terms.some(term => reading.metrics[term.metric] !== undefined),
   step,
+  calm,
   dueMs: (p, state) => (isRoom(state) && state.off !== undefined ? state.off + p.offDelayS * 1000 : undefined),
   woken: (_, state, at) => (isRoom(state) ? woken(state, at) : nothing<State>(state)),
   gathered,

@@ -48,6 +48,12 @@ const expectedS = (p: GoneQuietParameters, state: DeviceState, reading: Reading)
   return p.expectByKindS?.[reading.kind] ?? p.expectS
 }
 
+const allowedMs = (p: GoneQuietParameters, state: DeviceState, reading: Reading): number =>
+  Math.max(p.leastS, expectedS(p, state, reading) * p.intervals) * 1000
+
+const viaOf = (reading: Reading, before: DeviceState | undefined): string | undefined =>
+  reading.source.gateway ?? reading.about?.via ?? (reading.kind === 'gateway' ? reading.deviceId : before?.via)
+
 const sameGroup = (state: DeviceState, via: string | undefined, place: Place | undefined): boolean =>
   state.via === via && state.p?.building === place?.building && state.p?.grid === place?.grid && state.p?.area === place?.area
 
@@ -83,14 +89,14 @@ function step(p: GoneQuietParameters, before: State | undefined, o: Observation)
   const { reading, listenedMs } = o
   const { deviceId } = reading
   if (reading.state?.[REMOVED] === true) return removed(deviceId, before, o)
-  const via = reading.source.gateway ?? reading.about?.via ?? (reading.kind === 'gateway' ? deviceId : before?.via)
+  const via = viaOf(reading, before)
   const moves = before !== undefined && reading.place !== undefined && !sameGroup(before, via, reading.place)
   const place = before === undefined || moves ? groupPlace(reading.place) : before.p
   const state: DeviceState = reading.flags.retained === true ? onlyKnown(before, listenedMs) : heardNow(before, listenedMs)
   if (via !== undefined) state.via = via
   if (place !== undefined) state.p = place
   if (isOff(reading)) state.off = 1
-  state.w = Math.max(p.leastS, expectedS(p, state, reading) * p.intervals) * 1000
+  state.w = allowedMs(p, state, reading)
   if (before !== undefined && !moves && before.q === state.q) return nothing<State>(state)
   const tales: Tale[] = []
   if (before?.q === 1 && (moves || state.q === undefined)) tales.push(tale('heard', deviceId, before, o.receivedMs))
@@ -98,6 +104,24 @@ function step(p: GoneQuietParameters, before: State | undefined, o: Observation)
   if (before === undefined || moves) tales.push(tale('joined', deviceId, state, o.receivedMs))
   if (moves && state.q === 1) tales.push(tale('quiet', deviceId, state, o.receivedMs))
   return { state, findings: [], tales }
+}
+
+/** Heard once more, by the way and in the place known: only its times move. */
+function calm(p: GoneQuietParameters, state: State | undefined, { reading, listenedMs }: Observation): boolean {
+  if (state === undefined || isGroup(state) || state.q === 1 || state.never === 1 || state.off === 1) return false
+  if (reading.flags.retained === true || isOff(reading) || reading.state?.[REMOVED] === true) return false
+  const via = viaOf(reading, state)
+  if (via !== state.via || (reading.place !== undefined && !sameGroup(state, via, reading.place))) return false
+  const ms = listenedMs - state.l
+  if (ms > 0) {
+    const n = Math.min(state.n + 1, 1_000)
+    state.n = n
+    state.m = meanWith(state.m, ms, n)
+    state.x = longestWith(state.x, ms)
+  }
+  state.l = listenedMs
+  state.w = allowedMs(p, state, reading)
+  return true
 }
 
 function removed(deviceId: string, before: DeviceState | undefined, o: Observation): Step<State> {
@@ -111,6 +135,9 @@ const onlyKnown = (before: DeviceState | undefined, listenedMs: number): DeviceS
   before === undefined ? { l: listenedMs, w: 0, n: 0, m: 0, x: 0, never: 1 } : { ...before }
 
 /** Means forget slowly, so that a device that was set to another interval is believed after some days of it. */
+const meanWith = (mean: number, ms: number, n: number): number => Math.round(mean + (ms - mean) / Math.min(n, 50))
+const longestWith = (longest: number, ms: number): number => Math.max(ms, Math.round(longest * 0.98))
+
 function heardNow(before: DeviceState | undefined, listenedMs: number): DeviceState {
   if (before === undefined || before.never === 1) return { l: listenedMs, w: 0, n: 0, m: 0, x: 0 }
   const ms = listenedMs - before.l
@@ -121,8 +148,8 @@ function heardNow(before: DeviceState | undefined, listenedMs: number): DeviceSt
     l: listenedMs,
     w: 0,
     n,
-    m: Math.round(before.m + (ms - before.m) / Math.min(n, 50)),
-    x: Math.max(ms, Math.round(before.x * 0.98)),
+    m: meanWith(before.m, ms, n),
+    x: longestWith(before.x, ms),
   }
 }
 
@@ -210,6 +237,7 @@ export const goneQuiet = defineKind<GoneQuietParameters, State>({
   byShape: true,
   wants: () => true,
   step,
+  calm,
   dueMs: (_, state) => {
     if (isGroup(state)) return state.due
     return state.q === 1 || state.off === 1 ? undefined : state.l + state.w

@@ -3,7 +3,7 @@
 // two readings three seconds apart, one wild value, or a sensor that drops to zero and comes back are no climb.
 import { evidenceFrom, evidenceOf, markOf, type Mark } from '../evidence.ts'
 import { defineKind, nothing, type Observation, type Step } from '../kind.ts'
-import { followed, type Level, type LevelParameters } from '../level.ts'
+import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
 import { eachHalfRises, slopePerMin, type Sample } from '../slope.ts'
 import { LEVEL_SCHEMA } from './threshold.ts'
 
@@ -96,6 +96,19 @@ export function rateOfRiseStep(p: RateOfRiseParameters, before: RiseState | unde
   return { state: { ...fresh(state), open: 1 }, findings: [{ type: 'raise', atMs: o.tMs, evidence }] }
 }
 
+/** Near its usual level and no climb under way: only the level moves. */
+function calm(p: RateOfRiseParameters, state: RiseState | undefined, o: Observation): boolean {
+  const value = o.reading.metrics[p.metric]
+  if (value === undefined) return true
+  const level = state?.level
+  if (state === undefined || o.late || state.open === 1 || state.w.length > 0 || level?.v === undefined) return false
+  const usual = movedOn(p.level, level.v, o.tMs - level.tMs, value)
+  if (!isCalm(p, value, usual)) return false
+  level.v = usual
+  level.tMs = o.tMs
+  return true
+}
+
 function fresh({ first: _first, off: _off, ...state }: RiseState): RiseState {
   return { ...state, w: [] }
 }
@@ -157,4 +170,5 @@ export const rateOfRise = defineKind<RateOfRiseParameters, RiseState>({
   byShape: true,
   wants: (p, reading) => reading.metrics[p.metric] !== undefined,
   step: rateOfRiseStep,
+  calm,
 })

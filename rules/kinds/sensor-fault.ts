@@ -53,9 +53,16 @@ function followed(p: SensorFaultParameters, before: State | undefined, tMs: numb
   return state
 }
 
-function jumpsOf(p: SensorFaultParameters, { t, v, j }: State, tMs: number, value: number): number[] | undefined {
+const hasJumped = (p: SensorFaultParameters, { t, v }: State, tMs: number, value: number): boolean =>
+  p.jumps > 0 && Math.abs(value - v) >= p.jump && tMs - t <= p.jumpWithinS * 1000 && Math.max(value, v) <= p.quietBelow
+
+const isStuck = (p: SensorFaultParameters, fromMs: number, n: number, tMs: number): boolean =>
+  p.stuckReadings > 0 && n >= p.stuckReadings && tMs - fromMs >= p.stuckS * 1000
+
+function jumpsOf(p: SensorFaultParameters, before: State, tMs: number, value: number): number[] | undefined {
   if (p.jumps === 0) return undefined
-  const jumped = Math.abs(value - v) >= p.jump && tMs - t <= p.jumpWithinS * 1000 && Math.max(value, v) <= p.quietBelow
+  const { j } = before
+  const jumped = hasJumped(p, before, tMs, value)
   if (j === undefined) return jumped ? [tMs] : undefined
   const kept = (jumped ? [...j, tMs] : j).filter(at => tMs - at <= JUMPS_WITHIN_MS).slice(-JUMPS_KEPT)
   return kept.length > 0 ? kept : undefined
@@ -67,7 +74,7 @@ function faultOf(p: SensorFaultParameters, s: State): Fault | undefined {
     return { what: 'impossible', note: `impossible: outside ${p.min} to ${p.max} in ${s.bad} readings`, threshold }
   }
   const [fromMs, n] = s.same
-  if (p.stuckReadings > 0 && n >= p.stuckReadings && s.t - fromMs >= p.stuckS * 1000) {
+  if (isStuck(p, fromMs, n, s.t)) {
     return {
       what: 'stuck',
       note: `stuck: exactly the same in ${n} readings over ${Math.round((s.t - fromMs) / 3_600_000)} h`,
@@ -104,6 +111,28 @@ function step(p: SensorFaultParameters, before: State | undefined, o: Observatio
   return { state: closed, findings: [{ type: 'clear', atMs: o.tMs, evidence: [evidenceOf(o, { what: p.metric, value })] }] }
 }
 
+/** A credible value of a sensor that had no jumps and no fault. */
+function calm(p: SensorFaultParameters, state: State | undefined, o: Observation): boolean {
+  const value = o.reading.metrics[p.metric]
+  if (value === undefined || o.late) return true
+  if (value < p.min || value > p.max) return false
+  const keepsNothing = p.stuckReadings === 0 && p.jumps === 0
+  if (state === undefined) return keepsNothing
+  if (keepsNothing || state.open !== undefined || state.good !== undefined || state.j !== undefined || o.tMs < state.t) return false
+  if (hasJumped(p, state, o.tMs, value)) return false
+  const { same } = state
+  const goesOn = value === state.v && o.tMs - state.t <= STUCK_GAP_MS
+  const n = goesOn ? (o.tMs > state.t ? same[1] + 1 : same[1]) : 1
+  const fromMs = goesOn ? same[0] : o.tMs
+  if (isStuck(p, fromMs, n, o.tMs)) return false
+  state.t = o.tMs
+  state.v = value
+  same[0] = fromMs
+  same[1] = n
+  state.bad = 0
+  return true
+}
+
 const positive = { type: 'number', exclusiveMinimum: 0 } as const
 
 export const sensorFault = defineKind<SensorFaultParameters, State>({
@@ -132,4 +161,5 @@ export const sensorFault = defineKind<SensorFaultParameters, State>({
   byShape: true,
   wants: (p, reading) => reading.metrics[p.metric] !== undefined,
   step,
+  calm,
 })

@@ -107,6 +107,12 @@ function woken(p: SustainedParameters, state: State, at: Moment): Step<State> {
   return { state: { open: 1 }, findings: [{ type: 'raise', atMs, evidence, whose: run.whose }] }
 }
 
+/** Not so, and not so before. */
+function calm(p: SustainedParameters, state: State | undefined, o: Observation): boolean {
+  if (state !== undefined || o.late) return false
+  return judgesItself(p, o.reading) || wordOf(p, o.reading)?.is !== 'on'
+}
+
 const flags = { type: 'array', minItems: 1, maxItems: 8, uniqueItems: true, items: { enum: ALARM_FLAGS } } as const
 
 export const sustained = defineKind<SustainedParameters, State>({
@@ -139,6 +145,7 @@ export const sustained = defineKind<SustainedParameters, State>({
     (p.state !== undefined && reading.state !== undefined) ||
     (p.metric !== undefined && reading.metrics[p.metric] !== undefined),
   step,
+  calm,
   dueMs,
   woken,
 })

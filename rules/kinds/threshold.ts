@@ -5,7 +5,7 @@ import type { AlarmFlag, Reading } from '#contracts/reading.ts'
 import { ALARM_FLAGS } from '#contracts/reading.ts'
 import { evidenceFrom, evidenceOf, markOf, type Mark } from '../evidence.ts'
 import { defineKind, nothing, type Observation, type Step } from '../kind.ts'
-import { followed, type Level, type LevelParameters } from '../level.ts'
+import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
 
 export type ThresholdParameters = {
   /** a metric of the reading, or battery_pct */
@@ -92,6 +92,20 @@ export function thresholdStep(p: ThresholdParameters, before: ThresholdState | u
   return { state: { ...without(state, 'on'), open: 1 }, findings: [{ type: 'raise', atMs: o.tMs, evidence }] }
 }
 
+/** Within the threshold and nothing under way: only the usual level moves. */
+function calm(p: ThresholdParameters, state: ThresholdState | undefined, o: Observation): boolean {
+  if (state === undefined || o.late || state.on !== undefined || state.open === 1) return false
+  if (state.own === 1) return true
+  const value = valueOf(p, o.reading)
+  if (value === undefined || (p.standsDownFor !== undefined && judgesItself(p, o.reading))) return false
+  if (p.level === undefined) return !beyond(p, value, p.threshold)
+  const { level } = state
+  if (level?.v === undefined || beyond(p, value, p.threshold + level.v)) return false
+  level.v = movedOn(p.level, level.v, o.tMs - level.tMs, value)
+  level.tMs = o.tMs
+  return true
+}
+
 type Judged = { value: number; exceeds: boolean; clears: boolean; evidence: ReturnType<typeof evidenceOf>[] }
 
 function whileOpen(p: ThresholdParameters, state: ThresholdState, o: Observation, judged: Judged): Step<ThresholdState> {
@@ -142,4 +156,5 @@ export const threshold = defineKind<ThresholdParameters, ThresholdState>({
   byShape: true,
   wants: (p, reading) => valueOf(p, reading) !== undefined || judgesItself(p, reading),
   step: thresholdStep,
+  calm,
 })

@@ -138,7 +138,9 @@ test('the directory names the devices that miss most, the same after a restart, 
 })
 
 test('what an older version counted without numbers stays counted', () => {
-  const { device } = createDirectory({}).apply(reading({ seq: 5 }))
+  const first = createDirectory({})
+  first.apply(reading({ seq: 5 }))
+  const device = first.get('d1')
   const directory = createDirectory({ rows: [['d1', JSON.stringify({ device: { ...device, gaps: 3 }, seq: 5 })]] })
   directory.apply(reading({ seq: 7, atMs: next() }))
   expect(directory.get('d1')?.gaps).toBe(4)

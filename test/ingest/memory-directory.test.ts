@@ -52,17 +52,21 @@ describe('directory', () => {
       position: { lat: 31.9, lon: 118.8 },
       expectNextS: 60,
     })
-    const { reading: enriched, device } = directory.apply(
+    const { reading: enriched } = directory.apply(
       reading({ kind: 'other', metrics: { temperature_c: 20 }, batteryPct: 9, alarms: { lowBattery: true } }),
     )
     expect(enriched).toMatchObject({ kind: 'smoke', place: { room: '1405' }, position: { lat: 31.9 }, about: { expectNextS: 60 } })
-    expect(device).toMatchObject({ readings: 1, batteryPct: 9, metrics: { temperature_c: 20 }, alarms: { lowBattery: true }, online: true })
+    const before = directory.get('d1')
+    expect(before).toMatchObject({ readings: 1, batteryPct: 9, metrics: { temperature_c: 20 }, alarms: { lowBattery: true }, online: true })
     directory.apply(reading({ atMs: T0 + 1, metrics: { humidity_pct: 50 } }))
     expect(directory.get('d1')).toMatchObject({
       metrics: { temperature_c: 20, humidity_pct: 50 },
       alarms: { lowBattery: true },
       readings: 2,
     })
+    // whoever was handed the device of before keeps it as it was
+    expect(before).toMatchObject({ readings: 1, metrics: { temperature_c: 20 } })
+    expect(before?.metrics).not.toHaveProperty('humidity_pct')
   })
 
   test('a self-description is facts, not a measurement', () => {

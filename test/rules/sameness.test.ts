@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { AlarmSignal } from '#contracts/alarm.ts'
 import type { Reading } from '#contracts/reading.ts'
 import { createFold, type Fold } from '../../rules/fold.ts'
-import { isoMs } from '../../rules/iso-time.ts'
+import { msOf } from '#contracts/instant.ts'
 import { KINDS } from '../../rules/kinds/index.ts'
 import { defineKind, nothing } from '../../rules/kind.ts'
 import { loadRuleSet } from '../../rules/load.ts'
@@ -31,10 +31,11 @@ const said = (value: number): Partial<Reading>[] => [
   { online: value > 3 },
   { alarms: { lowBattery: value > 5 }, batteryPct: value },
   { flags: { history: true }, alarms: { fire: true } },
+  { kind: 'heat', metrics: { temperature_c: 20 + value / 20 } },
 ]
 const message = record({
   device: integer({ min: 0, max: 7 }),
-  what: integer({ min: 0, max: 7 }),
+  what: integer({ min: 0, max: 8 }),
   value: integer({ min: 0, max: 10 }),
   gapS: constantFrom(0, 1, 2, 5, 10, 30, 300, 4_000, 90_000),
   lateS: constantFrom(0, 0, 0, 5, 60, 3_600),
@@ -119,6 +120,36 @@ test('time that passes in small steps or in one makes the same alarms', () => {
   )
 })
 
+test('what a kind does in place is what its steps would have done', () => {
+  const calm: Record<string, number> = {}
+  const counted = KINDS.map(kind => (kind.calm === undefined ? kind : { ...kind, calm: seen(kind.name, kind.calm) }))
+  const stepping = KINDS.map(kind => ({ ...kind, calm: () => false }))
+  function seen(name: string, step: NonNullable<(typeof KINDS)[number]['calm']>): typeof step {
+    return (...input) => {
+      const isDone = step(...input)
+      calm[name] = (calm[name] ?? 0) + Number(isDone)
+      return isDone
+    }
+  }
+  assert(
+    property(array(message, { minLength: 60, maxLength: 200 }), messages => {
+      const readings = readingsOf(messages)
+      const [one, other] = [createFold({ ruleSet, kinds: counted }), createFold({ ruleSet, kinds: stepping })]
+      for (const [i, reading] of readings.entries()) {
+        expect(one.apply(reading, i + 1)).toEqual(other.apply(reading, i + 1))
+        if (i % 10 === 0) expect(stateOf(one)).toEqual(stateOf(other))
+      }
+      expect(one.advance(endOf(readings))).toEqual(other.advance(endOf(readings)))
+      expect(stateOf(one)).toEqual(stateOf(other))
+    }),
+    { numRuns: 60, seed: SEED },
+  )
+  const kinds = KINDS.filter(kind => kind.calm !== undefined).map(kind => kind.name)
+  for (const name of kinds) expect(calm[name], name).toBeGreaterThan(0)
+  expect(kinds.length).toBeGreaterThan(7)
+})
+const stateOf = (fold: Fold) => fold.dirty().map(([key, json]) => [key, JSON.parse(json ?? 'null') as unknown])
+
 describe('a rule that breaks', () => {
   const fragile = defineKind<object, { n: number }>({
     name: 'fragile',
@@ -193,7 +224,7 @@ test('timers come in order of time, then of name', () => {
 test('times are read as Date.parse reads them', () => {
   assert(
     property(integer({ min: -2_000_000_000_000, max: 4_000_000_000_000 }), ms => {
-      expect(isoMs(new Date(ms).toISOString())).toBe(ms)
+      expect(msOf(new Date(ms).toISOString())).toBe(ms)
     }),
     { numRuns: 500, seed: SEED },
   )
@@ -207,5 +238,5 @@ test('times are read as Date.parse reads them', () => {
     'soon',
     '',
   ])
-    expect(isoMs(text), text).toBe(Date.parse(text))
+    expect(msOf(text), text).toBe(Date.parse(text))
 })
