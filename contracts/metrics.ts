@@ -86,6 +86,7 @@ export const METRICS = {
     help: 'recipients who answered on none of their channels while nobody had the incident in hand',
     labels: [],
   },
+  fengsui_commands_total: { type: 'counter', help: 'commands to devices by the state they came to', labels: ['state'] },
   fengsui_http_requests_total: { type: 'counter', help: 'HTTP requests', labels: ['method', 'status'] },
   fengsui_live_clients: { type: 'gauge', help: 'live sockets open', labels: [] },
   fengsui_live_dropped_total: { type: 'counter', help: 'live sockets closed because the client was too slow', labels: [] },

@@ -11,6 +11,7 @@ export const SCOPES = [
   'orders:own',
   'resources:write',
   'devices:write',
+  'devices:command',
   'rules:write',
   'flows:read',
   'flows:write',
@@ -24,8 +25,8 @@ export type Scope = (typeof SCOPES)[number]
 
 export const SCOPES_OF: Record<Role, readonly Scope[]> = {
   admin: SCOPES,
-  officer: ['read', 'alarms:raise', 'alarms:handle', 'incidents:handle', 'orders:own', 'resources:write', 'flows:read'],
-  engineer: ['read', 'rules:write', 'flows:read', 'flows:write', 'quarantine:write', 'feed', 'devices:write'],
+  officer: ['read', 'alarms:raise', 'alarms:handle', 'incidents:handle', 'orders:own', 'resources:write', 'devices:command', 'flows:read'],
+  engineer: ['read', 'rules:write', 'flows:read', 'flows:write', 'quarantine:write', 'feed', 'devices:write', 'devices:command'],
   /** puts what engineers made into force; makes nothing by itself */
   approver: ['read', 'rules:write', 'flows:read', 'flows:approve', 'audit:read'],
   viewer: ['read', 'flows:read'],

@@ -13,6 +13,7 @@ import { adopt, unknownOf, type Station } from './adoption.ts'
 import { verifyChain, type AuditEntry, type AuditVerdict } from './audit.ts'
 import { candidatesOf } from './candidates.ts'
 import { actorOf, listLimit, required } from './checks.ts'
+import { openCommands } from './commands.ts'
 import { commit, type Commit } from './commit.ts'
 import { openDatabase } from './database.ts'
 import { openDeliveries } from './deliveries.ts'
@@ -199,6 +200,7 @@ export const openDispatch = (o: DispatchOptions) => {
     /** for notify.ts */
     outbox: openDeliveries(desk, new Map(recipients.map(r => [r.name, r]))),
     cap: { newest: desk.cap.newest, xml: desk.cap.xml },
+    commands: openCommands(desk),
 
     kpis: (nowMs: number): QueueKpis => kpis(nowMs),
     /** the queue as it stood at an instant that has passed; the same each time it is asked for */

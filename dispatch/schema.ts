@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { FengsuiError } from '#contracts/errors.ts'
 import { inTransaction } from './database.ts'
 import { ORDER_TABLES } from './order-tables.ts'
+import { COMMAND_TABLES } from './schema-commands.ts'
 import { TELLING_TABLES } from './schema-telling.ts'
 
 const STEPS: readonly string[] = [
@@ -85,6 +86,7 @@ const STEPS: readonly string[] = [
   `,
   ORDER_TABLES,
   TELLING_TABLES,
+  COMMAND_TABLES,
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])

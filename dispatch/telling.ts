@@ -31,7 +31,9 @@ export const openAnnouncer = ({ outbox, tellings, cap, recipients, utcOffsetMinu
     announce(before, after, nowMs) {
       const minute = minuteOfDay(nowMs, utcOffsetMinutes)
       for (const n of announcements(before, after, nowMs)) {
-        cap.write(n, false)
+        cap.write(n, after.drill === true)
+        // a drill is practised in the house: nobody outside is woken by it
+        if (after.drill === true) continue
         outbox.broadcast(n, nowMs)
         for (const r of recipients) if (concerns(r, n, minute)) tell(n, r, nowMs)
       }

@@ -26,6 +26,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { createFold, HISTORY_ROOM, keepRules, startingRules, startParser } = await import('../rules/index.ts')
   const { openDispatchDesk } = await import('./dispatch-desk.ts')
   const { openTelling } = await import('./telling.ts')
+  const { openCommandDesk } = await import('./commands.ts')
   const { openAccounts } = await import('../dashboard/api/accounts.ts')
   const { startApi } = await import('../dashboard/api/index.ts')
   const { startAlarmPath } = await import('../alarm-path.ts')
@@ -102,6 +103,15 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     meter,
   })
   stack.defer(accounting.close)
+  const commands = await openCommandDesk({
+    dispatch,
+    device: directory.get,
+    publish: (topic, payload) => others.edge.publish(topic, payload),
+    clock,
+    log,
+  })
+  stack.defer(commands.close)
+  telling.answer(commands)
   let path: AlarmPath | null = null
   let tickProblem: string | null = null
   const parser = stack.adopt(startParser(), p => p.close())
@@ -190,7 +200,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       incidents: dispatch,
       rules: rulesDesk,
       redrive: createRedrive({ quarantine, original: seq => readOne(reader, seq), append: others.edge.append }),
-      publish: (topic, payload) => others.edge.publish(topic, payload),
+      commands: commands.desk,
       accounting: accounting.report,
       health,
       metricsText: async () => mergedText([await snapshot(), ...(await rooms.metrics())]),
@@ -241,6 +251,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       }
       api.push({ ...dispatch.tick(clock.nowMs()), resources: dispatchDesk.changed() })
       telling.tick(clock.nowMs())
+      commands.tick()
       tickProblem = null
     } catch (error) {
       // tried again at the next tick; alarms do not wait for it

@@ -9,6 +9,7 @@ import type { Notify } from '../dispatch/notify.ts'
 import type { Settings } from '../settings.ts'
 
 export type TellingParts = { clock: Clock; log: Log; meter: Meter; publish(topic: string, payload: string): Promise<void> }
+type Answers = { heard(ack: Ack): boolean; vendorAckOf(message: Message): Ack | null }
 type Changes = ReturnType<Dispatch['tick']>
 
 /** answers that our own database did not take; they are heard again at the next tick */
@@ -34,11 +35,13 @@ export async function openTelling(settings: Settings, parts: TellingParts) {
   const notifiers = [...everything, ...(channels ?? [])]
   const unheard: Ack[] = []
   let changed: (changes: Changes) => void = () => {}
+  let commanded: Answers = { heard: () => false, vendorAckOf: () => null }
 
   function hear(ack: Ack): void {
     try {
-      const made = desk?.outbox.heard(ack)
-      if (made !== undefined && made !== false) changed(made)
+      const made = desk?.outbox.heard(ack) ?? false
+      if (made !== false) changed(made)
+      else commanded.heard(ack)
     } catch (error) {
       if (unheard.length < UNHEARD_MAX) unheard.push(ack)
       log.error({ err: error, id: ack.id }, 'an acknowledgement could not be written down; it is tried again')
@@ -56,10 +59,11 @@ export async function openTelling(settings: Settings, parts: TellingParts) {
       changed = onChange
       return (notify = startNotify({ dispatch: dispatch.outbox, notifiers, clock, log, meter }))
     },
+    /** who else is answered: commands to devices */
+    answer: (answers: Answers): void => void (commanded = answers),
     /** every message of the alarm path passes here, before it is decoded */
-    listen({ topic, payload }: Message): void {
-      if (!topic.endsWith('/ack')) return
-      const ack = ackOf(topic, payload)
+    listen(message: Message): void {
+      const ack = ackOf(message.topic, message.payload) ?? commanded.vendorAckOf(message)
       if (ack === null) return
       board.hear(ack)
       hear(ack)

@@ -1,15 +1,13 @@
-// Devices over HTTP: the list, registration (credentials are answered once), corrections, history, commands.
-// Never talks to a device: a command is published on the device's own cmd topic and the device answers on ack.
-import { randomUUID } from 'node:crypto'
+// Devices over HTTP: the list, registration (credentials are answered once), corrections. Never talks to a device; commands are
+// commands.ts.
 import type { Clock } from '#contracts/clock.ts'
 import { conditionOf, type Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_KINDS, type DeviceKind } from '#contracts/reading.ts'
-import { DEVICE_ID, nativeTopic } from '#contracts/topic.ts'
+import { DEVICE_ID } from '#contracts/topic.ts'
 import type { Audit } from './audit.ts'
-import { actorOf, callerOf } from './auth.ts'
 import { answers } from './errors.ts'
-import { either, list, number, object, oneOf, open, ref, text, time, type App, type Static } from './schema.ts'
+import { either, list, number, object, oneOf, ref, text, type App, type Static } from './schema.ts'
 import { place, position } from './shapes.ts'
 
 type Registered = Partial<Device> & { deviceId: string; kind: DeviceKind }
@@ -27,7 +25,6 @@ export type DeviceParts = {
     revoke(deviceId: string): boolean
     list(): { deviceId: string }[]
   }
-  publish(topic: string, payload: string): Promise<void>
   changed(c: { devices?: Device[]; removed?: string[] }): void
   audit: Audit
   clock: Clock
@@ -146,35 +143,6 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
       parts.changed({ removed: [id] })
       audit(request, 'device.remove', id)
       return reply.code(204).send()
-    },
-  })
-
-  app.post('/api/v1/devices/:id/commands', {
-    config: { scope: 'devices:write' },
-    schema: {
-      summary: "Publish a command on the device's cmd topic; the device answers on its ack topic",
-      tags,
-      params: byId,
-      body: object(
-        { command: text({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z][A-Za-z0-9._-]*$' }) },
-        { parameters: open({ maxProperties: 64 }) },
-      ),
-      response: answers({ 202: object({ commandId: text(), topic: text(), at: time() }) }),
-    },
-    handler: async (request, reply) => {
-      const { deviceId, kind } = known(request.params.id)
-      if (!DEVICE_ID.test(deviceId))
-        throw new FengsuiError('conflict', `device ${deviceId} has no cmd topic; command it through its own system`)
-      const topic = nativeTopic({ kind, deviceId, channel: 'cmd' })
-      const { command, parameters } = request.body
-      const sent = { commandId: randomUUID(), topic, at: new Date(clock.nowMs()).toISOString() }
-      audit(request, 'device.command', deviceId, { command, commandId: sent.commandId })
-      const by = actorOf(callerOf(request))
-      await parts.publish(
-        topic,
-        JSON.stringify({ v: 1, id: sent.commandId, ts: sent.at, command, ...(parameters === undefined ? {} : { parameters }), by }),
-      )
-      return reply.code(202).send(sent)
     },
   })
 }

@@ -21,6 +21,7 @@ import { addAuth, LIVE_PROTOCOL } from './auth.ts'
 import { basemapRoute } from './basemap.ts'
 import { capRoutes, type CapParts } from './cap.ts'
 import { createCensus } from './census.ts'
+import { commandRoutes, type CommandDesk } from './commands.ts'
 import { deskRoutes } from './desk.ts'
 import { deviceListRoute } from './device-list.ts'
 import { deviceRoutes, type DeviceParts } from './devices.ts'
@@ -74,7 +75,7 @@ export type ApiParts = {
   flows: FlowsParts['flows']
   saveDirectory(): void
   redrive: QuarantineParts['redrive']
-  publish(topic: string, payload: string): Promise<void>
+  commands: CommandDesk
   accounting: AccountingParts['accounting']
   health: () => RoomHealth[]
   metricsText: () => Promise<string>
@@ -149,6 +150,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   sessionRoutes(app, { accounts, record: dispatch.record, clock, log })
   deviceRoutes(app, { ...parts, changed, audit })
   deviceListRoute(app, parts)
+  commandRoutes(app, parts)
   historyRoutes(app, parts)
   alarmRoutes(app, { desk: dispatch, changed })
   incidentRoutes(app, { desk: dispatch, changed })

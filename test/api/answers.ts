@@ -1,6 +1,7 @@
 // What the API answers, as tests read it, and the check that every JSON answer is what openapi.json promises.
 import { Ajv } from 'ajv'
 import type { Alarm } from '#contracts/alarm.ts'
+import type { Command } from '#contracts/command.ts'
 import type { Device } from '#contracts/device.ts'
 import type { Incident, IncidentDetail } from '#contracts/incident.ts'
 import type { QueueAlarm } from '#contracts/live.ts'
@@ -30,8 +31,11 @@ export type Body = ErrorBody &
     cursor: number
     head: number
     readings: (Reading & { off: number })[]
-    commandId: string
     topic: string
+    command: string
+    deviceId: string
+    answer: { status: string }
+    commands: Command[]
     paths: Record<string, Record<string, Operation>>
     condition: string
     place: { room?: string }

@@ -102,14 +102,17 @@ test('what is known can be corrected', async () => {
 
 test('a command goes out on the device’s own topic and is on record', async () => {
   const answer = await post('/api/v1/devices/smk-1/commands', { command: 'silence', parameters: { seconds: 60 } })
-  expect(answer).toMatchObject({ status: 202, body: { topic: 'fire/v1/smoke/smk-1/cmd' } })
+  expect(answer).toMatchObject({ status: 202, body: { deviceId: 'smk-1', command: 'silence', by: 'user:engineer' } })
+  await expect.poll(() => room.published.length).toBe(1)
   expect(room.published.map(({ topic, payload }) => ({ topic, payload: JSON.parse(payload) as object }))).toMatchObject([
     {
       topic: 'fire/v1/smoke/smk-1/cmd',
-      payload: { v: 1, id: answer.body.commandId, command: 'silence', parameters: { seconds: 60 }, by: 'user:engineer' },
+      payload: { v: 1, id: answer.body.id, command: 'silence', parameters: { seconds: 60 }, by: 'user:engineer' },
     },
   ])
-  expect(room.dispatch.audit({ limit: 1 })).toMatchObject([{ action: 'device.command', subject: 'smk-1', detail: { command: 'silence' } }])
+  expect(room.dispatch.audit({ limit: 2 })).toContainEqual(
+    expect.objectContaining({ action: 'device.command', subject: 'smk-1', actor: 'user:engineer' }),
+  )
 })
 
 test('history with its defaults', async () => {

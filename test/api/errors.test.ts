@@ -15,7 +15,6 @@ beforeAll(async () => {
     parts: {
       history: { query: async () => broken(), aggregate: async () => broken() },
       rules: { ...ruleDesk(), get: () => broken() },
-      publish: async () => broken(),
     },
   })
 })
@@ -32,7 +31,7 @@ const raise = (json: unknown) => room.post('/api/v1/alarms', json)
 const good = { idempotencyKey: 'k', kind: 'fire-alarm', text: 'x' }
 
 test('an unknown address', async () => {
-  isError(await room.ask('/api/v1/orders'), 'not-found', /GET \/api\/v1\/orders/)
+  isError(await room.ask('/api/v1/nothing'), 'not-found', /GET \/api\/v1\/nothing/)
   isError(await room.ask('/api/v1/alarms', { method: 'PUT', json: {} }), 'not-found', /PUT \/api\/v1\/alarms/)
   isError(await room.ask('/nothing/here.js', { as: null }), 'not-found', /here\.js/)
   isError(await room.ask('/flows/'), 'not-found', /switched off/)

@@ -18,6 +18,7 @@ import { createDirectory } from '../../ingest/directory.ts'
 import { openQuarantine } from '../../ingest/quarantine.ts'
 import { createRedrive } from '../../ingest/redrive.ts'
 import { openCursors } from '../../journal/index.ts'
+import { openCommandDesk } from '../../parts/commands.ts'
 import { answerChecker, type Answer, type Body } from './answers.ts'
 
 export const PASSWORD = 'correct horse battery'
@@ -62,6 +63,14 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
   const redriven: InboundMessage[] = []
   const originals = new Map<number, Message>()
   const rooms: RoomHealth[] = [{ room: 'broker', ok: true, detail: '0 connected' }]
+
+  const commands = await openCommandDesk({
+    dispatch,
+    device: directory.get,
+    publish: async (topic, payload) => void published.push({ topic, payload }),
+    clock,
+    log,
+  })
 
   const accounting: AccountingReport = {
     at: new Date().toISOString(),
@@ -117,7 +126,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     incidents: dispatch,
     rules: ruleDesk(),
     redrive: createRedrive({ quarantine, original: seq => originals.get(seq), append: async message => void redriven.push(message) }),
-    publish: async (topic, payload) => void published.push({ topic, payload }),
+    commands: commands.desk,
     accounting: () => accounting,
     health: () => rooms,
     metricsText: async () => 'fengsui_journal_head 0\n',
