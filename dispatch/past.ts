@@ -35,6 +35,8 @@ const markOfIncident = (i: Incident): string =>
     i.acknowledgedBy,
     i.closedAt,
     i.mergedInto,
+    i.escalation,
+    i.controlledAt,
     i.alarmIds.length,
     i.activeAlarms,
     i.unacknowledgedAlarms,

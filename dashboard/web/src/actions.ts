@@ -22,7 +22,7 @@ export type Actions = {
   acknowledge(incident: Incident): Promise<boolean>
   note(incidentId: string, note: string): Promise<boolean>
   escalate(incidentId: string): Promise<boolean>
-  close(incidentId: string, o: { cause: string; falseAlarm: boolean }): Promise<boolean>
+  close(incidentId: string, o: { cause: string; falseAlarm: boolean; feedback?: string }): Promise<boolean>
   /** each of the alarms, until the same time; ends at the first that is refused */
   shelve(alarmIds: readonly string[], o: { reason: string; until: string }): Promise<boolean>
   unshelve(alarmIds: readonly string[]): Promise<boolean>

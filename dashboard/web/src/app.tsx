@@ -80,7 +80,7 @@ export const App = (w: Wiring) => {
       <Banner store={w.store} onLive={() => w.travel.live()} />
       <Shown {...w} />
       <Toasts store={w.store} />
-      <Dialog store={w.store} dialogs={w.dialogs} sound={w.sound} />
+      <Dialog store={w.store} dialogs={w.dialogs} sound={w.sound} view={w.detail} />
     </div>
   )
 }

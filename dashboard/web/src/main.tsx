@@ -4,7 +4,7 @@ import { render } from 'preact'
 import { ROWS_PROTOCOL } from '#contracts/live-rows.ts'
 import { App, Dialog, type Wiring } from './app.tsx'
 import { createApi } from './api.ts'
-import { createDialogs, refusalOf, shelvable } from './incident/commands.tsx'
+import { createDialogs, dispatchNow, refusalOf, shelvable } from './incident/commands.tsx'
 import { createDetailView } from './incident/detail.ts'
 import { t } from './i18n.ts'
 import { commandOf } from './keys.ts'
@@ -85,6 +85,7 @@ const obey = (w: Wiring, event: KeyboardEvent): void => {
   else if (command === 'mute') w.sound.mute(Date.now())
   else if (command === 'live') w.travel.live()
   else if (command === 'acknowledge' && mayHandle && live !== undefined && needsAnswer(live)) void w.store.actions.acknowledge(live)
+  else if (command === 'dispatch' && handles) void dispatchNow(w.store, w.detail, w.dialogs)
   else if (command === 'shelve' && handles && shelvable(w.store, incident).length > 0) w.dialogs.open.value = command
   else if ((command === 'note' || command === 'escalate' || command === 'false-alarm') && handles) w.dialogs.open.value = command
 }

@@ -10,6 +10,7 @@ import type { Api } from './api.ts'
 import { count } from './format.ts'
 import { t } from './i18n.ts'
 import { mayAct, phaseOf, type Link, type Phase } from './live/connection.ts'
+import { NO_FORCES, withForces, type Forces } from './live/forces.ts'
 import { createDeviceTable, type DeviceTable } from './live/devices.ts'
 import { EMPTY_DESK, needsAnswer, receive, type Desk } from './live/reduce.ts'
 import { createSights, type Sights } from './live/sights.ts'
@@ -46,6 +47,8 @@ export type Store = {
   /** the incidents as they are to be shown: of the past, or live with acknowledgements under way already in */
   incidents: ReadonlySignal<ReadonlyMap<string, Incident>>
   alarms: ReadonlySignal<ReadonlyMap<string, QueueAlarm>>
+  /** orders under way and who can be sent; always of now */
+  forces: ReadonlySignal<Forces>
   /** the incidents as they are now, whatever is shown */
   liveIncidents: ReadonlySignal<ReadonlyMap<string, Incident>>
   /** more alarms than one operator can take in (EEMUA 191); ends only when it has become quiet */
@@ -144,6 +147,7 @@ export const createStore = (o: StoreOptions): Store => {
       desk.value = { ...desk.value, epoch: null }
       return 'resync'
     }
+    forces.value = withForces(forces.value, message)
     settlePending(outcome.desk)
     if (missedNow > 0 && message.type !== 'heartbeat') {
       toast('bad', t('link.caught-up', { n: count(missedNow) }))
@@ -164,6 +168,7 @@ export const createStore = (o: StoreOptions): Store => {
     return shown
   })
   const past = signal<Past | null>(null)
+  const forces = signal<Forces>(NO_FORCES)
   let flooded = false
   const flood = computed(() => {
     const alarms = desk.value.kpis?.alarmsIn10Min ?? 0
@@ -187,6 +192,7 @@ export const createStore = (o: StoreOptions): Store => {
     past,
     incidents: computed(() => past.value?.incidents ?? liveIncidents.value),
     alarms: computed(() => past.value?.alarms ?? desk.value.alarms),
+    forces,
     liveIncidents,
     flood,
     pending,

@@ -6,8 +6,10 @@ import { t, type Key } from '../i18n.ts'
 import { mayAct } from '../live/connection.ts'
 import { needsAnswer } from '../live/reduce.ts'
 import type { Store } from '../store.ts'
+import type { DetailView } from './detail.ts'
+import { isUnderWay, recommended } from './sending.ts'
 
-export type DialogName = 'note' | 'close' | 'escalate' | 'shelve' | 'false-alarm' | 'help' | 'shift'
+export type DialogName = 'note' | 'close' | 'escalate' | 'shelve' | 'false-alarm' | 'send' | 'help' | 'shift'
 export type Dialogs = { open: Signal<DialogName | null> }
 export const createDialogs = (): Dialogs => ({ open: signal(null) })
 
@@ -35,7 +37,18 @@ export const refusalOf = (store: Store): string => {
   return store.past.value === null ? '' : t('travel.read-only')
 }
 
-export const Commands = ({ store, incident, dialogs }: { store: Store; incident: Incident; dialogs: Dialogs }) => {
+/** D: the recommended crew is sent at once; where somebody is under way already, or nobody is recommended, the choice is asked. */
+export const dispatchNow = async (store: Store, view: DetailView, dialogs: Dialogs): Promise<void> => {
+  const detail = view.detail.value
+  if (detail === null || detail.id !== store.selectedId.value) return store.toast('bad', t('candidate.not-yet'))
+  const first = recommended(detail.candidates)
+  if (first === null || isUnderWay(detail.orders)) dialogs.open.value = 'send'
+  else await store.actions.send(`incidents/${encodeURIComponent(detail.id)}/dispatch`, { resourceIds: [first.resourceId] }, 'order.sent')
+}
+
+type CommandsProps = { store: Store; incident: Incident; view: DetailView; dialogs: Dialogs }
+
+export const Commands = ({ store, incident, view, dialogs }: CommandsProps) => {
   if (!store.may('incidents:handle')) return null
   const alive = mayAct(store.link.value, store.now.value)
   const refusal = refusalOf(store)
@@ -57,6 +70,15 @@ export const Commands = ({ store, incident, dialogs }: { store: Store; incident:
         disabled={!alive || !asks}
         reason={alive ? '' : refusal}
         onClick={() => live !== undefined && void store.actions.acknowledge(live)}
+      />
+      <Command
+        label="action.dispatch"
+        hotkey="D"
+        tone="danger"
+        testid="dispatch"
+        disabled={blocked}
+        reason={refusal}
+        onClick={() => void dispatchNow(store, view, dialogs)}
       />
       <Command label="action.escalate" hotkey="E" testid="escalate" disabled={blocked} reason={refusal} onClick={show('escalate')} />
       {shelved.length > 0 ? (
@@ -86,7 +108,7 @@ export const Commands = ({ store, incident, dialogs }: { store: Store; incident:
         reason={refusal}
         onClick={show('false-alarm')}
       />
-      <Command label="action.close" tone="danger" testid="close-incident" disabled={blocked} reason={refusal} onClick={show('close')} />
+      <Command label="action.close" testid="close-incident" disabled={blocked} reason={refusal} onClick={show('close')} />
       {blocked && <p class="problem">{refusal}</p>}
     </div>
   )

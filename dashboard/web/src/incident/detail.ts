@@ -9,6 +9,7 @@ import { ApiError } from '../api.ts'
 import type { Store } from '../store.ts'
 
 const SETTLE_MS = 250
+const LOOK_AGAIN_MS = 15_000
 
 /** The API adds the alarms themselves: a closed incident has left the live state, and its alarms with it. */
 export type Detail = IncidentDetail & { alarms?: QueueAlarm[] }
@@ -64,7 +65,10 @@ export const createDetailView = (store: Store): DetailView => {
     const id = store.selectedId.value
     const live = id === null ? undefined : store.desk.value.incidents.get(id)
     // Read so that this runs again when the incident, one of its alarms, the choice or the link changes.
-    const mark = `${live?.lastAt} ${live?.state} ${live?.alarmIds.length} ${live?.unacknowledgedAlarms} ${chosenAlarm.value} ${store.link.value.open}`
+    const orders = [...store.forces.value.orders.values()].filter(order => order.incidentId === id).map(order => order.state)
+    // who could be sent changes by itself: looked at again while the incident is open
+    const round = live === undefined || live.category !== 'fire' ? 0 : Math.floor(store.now.value / LOOK_AGAIN_MS)
+    const mark = `${round} ${orders.join()} ${live?.lastAt} ${live?.state} ${live?.alarmIds.length} ${live?.unacknowledgedAlarms} ${chosenAlarm.value} ${store.link.value.open}`
     if (id === shownId && mark === lastMark) return
     clearTimeout(timer)
     lastMark = mark

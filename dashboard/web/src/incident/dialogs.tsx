@@ -1,10 +1,12 @@
 // The dialogs of the desk: what asks before it is done, and the list of keys. A chunk of its own; nothing here is needed to see the queue.
 import { useState } from 'preact/hooks'
 import { clockTime } from '../format.ts'
-import { t, type Key } from '../i18n.ts'
+import { say, t, type Key } from '../i18n.ts'
 import { Modal } from '../shell/modal.tsx'
 import type { Store } from '../store.ts'
 import { shelvable, type Dialogs } from './commands.tsx'
+import type { DetailView } from './detail.ts'
+import { etaWords, reasonWords } from './sending.ts'
 import { Help } from '../pages/help.tsx'
 import { Shift } from '../shell/shift.tsx'
 import type { Sound } from '../sound.ts'
@@ -111,7 +113,9 @@ export const ShelveDialog = ({ store, id, onClose }: DialogProps) => {
 export const CloseDialog = ({ store, id, onClose, falseAlarm: asFalse = false }: DialogProps & { falseAlarm?: boolean }) => {
   const [cause, setCause] = useState('')
   const [falseAlarm, setFalseAlarm] = useState(asFalse)
-  const { busy, onSubmit } = useSend(() => store.actions.close(id, { cause, falseAlarm }), onClose)
+  const [feedback, setFeedback] = useState('')
+  const said = feedback.trim() === '' ? {} : { feedback }
+  const { busy, onSubmit } = useSend(() => store.actions.close(id, { cause, falseAlarm, ...said }), onClose)
   return (
     <Modal title={t(asFalse ? 'false-alarm.title' : 'close.title')} onClose={onClose}>
       <form onSubmit={onSubmit}>
@@ -127,6 +131,10 @@ export const CloseDialog = ({ store, id, onClose, falseAlarm: asFalse = false }:
             onInput={event => setCause(event.currentTarget.value)}
           />
         </label>
+        <label>
+          {t('close.feedback')}
+          <textarea maxLength={2000} rows={2} value={feedback} onInput={event => setFeedback(event.currentTarget.value)} />
+        </label>
         {!asFalse && (
           <label class="check">
             <input type="checkbox" checked={falseAlarm} onChange={event => setFalseAlarm(event.currentTarget.checked)} />
@@ -139,7 +147,46 @@ export const CloseDialog = ({ store, id, onClose, falseAlarm: asFalse = false }:
   )
 }
 
-export const Dialog = ({ store, dialogs, sound }: { store: Store; dialogs: Dialogs; sound: Sound }) => {
+/** Somebody is under way already, or nobody is recommended: who else, and for one that is not ready, why all the same. */
+const SendDialog = ({ store, id, view, onClose }: DialogProps & { view: DetailView }) => {
+  const [resourceId, setResourceId] = useState('')
+  const [reason, setReason] = useState('')
+  const detail = view.detail.value
+  const candidates = detail?.id === id ? detail.candidates : []
+  const chosen = candidates.find(one => one.resourceId === resourceId)
+  const anyway = chosen !== undefined && chosen.rank === null
+  const body = { resourceIds: [resourceId], ...(anyway ? { evenIfNotReady: true, reason } : {}) }
+  const { busy, onSubmit } = useSend(() => store.actions.send(`incidents/${encodeURIComponent(id)}/dispatch`, body, 'order.sent'), onClose)
+  return (
+    <Modal title={t('send.title')} onClose={onClose}>
+      <form onSubmit={onSubmit}>
+        <label>
+          {t('candidate.who')}
+          <select data-testid="send-who" required value={resourceId} onChange={event => setResourceId(event.currentTarget.value)}>
+            <option value="">{t('send.choose')}</option>
+            {candidates.slice(0, 200).map(one => (
+              <option key={`${one.task} ${one.resourceId}`} value={one.resourceId}>
+                {say(one.name)} · {one.rank === null ? t('send.not-ready') : etaWords(one.eta)}
+              </option>
+            ))}
+          </select>
+        </label>
+        {chosen !== undefined && <p class="muted">{reasonWords(chosen)}</p>}
+        {anyway && (
+          <label>
+            {t('send.anyway')}
+            <textarea required maxLength={500} rows={2} value={reason} onInput={event => setReason(event.currentTarget.value)} />
+          </label>
+        )}
+        <Buttons onClose={onClose} label="candidate.send" busy={busy || chosen === undefined} danger />
+      </form>
+    </Modal>
+  )
+}
+
+type DialogsProps = { store: Store; dialogs: Dialogs; sound: Sound; view: DetailView }
+
+export const Dialog = ({ store, dialogs, sound, view }: DialogsProps) => {
   const which = dialogs.open.value
   const id = store.selectedId.value
   const onClose = (): void => {
@@ -150,6 +197,7 @@ export const Dialog = ({ store, dialogs, sound }: { store: Store; dialogs: Dialo
   if (which === null || id === null) return null
   const props = { store, id, onClose }
   if (which === 'note') return <NoteDialog {...props} />
+  if (which === 'send') return <SendDialog {...props} view={view} />
   if (which === 'shelve') return <ShelveDialog {...props} />
   return which === 'escalate' ? <EscalateDialog {...props} /> : <CloseDialog {...props} falseAlarm={which === 'false-alarm'} />
 }

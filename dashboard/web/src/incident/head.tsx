@@ -39,6 +39,8 @@ export const Head = ({ incident, store }: { incident: Incident; store: Store }) 
             })}
           </span>
         )}
+        {incident.escalation !== undefined && <span>{t('incident.escalation', { level: term('escalation', incident.escalation) })}</span>}
+        {incident.drill === true && <span class="drill">{t('incident.drill')}</span>}
         {incident.cause !== undefined && <span>{t('incident.cause', { cause: incident.cause })}</span>}
       </p>
     </header>

@@ -7,12 +7,15 @@ import { floorsOf, type RoomCell } from './floors.ts'
 
 const SILENT = new Set(['offline', 'stale', 'unknown'])
 
+/** Rooms by their number; a corridor (14F-corridor) by its name, which is what fits. */
+const labelOf = (cell: RoomCell): string | number => cell.room.replace(/^[^-]*F-/, '') || cell.deviceIds.length
+
 const Cell = ({ cell, store }: { cell: RoomCell | null; store: Store }) => {
   if (cell === null || cell.condition === null) return <td class="no-device" />
   const silent = SILENT.has(cell.condition)
   const words = `${cell.room} ${term('condition', cell.condition)} · ${cell.deviceIds.join(', ')}`
   return (
-    <td class={`room ${cell.condition}${silent ? ' silent' : ''}${cell.isAlarm ? ' at-fire' : ''}`} title={words}>
+    <td class={`room is-${cell.condition}${silent ? ' silent' : ''}${cell.isAlarm ? ' at-fire' : ''}`} title={words}>
       <button
         type="button"
         tabIndex={-1}
@@ -21,7 +24,7 @@ const Cell = ({ cell, store }: { cell: RoomCell | null; store: Store }) => {
           store.selectedDevice.value = cell.deviceIds[0] ?? null
         }}
       >
-        {cell.room || cell.deviceIds.length}
+        {labelOf(cell)}
       </button>
     </td>
   )

@@ -4,11 +4,13 @@ import type { Incident } from '#contracts/incident.ts'
 import type { Store } from '../store.ts'
 import type { Travel } from '../travel/travel.ts'
 import { Alarms } from './alarms.tsx'
+import { Candidates } from './candidates.tsx'
 import type { DetailView } from './detail.ts'
 import { EvidenceList } from './evidence.tsx'
 import { subjectOf } from './history.ts'
 import { Latency } from './latency.tsx'
 import { Matrix } from './matrix.tsx'
+import { Orders } from './orders.tsx'
 import { Sparkline } from './sparkline.tsx'
 import { Timeline } from './timeline.tsx'
 
@@ -22,6 +24,8 @@ export const More = ({ store, incident, view, travel }: MoreProps) => {
   return (
     <>
       <Matrix store={store} incident={incident} />
+      {detail !== null && <Orders store={store} detail={detail} />}
+      {detail !== null && <Candidates store={store} detail={detail} />}
       {alarm !== null && <EvidenceList store={store} alarm={alarm} />}
       {alarm !== null && subject !== null && (
         <Sparkline key={`${alarm.id} ${subject.deviceId} ${subject.metric}`} store={store} alarm={alarm} subject={subject} />

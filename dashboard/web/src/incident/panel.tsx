@@ -32,7 +32,7 @@ export const Panel = ({ store, view, dialogs, travel }: { store: Store; view: De
       aria-label={t('incident.title')}
     >
       <Head incident={incident} store={store} />
-      {isOpen(incident) && <Commands store={store} incident={incident} dialogs={dialogs} />}
+      {isOpen(incident) && <Commands store={store} incident={incident} view={view} dialogs={dialogs} />}
       {view.problem.value !== null && <p class="problem">{t('incident.not-loaded', { why: view.problem.value })}</p>}
       <More store={store} incident={incident} view={view} travel={travel} />
     </aside>
