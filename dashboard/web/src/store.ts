@@ -147,7 +147,7 @@ export const createStore = (o: StoreOptions): Store => {
       desk.value = { ...desk.value, epoch: null }
       return 'resync'
     }
-    forces.value = withForces(forces.value, message)
+    if (message.type !== 'rows') forces.value = withForces(forces.value, message)
     settlePending(outcome.desk)
     if (missedNow > 0 && message.type !== 'heartbeat') {
       toast('bad', t('link.caught-up', { n: count(missedNow) }))
