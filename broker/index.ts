@@ -31,7 +31,7 @@ export type BrokerOptions = EntryOptions &
   PortOptions &
   Omit<StoringOptions, 'journal' | 'laneOf'> & {
     journal: StoringOptions['journal'] & LaneParts['journal']
-    /** may this message carry an alarm? Never waits, never throws. Without it all is bulk. */
+    /** which messages may carry an alarm. Without it all is bulk. */
     laneOf?: LaneOf
     /** messages a second of one connection over a while; gateways 20 times that, anonymous devices without limit; 0 (default) = no limit */
     deviceRate?: number
@@ -59,7 +59,7 @@ export type Broker = {
 /** @throws FengsuiError port-in-use, setting-invalid */
 export async function startBroker(o: BrokerOptions): Promise<Broker> {
   const limits: Limits = { ...LIMITS, ...o.limits }
-  const laneOf = o.laneOf ?? ((): 'bulk' => 'bulk')
+  const laneOf: LaneOf = o.laneOf ?? (() => () => 'bulk')
   const sessions = new Sessions(o.clock, o.refused)
   const subscribers = new Subscribers()
   const onTheWay = new OnTheWay(o.meter)

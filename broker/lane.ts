@@ -17,17 +17,17 @@ import type { Problem, Session } from './sessions.ts'
 import { readUint16 } from './text-rules.ts'
 
 export type { Lane } from './flight.ts'
-export type LaneOf = (topic: string, payload: Uint8Array) => Lane
+export type { LaneOf } from './routes.ts'
 
 type Waiter = { written(count: number, lane: Lane): void; failed(count: number, lane: Lane, error: FengsuiError): void }
-type Putting = Omit<InboundMessage, 'identity' | 'clientId' | 'topic'>
+/** the payload lies between `from` and `to` */
+type Putting = Omit<InboundMessage, 'identity' | 'clientId' | 'topic'> & { from: number; to: number }
 export type Delivery = { topic: string; payload: Buffer; qos: 0 | 1; messageId: number }
 
 /** What all lanes share. */
 export type LaneParts = RouteParts & {
   /** Copies the payload before it returns; tells the waiter in numbers, in a later turn. */
   journal: RouteParts['journal'] & { put(origin: Origin, m: Putting, lane: Lane, waiter: Waiter): void }
-  laneOf: LaneOf
   maxPayloadBytes: number
   deviceRate: number
   limits: Limits
@@ -55,7 +55,7 @@ const QOS = 0x06
 const ACK_BYTES = 4
 const NOTHING = Buffer.alloc(0)
 /** handed to the journal for every message: it takes what it needs before it returns */
-const putting: Putting = { receivedAtMs: 0, qos: 0, retain: false, dup: false, payload: NOTHING }
+const putting: Putting = { receivedAtMs: 0, qos: 0, retain: false, dup: false, payload: NOTHING, from: 0, to: 0 }
 
 /** One for each connection that publishes; it is itself what admission looks at. */
 export class FastLane implements Waiter, Attempt {
@@ -114,15 +114,14 @@ export class FastLane implements Waiter, Attempt {
 
   /** The PUBLISH that was admitted last goes to the journal. */
   put({ bytes, at, bodyAt, end }: Frame): void {
-    const { journal, laneOf, onTheWay } = this.#parts
+    const { journal, onTheWay } = this.#parts
     const route = this.#route
     if (route === null) return
     const qos = ((bytes[at] ?? 0) & QOS) === 0 ? 0 : 1
     const messageId = qos === 0 ? 0 : readUint16(bytes, this.payloadAt - 2)
-    const payload = bytes.subarray(this.payloadAt, end)
-    const lane = laneOf(route.topic, payload)
+    const lane = route.scan(bytes, this.payloadAt, end)
     const isWanted = this.#routes.isWanted(route)
-    if (isWanted) (this.#deliveries ??= []).push({ topic: route.topic, payload: Buffer.from(payload), qos, messageId })
+    if (isWanted) (this.#deliveries ??= []).push({ topic: route.topic, payload: copyOf(bytes, this.payloadAt, end), qos, messageId })
     const marks = (lane === 'alarm' ? MARK.alarm : 0) | (qos === 0 ? 0 : MARK.acknowledge) | (isWanted ? MARK.wanted : 0)
     this.#flight.add(messageId | marks, end - bodyAt)
     this.takeRoom(end - bodyAt)
@@ -130,7 +129,9 @@ export class FastLane implements Waiter, Attempt {
     putting.receivedAtMs = this.nowMs
     putting.qos = qos
     putting.dup = ((bytes[at] ?? 0) & DUP) !== 0
-    putting.payload = payload
+    putting.payload = bytes
+    putting.from = this.payloadAt
+    putting.to = end
     journal.put(route.origin, putting, lane, this)
   }
 
@@ -223,6 +224,8 @@ export class FastLane implements Waiter, Attempt {
     this.#parts.deliver(delivery, this.#owner.client ?? null, () => this.giveRoom(1, bytes))
   }
 }
+
+const copyOf = (bytes: Buffer, from: number, to: number): Buffer => Buffer.from(bytes.subarray(from, to))
 
 /** PUBACK: type 4, two bytes [MQTT-3.4]. */
 function acknowledge(into: Buffer, at: number, messageId: number): number {

@@ -2,6 +2,7 @@
 // Compared as bytes, so that a message on the topic of the one before makes no string.
 import type { Clock } from '#contracts/clock.ts'
 import { publishProblem, type Identity } from './access.ts'
+import type { Lane } from './flight.ts'
 import type { Problem, Session } from './sessions.ts'
 import type { Subscribers } from './subscribers.ts'
 import { utf8Problem } from './text-rules.ts'
@@ -18,9 +19,18 @@ export type Route = {
   askedAtMs: number
   isWanted: boolean
   wantedVersion: number
+  readonly scan: Scan
+  /** the one that came after it the last time: devices behind a gateway report in turn */
+  next: Route | null
 }
 
+/** May the payload that lies there carry an alarm? */
+export type Scan = (bytes: Uint8Array, from: number, to: number) => Lane
+/** Of a topic, asked once a route. Never waits, never throws. */
+export type LaneOf = (topic: string) => Scan
+
 export type RouteParts = {
+  laneOf: LaneOf
   journal: { origin(of: { identity: string; clientId: string; topic: string }): Origin }
   subscribers: Pick<Subscribers, 'isWanted' | 'version'>
   clock: Clock
@@ -48,8 +58,12 @@ export class Routes {
 
   /** The topic lies in `bytes` from `from` to `to`. */
   find(bytes: Buffer, from: number, to: number, nowMs: number): Route {
-    let route = this.#last
-    if (route === null || !isSame(route.bytes, bytes, from, to)) route = this.#among(bytes, from, to)
+    const last = this.#last
+    let route = last?.next ?? last
+    if (route === null || !isSame(route.bytes, bytes, from, to)) {
+      route = this.#among(bytes, from, to)
+      if (last !== null) last.next = route
+    }
     const isKnown = Math.abs(nowMs - route.askedAtMs) < KNOWN_MS // a clock may be set back
     if (!isKnown && !route.isMalformed) {
       route.problem = publishProblem(this.#identity, route.topic)
@@ -74,6 +88,7 @@ export class Routes {
   }
 
   #among(bytes: Buffer, from: number, to: number): Route {
+    if (this.#last !== null && isSame(this.#last.bytes, bytes, from, to)) return this.#last
     const hash = hashOf(bytes, from, to)
     const known = this.#others?.get(hash)
     if (known !== undefined && isSame(known.bytes, bytes, from, to)) return known
@@ -97,6 +112,8 @@ export class Routes {
       askedAtMs: -Infinity,
       isWanted: false,
       wantedVersion: -1,
+      scan: this.#parts.laneOf(topic),
+      next: null,
     }
   }
 }

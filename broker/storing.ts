@@ -142,7 +142,7 @@ export class Storing {
       dup: 'dup' in packet && packet.dup, // a will has none
       payload,
     }
-    return this.#o.journal.append(message, this.#o.laneOf(packet.topic, payload))
+    return this.#o.journal.append(message, this.#o.laneOf(packet.topic)(payload, 0, payload.byteLength))
   }
 }
 

@@ -32,6 +32,8 @@ export type Decoder = {
   decode(input: DecodeInput, memory: DecoderMemory): Decoded
   /** a cheap scan of the bytes: may this message carry an active alarm? A false "yes" costs little, a false "no" must not happen. */
   mayCarryAlarm?(payload: Uint8Array): boolean
+  /** the same of a payload that lies in a larger buffer, for families that send so much that a view on each would cost */
+  mayCarryAlarmWithin?(bytes: Buffer, from: number, to: number): boolean
 }
 
 export const rejected = (code: string, reason: string, where?: string): Decoded => ({

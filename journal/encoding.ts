@@ -51,7 +51,9 @@ export class KnownOrigin implements Origin {
 }
 
 /** What a message needs at most. */
-export const sizeBound = (origin: KnownOrigin, payload: Uint8Array): number => FIXED_BYTES + origin.definition.length + payload.byteLength
+export const sizeBound = (origin: KnownOrigin, m: Own): number => FIXED_BYTES + origin.definition.length + payloadBytesOf(m)
+
+const payloadBytesOf = ({ payload, from = 0, to = payload.byteLength }: Own): number => to - from
 
 /** Messages of one group, encoded as they come. */
 export class GroupBuffer {
@@ -68,9 +70,8 @@ export class GroupBuffer {
   }
 
   add(origin: KnownOrigin, m: Own): void {
-    const { payload } = m
     const defines = origin.group !== this.#id
-    const payloadBytes = payload.byteLength
+    const payloadBytes = payloadBytesOf(m)
     const end = this.byteLength + FIXED_BYTES + payloadBytes + (defines ? origin.definition.length : 0)
     if (end > this.#slab.length) this.#makeRoom(end)
     const slab = this.#slab
@@ -88,7 +89,7 @@ export class GroupBuffer {
     slab[at + 7] = high
     slab[at + 8] = high >>> 8
     writeUInt32(slab, at + 9, payloadBytes)
-    slab.set(payload, end - payloadBytes)
+    copyPayload(m, slab, end - payloadBytes)
     this.byteLength = end
     this.count++
   }
@@ -103,6 +104,12 @@ export class GroupBuffer {
     bigger.set(this.#slab.subarray(0, this.byteLength))
     this.#slab = bigger
   }
+}
+
+/** Without a view on the payload, which would cost twice what copying it does. */
+function copyPayload({ payload, from = 0, to = payload.byteLength }: Own, into: Uint8Array, at: number): void {
+  if (Buffer.isBuffer(payload)) payload.copy(into, at, from, to)
+  else into.set(payload.subarray(from, to), at)
 }
 
 /** Storing into a byte takes the lowest eight bits by itself; `>>>` takes the lowest 32 of a larger number. */

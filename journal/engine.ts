@@ -58,8 +58,8 @@ export type Lane = 'alarm' | 'bulk'
 /** What all messages of one sender on one topic have in common; made once, used for each of them. */
 export type Origin = { readonly identity: string; readonly clientId: string; readonly topic: string }
 
-/** What the messages of one origin do not have in common. */
-export type Own = Omit<InboundMessage, 'identity' | 'clientId' | 'topic'>
+/** What the messages of one origin do not have in common. The payload may lie in a larger buffer, between `from` and `to`: it is copied from there. */
+export type Own = Omit<InboundMessage, 'identity' | 'clientId' | 'topic'> & { from?: number; to?: number }
 
 /** Who waits for many messages: told in numbers, oldest first within a lane, instead of by a promise for each. */
 export type Waiter = {

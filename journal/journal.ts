@@ -145,7 +145,7 @@ class GroupCommit implements Journal {
     const bound = isBulk ? this.#maxBulkBytes : this.#maxPendingBytes
     if (this.#closing !== undefined) return { code: 'journal-unavailable', reason: 'the journal is closed' }
     if (isBulk && this.#reserve.isLow) return { code: 'disk-reserve', reason: this.#reserve.detail() }
-    if (this.#pendingBytes + sizeBound(origin, m.payload) > bound)
+    if (this.#pendingBytes + sizeBound(origin, m) > bound)
       return { code: 'journal-unavailable', reason: `${this.#pendingBytes} bytes already wait for the disk; the bound is ${bound}` }
     if (origin.problem !== undefined) return { code: 'invalid-request', reason: origin.problem }
     if (!(m.receivedAtMs >= 0 && m.receivedAtMs < RECEIVED_AT_MAX_MS))

@@ -1,4 +1,5 @@
 // The edge: broker and journal. Who are you, may you publish here, is there room, is it on disk.
+import { setFlagsFromString } from 'node:v8'
 import type { Clock } from '#contracts/clock.ts'
 import type { InboundMessage } from '#contracts/message.ts'
 import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
@@ -18,6 +19,7 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const { openEntrances } = await import('./entrances.ts')
   const { openRegistrations } = await import('../ingest/registrations.ts')
 
+  setFlagsFromString(`--max-semi-space-size=${YOUNG_MIB}`)
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
   const dir = makeDataDir(settings)
@@ -61,7 +63,8 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
     laneOf,
   }
   stack.defer(writeClock(journal, clock, settings.clockMs))
-  const append = (message: InboundMessage) => journal.append(message, laneOf(message.topic, message.payload))
+  const append = (message: InboundMessage) =>
+    journal.append(message, laneOf(message.topic)(message.payload, 0, message.payload.byteLength))
   const entrances = stack.adopt(await openEntrances(settings, { ...parts, dir, meter, append, refused: refusals.add }), e => e.close())
   const broker = stack.adopt(await startBroker({ ...door, journal, log, meter, clock, refused: refusals.add }), b => b.close())
 
@@ -101,4 +104,6 @@ function writeClock(journal: { append(message: InboundMessage): Promise<unknown>
   return () => clearInterval(timer)
 }
 
+/** Everything that a message needs dies within milliseconds: collected while it is young, where what is dead costs nothing. */
+const YOUNG_MIB = 64
 const DAY_MS = 86_400_000

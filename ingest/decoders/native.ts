@@ -17,7 +17,8 @@ export const decoder: Decoder = {
   family: 'native',
   claims: topic => topic.startsWith(NATIVE_PREFIX),
   decode,
-  mayCarryAlarm,
+  mayCarryAlarm: payload => mayCarryAlarmWithin(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength), 0, payload.byteLength),
+  mayCarryAlarmWithin,
 }
 
 function decode(input: DecodeInput, memory: DecoderMemory): Decoded {
@@ -171,9 +172,8 @@ const CARRIES =
  * Plain telemetry, also with all its flags false, waits for its group. The long expression is asked only where a value could be
  * active: most payloads are through after the short one.
  */
-function mayCarryAlarm(payload: Uint8Array): boolean {
-  const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-  const text = bytes.toString('latin1')
+function mayCarryAlarmWithin(bytes: Buffer, from: number, to: number): boolean {
+  const text = bytes.toString('latin1', from, to)
   return SUSPECT.test(text) && (text.includes('\\') || CARRIES.test(text))
 }
 

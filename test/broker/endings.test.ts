@@ -8,7 +8,8 @@ import { expect, test, vi } from 'vitest'
 import type { BrokerOptions } from '../../broker/index.ts'
 import { aMoment, closed, connectFrame, lay, publishFrame, received, textOf, until, type Table } from './table.ts'
 
-const laneOf: NonNullable<BrokerOptions['laneOf']> = (_, payload) => (Buffer.from(payload).includes('alarm') ? 'alarm' : 'bulk')
+const laneOf: NonNullable<BrokerOptions['laneOf']> = () => (bytes, from, to) =>
+  Buffer.from(bytes.subarray(from, to)).includes('alarm') ? 'alarm' : 'bulk'
 const CONNACK_BYTES = 4
 const will = { topic: 'will', payload: Buffer.from('gone'), qos: 1 as const, retain: false }
 const withWill = (clientId: string): Buffer =>

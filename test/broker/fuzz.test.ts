@@ -80,7 +80,7 @@ test('however the bytes are cut, the same is stored and the same is answered', {
 })
 
 async function result(bytes: Buffer, size: () => number, acks: number): Promise<{ stored: string[]; answered: string[] }> {
-  await using table = await lay({ anonymous: true, laneOf: (_, payload) => (payload.length === 20 ? 'alarm' : 'bulk') })
+  await using table = await lay({ anonymous: true, laneOf: () => (_, from, to) => (to - from === 20 ? 'alarm' : 'bulk') })
   const socket = table.socket()
   socket.setNoDelay(true)
   const got = received(socket)

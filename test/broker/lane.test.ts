@@ -7,7 +7,8 @@ import type { BrokerOptions } from '../../broker/index.ts'
 import { aMoment, closed, connectFrame, lay, publishFrame, received, textOf, until } from './table.ts'
 
 /** What says "alarm" may carry one. */
-const laneOf: NonNullable<BrokerOptions['laneOf']> = (_, payload) => (Buffer.from(payload).includes('alarm') ? 'alarm' : 'bulk')
+const laneOf: NonNullable<BrokerOptions['laneOf']> = () => (bytes, from, to) =>
+  Buffer.from(bytes.subarray(from, to)).includes('alarm') ? 'alarm' : 'bulk'
 const CONNACK = 4
 const acksIn = (bytes: Buffer): string[] => {
   const acks: string[] = []

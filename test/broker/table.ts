@@ -19,6 +19,7 @@ type Waiter = {
   failed(count: number, lane: Lane, error: FengsuiError): void
 }
 type Origin = { identity: string; clientId: string; topic: string }
+type Put = Omit<InboundMessage, keyof Origin> & { from: number; to: number }
 type Pending = { m: InboundMessage; lane: Lane; written: () => void; failed: (error: FengsuiError) => void }
 
 /** A journal in memory. While held, messages wait, a lane can be let go by itself; `fail` makes those that wait and those that come be refused. */
@@ -34,10 +35,11 @@ export class HeldJournal {
   origin(of: Origin): Origin {
     return { ...of }
   }
-  put({ identity, clientId, topic }: Origin, m: Omit<InboundMessage, keyof Origin>, lane: Lane, waiter: Waiter): void {
+  put({ identity, clientId, topic }: Origin, m: Put, lane: Lane, waiter: Waiter): void {
+    const { payload, from, to, ...own } = m
     const tell = (what: () => void) => () => queueMicrotask(what)
     this.#take(
-      { ...m, identity, clientId, topic },
+      { ...own, payload: payload.subarray(from, to), identity, clientId, topic },
       lane,
       tell(() => waiter.written(1, lane)),
       error => queueMicrotask(() => waiter.failed(1, lane, error)),
