@@ -88,6 +88,18 @@ export type GroupRow = { firstSeq: number; lastSeq: number; committedAtMs: numbe
 export const GROUP_COLUMNS = 'first_seq AS firstSeq, last_seq AS lastSeq, committed_at_ms AS committedAtMs, count, crc32, blob'
 export const HEAD_SQL = 'SELECT last_seq AS head FROM groups ORDER BY first_seq DESC LIMIT 1'
 
-/** false while the writer has made the file but not yet the table. */
-export const hasGroups = (database: DatabaseSync): boolean =>
-  database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'groups'").get() !== undefined
+/** SQLITE_READONLY_ROLLBACK: only who may write can undo what a kill left half done. */
+const READONLY_ROLLBACK = 776
+
+/**
+ * false while the writer has made the file but not yet the table; also where it was killed while it turned the empty file to WAL, which
+ * is the one thing that goes through a rollback journal, before anything was acknowledged in there.
+ */
+export function hasGroups(database: DatabaseSync): boolean {
+  try {
+    return database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'groups'").get() !== undefined
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error && error.errcode === READONLY_ROLLBACK) return false
+    throw error
+  }
+}

@@ -1,6 +1,7 @@
 // Files as a power cut leaves them: a WAL cut or flipped at any byte opens clean, holds a contiguous prefix, and what was not taken
 // of its tail is reported to the byte.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
 import { noLog } from '#contracts/clock.ts'
@@ -184,4 +185,28 @@ test('a loss that nobody was told of, since the kill came first, is told at the 
     expect((await revived.append(message(1))).seq).toBe(end.head + 21)
   }
   expect(await told()).toEqual([[], end.head + 21])
+})
+
+test('a next file that a kill left half turned to WAL hides nothing that came before, from readers or from its writer', async () => {
+  const dir = freshDir()
+  {
+    await using journal = await open(dir)
+    await Promise.all([1, 2, 3].map(n => journal.append(message(n))))
+  }
+  const next = segmentPath(dir, 4)
+  const write = `const { DatabaseSync } = require('node:sqlite')
+    const database = new DatabaseSync(${JSON.stringify(next)})
+    database.exec('PRAGMA cache_size = 1; BEGIN; CREATE TABLE half (done)')
+    for (let i = 0; i < 2000; i++) database.exec('INSERT INTO half VALUES (zeroblob(500))')
+    process.kill(process.pid, 'SIGKILL')`
+  spawnSync(process.execPath, ['-e', write])
+  expect(existsSync(`${next}-journal`)).toBe(true)
+
+  expect(engine.verifyJournal({ dir })).toMatchObject({ ok: true, messages: 3, head: 3 })
+  {
+    using reader = engine.openReader({ dir })
+    expect(reader.read(0, 10).map(m => m.seq)).toEqual([1, 2, 3])
+  }
+  await using journal = await open(dir)
+  expect((await journal.append(message(4))).seq).toBe(4)
 })
