@@ -141,9 +141,9 @@ export class Guard extends Duplex implements LaneOwner, Kept {
   }
 
   endOfTurn(): void {
-    this.#isDue = false
     this.#lane?.settle()
     this.#flush()
+    this.#isDue = false // only now: what settling sends is flushed here, not in one more turn
     if (this.#waitsFor === 'settled' || this.#peerEnded) this.#pump()
   }
 

@@ -18,7 +18,7 @@ export type JournalOptions = {
   log: Log
   meter: Meter
   clock?: Clock
-  /** how long the first bulk message of a group waits for company, default 1; an alarm waits for none */
+  /** bulk groups begin at least this long one after the other, default 1: whoever comes after a pause waits for no company; an alarm never does */
   groupWaitMs?: number
   /** default 2000, at most 65,535 */
   groupMaxMessages?: number

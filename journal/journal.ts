@@ -64,6 +64,9 @@ class GroupCommit implements Journal {
   #pendingBytes = 0
   #bulkWindowOver = false
   #bulkTimer: NodeJS.Timeout | undefined
+  /** when the last bulk group went to the disk */
+  #bulkHandedAtMs = performance.now()
+  #bulkLookedFor = false
   #alarmsCalled = false
   /** of the last group, and a little more */
   #likelyBytes = 0
@@ -134,6 +137,7 @@ class GroupCommit implements Journal {
     buffer.add(origin, m)
     this.#pendingBytes += buffer.byteLength - before
     group.owe(waiter, null)
+    if (lane === 'bulk' && !this.#bulkLookedFor) this.#lookForBulk()
     if (buffer.count < this.#maxMessages && buffer.byteLength < this.#maxBytes) return
     queue.seal()
     this.#feedDisk()
@@ -157,12 +161,23 @@ class GroupCommit implements Journal {
     if (lane === 'alarm') this.#callAlarms()
     else {
       this.#bulkWindowOver = false
-      this.#bulkTimer = this.#bulkTimer?.refresh() ?? setTimeout(() => this.#bulkWindowEnds(), this.#waitMs)
+      this.#bulkTimer = this.#bulkTimer?.refresh() ?? setTimeout(this.#bulkWindowEnds, this.#waitMs)
     }
     return new Group(new GroupBuffer(this.#disk.spareSlab(), this.#likelyBytes))
   }
 
-  #bulkWindowEnds(): void {
+  /** At the end of the turn, so that what other sockets brought in it comes along; a timer alone would be a millisecond late. */
+  #lookForBulk(): void {
+    this.#bulkLookedFor = true
+    setImmediate(this.#bulkLook)
+  }
+
+  readonly #bulkLook = (): void => {
+    this.#bulkLookedFor = false
+    if (performance.now() - this.#bulkHandedAtMs >= this.#waitMs) this.#bulkWindowEnds()
+  }
+
+  readonly #bulkWindowEnds = (): void => {
     this.#bulkWindowOver = true
     this.#feedDisk()
   }
@@ -194,7 +209,10 @@ class GroupCommit implements Journal {
     const { byteLength, count } = group.buffer
     const committedAtMs = this.#clock.nowMs()
     group.handedAtMs = performance.now()
-    if (queue === this.#bulk) this.#likelyBytes = Math.min(this.#maxBytes * 2, Math.ceil(byteLength * 1.25))
+    if (queue === this.#bulk) {
+      this.#bulkHandedAtMs = group.handedAtMs
+      this.#likelyBytes = Math.min(this.#maxBytes * 2, Math.ceil(byteLength * 1.25))
+    }
     queue.atDisk.push(group)
     this.#disk.write(queue.lane, group.buffer.bytes(), count, committedAtMs).then(
       answer => {
