@@ -63,8 +63,7 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
     laneOf,
   }
   stack.defer(writeClock(journal, clock, settings.clockMs))
-  const append = (message: InboundMessage) =>
-    journal.append(message, laneOf(message.topic)(message.payload, 0, message.payload.byteLength))
+  const append = (message: InboundMessage) => journal.append(message, laneOf(message.topic)(message.payload, 0, message.payload.byteLength))
   const entrances = stack.adopt(await openEntrances(settings, { ...parts, dir, meter, append, refused: refusals.add }), e => e.close())
   const broker = stack.adopt(await startBroker({ ...door, journal, log, meter, clock, refused: refusals.add }), b => b.close())
 

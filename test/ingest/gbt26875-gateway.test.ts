@@ -34,7 +34,7 @@ const disk = (): Disk => ({ messages: [], refused: [], commit: async () => {} })
 async function centre(to: Disk, more: Partial<GatewayOptions> = {}): Promise<Gateway> {
   const append = async (m: InboundMessage) => {
     await to.commit(m)
-    to.messages.push({ ...m, lane: laneOf(m.topic, m.payload) })
+    to.messages.push({ ...m, lane: laneOf(m.topic)(m.payload, 0, m.payload.length) })
   }
   const intake = createIntake({
     append,
@@ -143,7 +143,7 @@ test('a fire does not wait for what was sent before it and is not on disk', asyn
   const to = disk()
   let release = (): void => {}
   const gate = new Promise<void>(resolve => (release = resolve))
-  to.commit = m => (laneOf(m.topic, m.payload) === 'alarm' ? Promise.resolve() : gate)
+  to.commit = m => (laneOf(m.topic)(m.payload, 0, m.payload.length) === 'alarm' ? Promise.resolve() : gate)
   const device = await transmitter(await centre(to), { answerMs: 10_000 })
   const slow = device.heartbeat()
   expect(await device.components([FIRE])).toBe('acknowledged')
