@@ -14,6 +14,7 @@ const BENCHES = [
   'start',
   'bundle',
   'rules',
+  'decode',
 ]
 const [wanted] = process.argv.slice(2)
 if (wanted !== undefined && !BENCHES.includes(wanted)) {

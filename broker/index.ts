@@ -49,6 +49,8 @@ export type Broker = {
   problem(): string | null
   /** Sends to subscribers; not journalled, since it comes from us. QoS 1 unless said. */
   publish(topic: string, payload: Uint8Array | string, o?: { qos?: 0 | 1; retain?: boolean }): Promise<void>
+  /** Calls back with what is published under a filter, when it is in the journal, as if a client had subscribed. Never throws into the broker. */
+  follow(filter: string, heard: (topic: string, payload: Buffer) => void): void
   /** Ends every connection of an identity. */
   disconnect(username: string): void
   connections(): number
@@ -105,6 +107,17 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
     ports,
     problem: listening.problem,
     publish: (topic, payload, options = {}) => publish(aedes, topic, payload, options),
+    follow(filter, heard) {
+      const take = ({ topic, payload }: { topic: string; payload: string | Buffer }, done: () => void): void => {
+        try {
+          heard(topic, Buffer.from(payload))
+        } catch (error) {
+          o.log.error({ err: error, filter }, 'a follower of the broker failed')
+        }
+        done()
+      }
+      aedes.subscribe(filter, take, () => {})
+    },
     disconnect(username) {
       for (const { client } of guards) {
         if (client !== undefined && sessions.identityOf(client)?.username === username) client.close()

@@ -52,6 +52,8 @@ const EITHER = ['admin', 'officer', 'engineer'] as const
 /** Everything that may be sent down. What is not here is not sent. A service token may what an officer may. */
 export const COMMANDS: Readonly<Record<string, Allowed>> = {
   silence: { kinds: [...DETECTORS, 'micro-station'], roles: EITHER },
+  /** is somebody at the panel? It is answered by a person */
+  'duty-check': { kinds: ['panel', 'gateway'], roles: EITHER },
   reset: { kinds: ['panel', 'panel-component'], roles: DESK },
   'self-test': { kinds: 'any', roles: TECHNICAL },
   locate: { kinds: 'any', roles: EITHER },

@@ -20,7 +20,6 @@ import { openDeliveries } from './deliveries.ts'
 import { GROUP_WINDOW_MS } from './grouping.ts'
 import { openKpis, type QueueKpis } from './kpis.ts'
 import { passOnSilent } from './offers.ts'
-import { openObservations } from './observations.ts'
 import * as onAlarm from './people-alarms.ts'
 import * as onIncident from './people-incidents.ts'
 import type { PastDesk, StripBar } from './past.ts'
@@ -202,7 +201,6 @@ export const openDispatch = (o: DispatchOptions) => {
     outbox: openDeliveries(desk, new Map(recipients.map(r => [r.name, r]))),
     cap: { newest: desk.cap.newest, xml: desk.cap.xml },
     commands: openCommands(desk),
-    observations: openObservations(desk),
 
     kpis: (nowMs: number): QueueKpis => kpis(nowMs),
     /** the queue as it stood at an instant that has passed; the same each time it is asked for */

@@ -5,7 +5,6 @@ import { FengsuiError } from '#contracts/errors.ts'
 import { inTransaction } from './database.ts'
 import { ORDER_TABLES } from './order-tables.ts'
 import { COMMAND_TABLES } from './schema-commands.ts'
-import { OBSERVATION_TABLES } from './schema-observations.ts'
 import { TELLING_TABLES } from './schema-telling.ts'
 
 const STEPS: readonly string[] = [
@@ -88,7 +87,6 @@ const STEPS: readonly string[] = [
   ORDER_TABLES,
   TELLING_TABLES,
   COMMAND_TABLES,
-  OBSERVATION_TABLES,
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])

@@ -12,6 +12,8 @@ export type OutgoingCommand = {
   at: string
   expiresAt: string
   by: string
+  /** the device it is reached through, where one is known */
+  via?: string
 }
 
 export type Publication = { topic: string; payload: string }

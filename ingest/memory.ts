@@ -8,7 +8,8 @@ export const MEMORY_ENTRIES_MAX = 50_000
 export const MEMORY_VALUE_CHARS_MAX = 4_096
 const KEY_CHARS_MAX = 512
 
-type Entry = { order: number; json: string }
+/** What was learned, frozen: whoever reads it gets the thing itself. Its JSON is what says whether something has changed. */
+type Entry = { order: number; json: string; value: Json | undefined }
 type Row = [key: string, json: string]
 
 export type Memory = DecoderMemory & {
@@ -22,7 +23,7 @@ export function createMemory(o: { rows?: Iterable<Row>; entriesMax?: number } = 
   const entriesMax = o.entriesMax ?? MEMORY_ENTRIES_MAX
   const loaded = [...(o.rows ?? [])].map(([key, json]): [string, Entry] => {
     const [order, value] = JSON.parse(json) as [number, Json]
-    return [key, { order, json: JSON.stringify(value) }]
+    return [key, { order, json: JSON.stringify(value), value: undefined }]
   })
   const entries = new Map(loaded.sort((a, b) => a[1].order - b[1].order))
   // keys that stand in storage: only their forgetting must be told, so that what is never told stays bounded too
@@ -38,14 +39,16 @@ export function createMemory(o: { rows?: Iterable<Row>; entriesMax?: number } = 
   return {
     get(key) {
       const entry = entries.get(key)
-      return entry === undefined ? undefined : (JSON.parse(entry.json) as Json)
+      if (entry === undefined) return undefined
+      // read again from its JSON: what was handed in may be changed by who handed it in
+      return (entry.value ??= frozen(JSON.parse(entry.json) as Json))
     },
     set(key, value) {
       const json = JSON.stringify(value)
       if (key.length > KEY_CHARS_MAX || json.length > MEMORY_VALUE_CHARS_MAX) return forget(key)
       if (entries.get(key)?.json === json) return
       entries.delete(key)
-      entries.set(key, { order: nextOrder++, json })
+      entries.set(key, { order: nextOrder++, json, value: isFlat(value) ? frozen({ ...value }) : undefined })
       changed.add(key)
       if (entries.size > entriesMax) forget(entries.keys().next().value ?? key)
     },
@@ -62,4 +65,22 @@ export function createMemory(o: { rows?: Iterable<Row>; entriesMax?: number } = 
     },
     size: () => entries.size,
   }
+}
+
+/** An object of texts, numbers and booleans: a copy of it is as good as reading its JSON. */
+function isFlat(value: Json): value is { [key: string]: Json } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  for (const key in value) {
+    const one = value[key]
+    // what JSON leaves out or changes must not be there either
+    if (one === undefined || (typeof one === 'object' && one !== null) || (typeof one === 'number' && !Number.isFinite(one))) return false
+  }
+  return true
+}
+
+function frozen(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value
+  for (const one of Object.values(value)) frozen(one)
+  Object.freeze(value)
+  return value
 }

@@ -20,7 +20,10 @@ export type CommandsParts = {
 export async function openCommandDesk({ dispatch, device, publish, clock, log }: CommandsParts) {
   const { createCommandSender } = await import('../dispatch/command-sender.ts')
   const { encodeCommand, vendorAckOf } = await import('../ingest/commands/index.ts')
-  const encode = (c: Command) => encodeCommand(device(c.deviceId)?.family, c)
+  const encode = (c: Command) => {
+    const { family, via } = device(c.deviceId) ?? {}
+    return encodeCommand(family, { ...c, ...(via !== undefined && { via }) })
+  }
   const sender = createCommandSender({ commands: dispatch.commands, encode, publish, clock, log })
   const desk: CommandDesk = {
     of: dispatch.commands.of,

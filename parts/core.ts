@@ -27,7 +27,6 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { openDispatchDesk } = await import('./dispatch-desk.ts')
   const { openTelling } = await import('./telling.ts')
   const { openCommandDesk } = await import('./commands.ts')
-  const { openPhotoStore } = await import('./photos.ts')
   const { openAccounts } = await import('../dashboard/api/accounts.ts')
   const { startApi } = await import('../dashboard/api/index.ts')
   const { startAlarmPath } = await import('../alarm-path.ts')
@@ -202,7 +201,6 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       rules: rulesDesk,
       redrive: createRedrive({ quarantine, original: seq => readOne(reader, seq), append: others.edge.append }),
       commands: commands.desk,
-      photos: await openPhotoStore(dir, settings),
       accounting: accounting.report,
       health,
       metricsText: async () => mergedText([await snapshot(), ...(await rooms.metrics())]),

@@ -18,15 +18,19 @@ export type EntranceParts = {
 export type Entrances = {
   /** a line for each entrance that is on */
   lines(): RoomHealth[]
+  /** A way down that does not lead over our broker. false = there is none. @throws FengsuiError not-found, room-unavailable: there is, and it is closed now */
+  send(topic: string, payload: string): Promise<boolean>
   close(): Promise<void>
 }
 type Line = () => RoomHealth
+type Way = (topic: string, payload: string) => Promise<boolean>
+type Opened = { lines: Line[]; way?: Way }
 type Common = Pick<EntranceParts, 'clock' | 'log' | 'meter'> & { host: string; intake: Intake; isKnown?: (deviceId: string) => boolean }
 
 export async function openEntrances(settings: Settings, parts: EntranceParts): Promise<Entrances> {
   const { bridgesFile, push, registeredOnly, ...ports } = settings.entrances
   if (bridgesFile === null && push === null && Object.values(ports).every(port => port === 0))
-    return { lines: () => [], close: async () => {} }
+    return { lines: () => [], send: async () => false, close: async () => {} }
 
   await using stack = new AsyncDisposableStack()
   const { clock, log, meter } = parts
@@ -35,20 +39,40 @@ export async function openEntrances(settings: Settings, parts: EntranceParts): P
   const isKnown = registeredOnly ? { isKnown: await registered(parts.dir, clock, stack) } : {}
   const common: Common = { host: settings.host, intake, clock, log, meter, ...isKnown }
   const lines: Line[] = []
-  if (ports.gbt26875Port !== 0) lines.push(await openGateway(common, ports.gbt26875Port, stack))
+  const ways: Way[] = []
+  const take = ({ lines: more, way }: Opened): void => {
+    lines.push(...more)
+    if (way !== undefined) ways.push(way)
+  }
+  if (ports.gbt26875Port !== 0) take(await openGateway(common, ports.gbt26875Port, stack))
   if (ports.dc09Port !== 0) lines.push(await openPanels(common, ports.dc09Port, stack))
   if (ports.meokonPort !== 0) lines.push(await openTerminals(common, ports.meokonPort, stack))
   if (ports.mavlinkPort !== 0) lines.push(await openDrones(common, ports.mavlinkPort, stack))
   if (push !== null) lines.push(await openPush(common, push, stack))
-  if (bridgesFile !== null) lines.push(...(await openBridges(common, bridgesFile, stack)))
+  if (bridgesFile !== null) take(await openBridges(common, bridgesFile, stack))
   const running = stack.move()
-  return { lines: () => lines.map(line => line()), close: () => running.disposeAsync() }
+  return {
+    lines: () => lines.map(line => line()),
+    async send(topic, payload) {
+      for (const way of ways) if (await way(topic, payload)) return true
+      return false
+    },
+    close: () => running.disposeAsync(),
+  }
 }
 
-async function openGateway(common: Common, port: number, stack: AsyncDisposableStack): Promise<Line> {
+async function openGateway(common: Common, port: number, stack: AsyncDisposableStack): Promise<Opened> {
   const { startGateway } = await import('../ingest/gbt26875/gateway.ts')
   const gateway = stack.adopt(await startGateway({ ...common, port }), g => g.close())
-  return () => ({ room: 'gbt26875', ok: true, detail: `${gateway.connected()} transmitters connected on port ${gateway.port}` })
+  const { ORDER_TOPIC } = await import('../ingest/commands/gbt26875.ts')
+  return {
+    lines: [() => ({ room: 'gbt26875', ok: true, detail: `${gateway.connected()} transmitters connected on port ${gateway.port}` })],
+    async way(topic, payload) {
+      if (!topic.startsWith(ORDER_TOPIC)) return false
+      gateway.obey(topic.slice(ORDER_TOPIC.length), payload)
+      return true
+    },
+  }
 }
 
 async function openPanels(common: Common, port: number, stack: AsyncDisposableStack): Promise<Line> {
@@ -77,12 +101,14 @@ async function openPush(common: Common, { port, file }: { port: number; file: st
   return () => ({ room: 'push', ok: true, detail: `${sources.length} sources, ${server.requests()} requests on port ${server.port}` })
 }
 
-async function openBridges({ intake, log, meter }: Common, file: string, stack: AsyncDisposableStack): Promise<Line[]> {
+async function openBridges({ intake, log, meter, clock }: Common, file: string, stack: AsyncDisposableStack): Promise<Opened> {
   const { readBridges } = await import('../ingest/bridges/config.ts')
   const { startBridge } = await import('../ingest/bridges/mqtt.ts')
   const { startStream } = await import('../ingest/cameras/stream.ts')
   const config = readBridges(file)
-  const bridges = config.mqtt.map(one => stack.adopt(startBridge({ config: one, intake, log }), b => b.close()))
+  const { replyTo } = await import('../ingest/dji-cloud-api/replies.ts')
+  const reply = (topic: string, payload: Uint8Array) => replyTo(topic, payload, clock.nowMs())
+  const bridges = config.mqtt.map(one => stack.adopt(startBridge({ config: one, intake, log, reply }), b => b.close()))
   const cameras = config.cameras.map(one => stack.adopt(startStream({ config: one, intake, log }), s => s.close()))
   const line = (room: string, entrance: string, all: readonly { name: string; status(): { ok: boolean; detail: string } }[]): Line[] => {
     if (all.length === 0) return []
@@ -95,7 +121,13 @@ async function openBridges({ intake, log, meter }: Common, file: string, stack: 
       },
     ]
   }
-  return [...line('bridges', 'bridge', bridges), ...line('cameras', 'camera', cameras)]
+  return {
+    lines: [...line('bridges', 'bridge', bridges), ...line('cameras', 'camera', cameras)],
+    async way(topic, payload) {
+      for (const bridge of bridges) if (await bridge.publish(topic, payload)) return true
+      return false
+    },
+  }
 }
 
 /** Who is registered, or has something registered behind it. Looked up again when asked and a second has passed. */

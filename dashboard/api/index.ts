@@ -38,7 +38,6 @@ import { orderRoutes, type OrderDesk } from './orders.ts'
 import { addHeaders, isPageAddress, page } from './page.ts'
 import { quarantineRoutes, type QuarantineParts } from './quarantine.ts'
 import { pastRoutes, type PastParts } from './past.ts'
-import { observationRoutes, type ObservationParts } from './observations.ts'
 import { openQueue } from './queue.ts'
 import { rulesRoutes, type RulesParts } from './rules.ts'
 import { addRequestLog } from './request-log.ts'
@@ -61,8 +60,7 @@ export type ApiParts = {
     PastParts['past'] &
     OrderDesk &
     ResourceDesk &
-    CapParts &
-    Pick<ObservationParts, 'observations'> & {
+    CapParts & {
       kpis(nowMs: number): Omit<Kpis, 'devicesTotal' | 'devicesOnline' | 'devicesStale' | 'devicesUnknown'>
       audit: (f: { limit: number; before?: number }) => readonly object[]
       record: RecordAudit
@@ -78,7 +76,6 @@ export type ApiParts = {
   saveDirectory(): void
   redrive: QuarantineParts['redrive']
   commands: CommandDesk
-  photos: ObservationParts['photos']
   accounting: AccountingParts['accounting']
   health: () => RoomHealth[]
   metricsText: () => Promise<string>
@@ -166,7 +163,6 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   pastRoutes(app, { past: dispatch, clock })
   if (parts.rules !== undefined) rulesRoutes(app, { rules: parts.rules, audit })
   capRoutes(app, dispatch)
-  await observationRoutes(app, { observations: dispatch.observations, photos: parts.photos, changed })
   liveRoute(app, { live, accounts })
   healthRoutes(app, parts)
   const feed = feedRoutes(app, parts)

@@ -15,6 +15,8 @@ export type BridgeOptions = {
   config: MqttBridge
   intake: Intake
   log: Log
+  /** what the sender of a message waits for once it is safe; sent only where downlinks lead there */
+  reply?(topic: string, payload: Uint8Array): { topic: string; payload: string } | undefined
   random?(): number
   /** of the first try after a loss */
   retryMs?: number
@@ -36,7 +38,7 @@ const AGAIN_MS = 500
 const HOPELESS: ReadonlySet<string> = new Set(['payload-too-large', 'invalid-request'])
 
 /** Certificates are read here, so that a missing file stops the start. @throws FengsuiError setting-invalid */
-export function startBridge({ config, intake, log, random = Math.random, retryMs }: BridgeOptions): Bridge {
+export function startBridge({ config, intake, log, reply, random = Math.random, retryMs }: BridgeOptions): Bridge {
   const { name } = config
   const options = optionsOf(config)
   const backoff = createBackoff({ random, ...(retryMs !== undefined && { firstMs: retryMs }) })
@@ -55,7 +57,9 @@ export function startBridge({ config, intake, log, random = Math.random, retryMs
     const message = { topic, payload: Buffer.from(packet.payload), retain: packet.retain, dup: packet.dup }
     for (;;) {
       try {
-        return await intake.take({ ...arrival, ...message })
+        await intake.take({ ...arrival, ...message })
+        if (!packet.retain) answer(topic, message.payload)
+        return
       } catch (error) {
         if (error instanceof FengsuiError && HOPELESS.has(error.code)) return
         // the journal cannot take it now: it stays with the foreign broker meanwhile
@@ -63,6 +67,14 @@ export function startBridge({ config, intake, log, random = Math.random, retryMs
         if (isClosed || client !== from) throw error
       }
     }
+  }
+
+  function answer(topic: string, payload: Uint8Array): void {
+    const given = reply?.(topic, payload)
+    const remote = given === undefined ? undefined : remoteTopic(given.topic, config)
+    if (given === undefined || remote === undefined || client === null) return
+    // one that is lost is asked for again by who waits for it
+    client.publish(remote, given.payload, { qos: 0 })
   }
 
   function read(from: MqttClient): void {

@@ -41,6 +41,7 @@ function gatewayNote(input: DecodeInput): Decoded {
   const parsed = parseJson(input.payload)
   const what = parsed.ok ? str(parsed.value, 'gateway') : undefined
   const deviceId = `gb:${entranceOf(FAMILY, input.topic) ?? 'unknown'}`
+  if (what === 'order') return { readings: [], control: 'an order to the transmitter was answered' }
   if (what === 'disconnected') return composed(input, FAMILY, [{ deviceId, kind: 'panel', online: false }])
   if (what === 'duty-unanswered')
     return composed(input, FAMILY, [{ deviceId, kind: 'panel', alarms: { supervisory: true }, state: { dutyCheckAnswered: false } }])

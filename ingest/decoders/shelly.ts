@@ -11,7 +11,7 @@ import { serverStamp, stamp, type Stamp } from '../time.ts'
 
 const FAMILY = 'shelly'
 /** The prefix is the device's id unless somebody changed it; then it is known by channels no other family uses. */
-const GEN2 = /^((?:[^/]+\/){0,3}shelly[^/]*)\/(events\/rpc|status\/.+|online|rpc|debug\/.*|command|announce)$/i
+const GEN2 = /^((?:[^/]+\/){0,3}shelly[^/]*)\/(events\/rpc|status\/.+|online|rpc|fengsui\/rpc|debug\/.*|command|announce)$/i
 const GEN2_RENAMED = /^(.+)\/(events\/rpc|status\/[a-z0-9_]+:\d+)$/
 const GEN1 = /^shellies\/([^/]+)\/(.+)$/
 /** before 2001 it is no date but seconds since the device started */

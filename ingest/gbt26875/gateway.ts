@@ -5,10 +5,22 @@ import type { Clock, Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { listenTcp, type Conversation, type Peer } from '../adapters/tcp.ts'
+import { num, str } from '../compose.ts'
 import { createFirstTime } from '../first-time.ts'
 import type { Intake } from '../intake.ts'
+import { parseJson } from '../json.ts'
 import { encodeFrame, type Frame } from './frame.ts'
-import { ANSWER_MS, clockSync, dutyCheck, type Order, type Outcome } from './orders.ts'
+import {
+  ANSWER_MS,
+  clockSync,
+  dutyCheck,
+  initialise,
+  readComponent,
+  readSystem,
+  readTransmitter,
+  type Order,
+  type Outcome,
+} from './orders.ts'
 import { FrameStream, INCOMPLETE_MS, type Heard } from './stream.ts'
 import { Transmitters, type Transmitter } from './transmitters.ts'
 
@@ -45,6 +57,8 @@ export type Gateway = {
   /** @throws FengsuiError not-found: it is not connected */
   order(source: string, order: Order): Promise<Outcome>
   dutyCheck(source: string, minutes: number): Promise<Outcome>
+  /** An order in words, as commands/gbt26875.ts makes it; what became of it is noted later. @throws FengsuiError invalid-request, not-found */
+  obey(source: string, order: string): void
   close(): Promise<void>
 }
 
@@ -64,8 +78,8 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
   })
 
   /** What the gateway itself knows of a transmitter goes the same way as what it says. */
-  function note(source: string, gateway: string): void {
-    const payload = Buffer.from(JSON.stringify({ gateway }))
+  function note(source: string, gateway: string, more: object = {}): void {
+    const payload = Buffer.from(JSON.stringify({ gateway, ...more }))
     const arrival = {
       entrance: FAMILY,
       source: `gb:${source}`,
@@ -184,10 +198,19 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
     if (found === undefined || found.line === null) throw new FengsuiError('not-found', `transmitter ${source} is not connected`)
     return found
   }
-  return {
+  const gateway: Gateway = {
     port: listener.port,
     connected: () => transmitters.connected(),
     order: async (source, order) => speaking(source).orders.give(order),
+    obey(source, text) {
+      const { minutes, wanted, id, deviceId } = orderOf(text, clock.nowMs())
+      speaking(source)
+      const given = wanted === undefined ? gateway.dutyCheck(source, minutes) : gateway.order(source, wanted)
+      given.then(
+        outcome => note(source, 'order', { id, deviceId, outcome }),
+        (error: Error) => note(source, 'order', { id, deviceId, outcome: error.message }),
+      )
+    },
     async dutyCheck(source, minutes) {
       const outcome = await speaking(source).orders.give(dutyCheck(minutes))
       if (outcome !== 'acknowledged') return outcome
@@ -203,6 +226,26 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
       await listener.close()
     },
   }
+  return gateway
+}
+
+/** @throws FengsuiError invalid-request */
+function orderOf(text: string, nowMs: number): { minutes: number; wanted: Order | undefined; id: string; deviceId: string } {
+  const parsed = parseJson(Buffer.from(text))
+  const value = parsed.ok ? parsed.value : undefined
+  const of = (name: string): number => num(value, name) ?? 0
+  const orders: Readonly<Record<string, () => Order | undefined>> = {
+    'duty-check': () => undefined,
+    'clock-sync': () => clockSync(nowMs),
+    initialise,
+    'read-transmitter': readTransmitter,
+    'read-system': () => readSystem(of('system'), of('address')),
+    'read-component': () => readComponent(of('system'), of('address'), of('zone'), of('position')),
+  }
+  const name = str(value, 'order') ?? ''
+  if (!Object.hasOwn(orders, name)) throw new FengsuiError('invalid-request', `a transmitter knows no order ${name.slice(0, 64)}`)
+  const [id = '', deviceId = ''] = [str(value, 'id'), str(value, 'deviceId')]
+  return { minutes: num(value, 'minutes') ?? 10, wanted: orders[name]?.(), id, deviceId }
 }
 
 /** Operation of the transmitter (type 24), bit 5: somebody has answered. */

@@ -34,7 +34,6 @@ export type Body = ErrorBody &
     topic: string
     command: string
     deviceId: string
-    incidentId: string
     answer: { status: string }
     commands: Command[]
     paths: Record<string, Record<string, Operation>>

@@ -14,7 +14,6 @@ import { openCredentials } from '../../broker/credentials.ts'
 import { openAccounts } from '../../dashboard/api/accounts.ts'
 import { startApi, type ApiParts } from '../../dashboard/api/index.ts'
 import { openDispatch } from '../../dispatch/index.ts'
-import { openPhotos } from '../../dispatch/photos.ts'
 import { createDirectory } from '../../ingest/directory.ts'
 import { openQuarantine } from '../../ingest/quarantine.ts'
 import { createRedrive } from '../../ingest/redrive.ts'
@@ -128,7 +127,6 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     rules: ruleDesk(),
     redrive: createRedrive({ quarantine, original: seq => originals.get(seq), append: async message => void redriven.push(message) }),
     commands: commands.desk,
-    photos: openPhotos({ dir, quotaBytes: 64 * 1024 * 1024, reserveBytes: 0 }),
     accounting: () => accounting,
     health: () => rooms,
     metricsText: async () => 'fengsui_journal_head 0\n',

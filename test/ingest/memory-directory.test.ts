@@ -37,7 +37,7 @@ describe('decoder memory', () => {
     const value = { list: [1] }
     memory.set('a', value)
     value.list.push(2)
-    ;(memory.get('a') as typeof value).list.push(3)
+    expect(() => (memory.get('a') as typeof value).list.push(3)).toThrow(TypeError)
     expect(memory.get('a')).toEqual({ list: [1] })
   })
 })
