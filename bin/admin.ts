@@ -3,29 +3,32 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
-import { parse as parseCsv } from 'csv-parse/sync'
 import { systemClock } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { ROLES, SCOPES, type Role, type Scope } from '#contracts/people.ts'
-import { DEVICE_KINDS, type DeviceKind, type Place } from '#contracts/reading.ts'
-import { DEVICE_ID } from '#contracts/topic.ts'
-import { openCredentials } from '../broker/credentials.ts'
+import { openClaims } from '../broker/claims.ts'
+import { issueProblem, openCredentials } from '../broker/credentials.ts'
 import { openAccounts } from '../dashboard/api/accounts.ts'
+import { COLUMNS, readRow, readSheet, type Row } from '../ingest/registration-csv.ts'
 import { openRegistrations, type Registration } from '../ingest/registrations.ts'
 import { readSettings } from '../settings.ts'
 import { quarantine, QUARANTINE_USAGE } from './quarantine.ts'
 
 const USAGE = `usage: npm run admin -- ...
   device add ID [--kind KIND] [--via GATEWAY] [--grant FILTER]... [--password P] [--name N] [--area A] [--building B] [--floor F] [--room R] [--lat X --lon Y] [--expect-next-s S]
-  device import FILE.csv      columns deviceId,kind,via,grants,password,name,area,grid,building,floor,room,lat,lon,expectNextS (only deviceId is needed; grants separated by spaces)
+  device preview FILE.csv     what an import would do, and every mistake by its line; changes nothing
+  device import FILE.csv      columns ${COLUMNS.join(',')} (only deviceId is needed; grants separated by spaces); all rows or none
+  device rotate ID [--keep-old-s S]   a new password; the old one ends at once, or is right for S seconds more
+  device revoke ID            takes its credentials away: its connections end; it stays registered
+  device claim ID [--kind KIND] [--via GATEWAY] ... [--expires-s S]   a code that the device turns into its credentials (POST /api/v1/claim)
   device list | device remove ID
   user add NAME --role ${ROLES.join('|')} [--password P]     (asks for the password, or makes one)
   user password NAME [--password P] | user list | user remove NAME
   token add NAME --scope SCOPE...   (${SCOPES.join(', ')}) | token list | token remove NAME
 ${QUARANTINE_USAGE}`
 
-type Row = Record<string, string | undefined>
-type Prepared = { credential: { deviceId: string; via?: string; grants?: string[]; password?: string }; registration: Registration }
+/** here, not below: main() runs before what follows it */
+const CLAIM_LASTS_S = 14 * 86_400
 
 const print = (value: unknown) => console.log(JSON.stringify(value))
 
@@ -54,6 +57,8 @@ async function main(): Promise<void> {
       lat: { type: 'string' },
       lon: { type: 'string' },
       'expect-next-s': { type: 'string' },
+      'keep-old-s': { type: 'string' },
+      'expires-s': { type: 'string' },
       role: { type: 'string' },
       scope: { type: 'string', multiple: true },
       code: { type: 'string' },
@@ -74,8 +79,9 @@ async function main(): Promise<void> {
   const dir = settings.dataDir
   mkdirSync(dir, { recursive: true })
   if (what === 'device') {
-    const { grant, scope: _scope, force: _force, 'expect-next-s': expectNextS, ...texts } = values
-    return device(dir, verb, subject, { ...texts, grants: grant?.join(' '), expectNextS })
+    const { grant, 'expect-next-s': expectNextS, 'keep-old-s': keepOldS, 'expires-s': expiresS } = values
+    const texts = Object.fromEntries(COLUMNS.flatMap(name => (name in values ? [[name, values[name as keyof typeof values]]] : []))) as Row
+    return device(dir, verb, subject, { ...texts, grants: grant?.join(' '), expectNextS }, { keepOldS, expiresS })
   }
   if (what === 'user') return user(dir, verb, subject, values)
   if (what === 'token') return token(dir, verb, subject, values.scope ?? [])
@@ -83,70 +89,54 @@ async function main(): Promise<void> {
   throw new FengsuiError('invalid-request', `what is to be done?\n${USAGE}`)
 }
 
-async function device(dir: string, verb: string | undefined, subject: string | undefined, options: Row): Promise<void> {
+type DeviceTimes = { keepOldS: string | undefined; expiresS: string | undefined }
+
+async function device(dir: string, verb: string | undefined, subject: string | undefined, row: Row, times: DeviceTimes): Promise<void> {
   using stack = new DisposableStack()
   const credentials = stack.adopt(openCredentials({ dir, clock: systemClock }), c => c.close())
   const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
   if (verb === 'list') {
     for (const entry of credentials.list()) print(entry)
   } else if (verb === 'add' && subject !== undefined) {
-    const { credential, registration } = prepare({ ...options, deviceId: subject }, 'the command line')
+    const { credential, registration } = readRow({ ...row, deviceId: subject }, 'the command line')
     registrations.put([registration])
     print({ deviceId: subject, ...(await credentials.issue(credential)) })
+  } else if (verb === 'preview' && subject !== undefined) {
+    const { wanted, problems } = readSheet(readFileSync(subject, 'utf8'), ({ credential }) => issueProblem(credential))
+    for (const problem of problems) print(problem)
+    print({ rows: wanted.length, problems: problems.length })
+    if (problems.length > 0) process.exitCode = 1
   } else if (verb === 'import' && subject !== undefined) {
-    const rows = parseCsv(readFileSync(subject, 'utf8'), { columns: true, skip_empty_lines: true, trim: true, bom: true }) as Row[]
-    const prepared = rows.map((row, i) => prepare(row, `${subject} line ${i + 2}`))
-    const issued = await credentials.importMany(prepared.map(p => p.credential))
-    registrations.put(prepared.map(p => p.registration))
-    for (const [i, entry] of issued.entries()) print({ deviceId: prepared[i]?.credential.deviceId, ...entry })
+    const { wanted, problems } = readSheet(readFileSync(subject, 'utf8'), ({ credential }) => issueProblem(credential))
+    const told = problems.slice(0, 20).map(({ line, message }) => `${subject} line ${line}: ${message}`)
+    if (problems.length > 0) throw new FengsuiError('invalid-request', `nothing was registered\n${told.join('\n')}`)
+    const issued = await credentials.importMany(wanted.map(w => w.credential))
+    registrations.put(wanted.map(w => w.registration))
+    for (const [i, entry] of issued.entries()) print({ deviceId: wanted[i]?.credential.deviceId, ...entry })
+  } else if (verb === 'rotate' && subject !== undefined) {
+    const made = await credentials.rotate(subject, seconds(times.keepOldS, 0) * 1000)
+    if (made === null) throw new FengsuiError('not-found', `${subject} has no credentials`)
+    print({ deviceId: subject, ...made })
+  } else if (verb === 'revoke' && subject !== undefined) {
+    print({ deviceId: subject, revoked: credentials.suspend(subject) })
+  } else if (verb === 'claim' && subject !== undefined) {
+    const claims = stack.adopt(openClaims<Registration & { grants?: string[] }>({ dir, clock: systemClock }), c => c.close())
+    const { credential, registration } = readRow({ ...row, deviceId: subject }, 'the command line')
+    const problem = issueProblem(credential) ?? (credentials.knows(subject) ? 'it is registered already' : null)
+    if (problem !== null) throw new FengsuiError('invalid-request', `a claim code for ${subject}: ${problem}`)
+    const wanted = { ...registration, ...(credential.grants === undefined ? {} : { grants: credential.grants }) }
+    for (const { deviceId, code, expiresAt } of claims.make([wanted], seconds(times.expiresS, CLAIM_LASTS_S) * 1000))
+      print({ deviceId, code, expiresAt })
   } else if (verb === 'remove' && subject !== undefined) {
     registrations.remove(subject)
     print({ deviceId: subject, removed: credentials.revoke(subject) })
   } else throw new FengsuiError('invalid-request', `device ${verb ?? ''}\n${USAGE}`)
 }
 
-function prepare(row: Row, where: string): Prepared {
-  const deviceId = row['deviceId'] ?? ''
-  const kind = row['kind'] || 'other'
-  if (!DEVICE_ID.test(deviceId) && !/^[a-z0-9]+:/.test(deviceId))
-    throw new FengsuiError('invalid-request', `${where}: deviceId '${deviceId}' must match ${DEVICE_ID}`)
-  if (!(DEVICE_KINDS as readonly string[]).includes(kind))
-    throw new FengsuiError('invalid-request', `${where}: kind '${kind}' is none of ${DEVICE_KINDS.join(', ')}`)
-  const place: Place = Object.fromEntries(
-    (['area', 'grid', 'building', 'floor', 'room'] as const).flatMap(key => (row[key] ? [[key, row[key]]] : [])),
-  )
-  const grants = row['grants'] ? row['grants'].split(/\s+/).filter(Boolean) : []
-  return {
-    credential: {
-      deviceId,
-      ...(row['via'] ? { via: row['via'] } : {}),
-      ...(grants.length > 0 ? { grants } : {}),
-      ...(row['password'] ? { password: row['password'] } : {}),
-    },
-    registration: {
-      deviceId,
-      kind: kind as DeviceKind,
-      ...(row['via'] ? { via: row['via'] } : {}),
-      ...(row['name'] ? { name: row['name'] } : {}),
-      ...(Object.keys(place).length > 0 ? { place } : {}),
-      ...(row['lat'] && row['lon'] ? { position: { lat: degrees(row['lat'], 90, where), lon: degrees(row['lon'], 180, where) } } : {}),
-      ...(row['expectNextS'] ? { expectNextS: positive(row['expectNextS'], where) } : {}),
-    },
-  }
-}
-
-function degrees(value: string, limit: number, where: string): number {
-  const number = Number(value)
-  if (!Number.isFinite(number) || Math.abs(number) > limit)
-    throw new FengsuiError('invalid-request', `${where}: '${value}' is not a coordinate within ±${limit} degrees`)
-  return number
-}
-
-function positive(value: string, where: string): number {
-  const number = Number(value)
-  if (!Number.isInteger(number) || number <= 0)
-    throw new FengsuiError('invalid-request', `${where}: expectNextS '${value}' must be a whole number of seconds above 0`)
-  return number
+function seconds(given: string | undefined, otherwise: number): number {
+  const value = given === undefined ? otherwise : Number(given)
+  if (!Number.isInteger(value) || value < 0) throw new FengsuiError('invalid-request', `'${given}' is not a whole number of seconds`)
+  return value
 }
 
 async function user(

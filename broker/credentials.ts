@@ -36,6 +36,12 @@ export type Credentials = {
   checkCertificate(deviceId: string, password: string | null): Promise<Identity | 'unknown' | 'revoked' | 'wrong-password'>
   /** Registers a device that comes by certificate only. false = it was revoked, or is there already. */
   provision(deviceId: string): boolean
+  /** Other credentials in place of those there are, with the same grants and gateway; null = there are none. */
+  rotate(deviceId: string, keepOldMs: number): Promise<Issued | null>
+  /** Takes the credentials away and leaves the rest; its certificate does not register it again. */
+  suspend(deviceId: string): boolean
+  /** Whose connections have to end: taken away or replaced at once since `after`, by whichever process; null = from now on. */
+  endedSince(after: number | null): { upTo: number; usernames: string[] }
   /** true when there was something to take away. Devices registered via a gateway stay registered via it. */
   revoke(deviceId: string): boolean
   list(): Listed[]
@@ -48,6 +54,7 @@ CREATE TABLE IF NOT EXISTS credentials (device_id TEXT PRIMARY KEY, secret TEXT 
   STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS old_secrets (device_id TEXT PRIMARY KEY, secret TEXT NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS revoked (device_id TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ended (seq INTEGER PRIMARY KEY AUTOINCREMENT, device_id TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS links (device_id TEXT PRIMARY KEY, via TEXT NOT NULL, created_at TEXT NOT NULL) STRICT, WITHOUT ROWID`
 
 const LIST_SQL = `
@@ -60,6 +67,8 @@ ORDER BY 1`
 const GRANTS_MAX = 64
 /** of a device that comes by certificate only */
 const NO_SECRET = ''
+/** Long enough for any process to have looked. */
+const ENDED_KNOWN_MS = 86_400_000
 /** A link made or undone in another process is seen here after at most this long. */
 const LINK_KNOWN_MS = 5000
 const LINKS_KNOWN_MAX = 100_000
@@ -93,6 +102,10 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
   const isRevoked = database.prepare('SELECT 1 FROM revoked WHERE device_id = ?')
   const putRevoked = database.prepare('INSERT OR REPLACE INTO revoked VALUES (?, ?)')
   const forgive = database.prepare('DELETE FROM revoked WHERE device_id = ?')
+  const putEnded = database.prepare('INSERT INTO ended (device_id, at_ms) VALUES (?, ?)')
+  const sweepEnded = database.prepare('DELETE FROM ended WHERE at_ms < ?')
+  const lastEnded = database.prepare('SELECT coalesce(max(seq), 0) AS seq FROM ended')
+  const endedRows = database.prepare('SELECT seq, device_id FROM ended WHERE seq > ? ORDER BY seq LIMIT 10000')
   const everything = database.prepare(LIST_SQL)
   const secrets = new SecretCheck()
   const known = new Map<string, { via: string; askedAtMs: number }>()
@@ -121,6 +134,11 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
     }
   }
 
+  function noteEnded(deviceId: string): void {
+    putEnded.run(deviceId, clock.nowMs())
+    sweepEnded.run(clock.nowMs() - ENDED_KNOWN_MS)
+  }
+
   function linkNow(deviceId: string, via: string): void {
     const wrong = idProblem(deviceId) ?? idProblem(via) ?? (deviceId === via ? 'a device is not registered via itself' : null)
     if (wrong !== null) throw new FengsuiError('invalid-request', `linking ${deviceId} via ${via}: ${wrong}`)
@@ -134,8 +152,10 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
       for (const [i, { deviceId, via, grants, keepOldMs = 0 }] of rows.entries()) {
         const before = row.get(deviceId)?.['secret']
         if (keepOldMs > 0 && before !== undefined && before !== NO_SECRET) putOld.run(deviceId, String(before), clock.nowMs() + keepOldMs)
-        else if (before !== undefined) removeOld.run(deviceId)
-        else forgive.run(deviceId)
+        else if (before !== undefined) {
+          removeOld.run(deviceId)
+          noteEnded(deviceId)
+        } else forgive.run(deviceId)
         put.run(deviceId, made[i]?.stored ?? '', JSON.stringify(grants ?? []), now())
         if (via !== undefined) linkNow(deviceId, via)
       }
@@ -187,12 +207,35 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
       })
       return isNew
     },
+    async rotate(deviceId, keepOldMs) {
+      const found = row.get(deviceId)
+      if (found === undefined) return null
+      const [made] = await importMany([{ deviceId, grants: JSON.parse(String(found['grants'])) as string[], keepOldMs }])
+      return made ?? null
+    },
+    suspend(deviceId) {
+      let had = false
+      inOneTransaction(() => {
+        had = Number(remove.run(deviceId).changes) > 0
+        removeOld.run(deviceId)
+        if (!had) return
+        putRevoked.run(deviceId, now())
+        noteEnded(deviceId)
+      })
+      return had
+    },
+    endedSince(after) {
+      if (after === null) return { upTo: Number(lastEnded.get()?.['seq']), usernames: [] }
+      const found = endedRows.all(after)
+      return { upTo: Number(found.at(-1)?.['seq'] ?? after), usernames: [...new Set(found.map(each => String(each['device_id'])))] }
+    },
     revoke(deviceId) {
       let taken = 0
       inOneTransaction(() => {
         taken = Number(remove.run(deviceId).changes) + Number(removeLink.run(deviceId).changes)
         removeOld.run(deviceId)
         if (taken > 0) putRevoked.run(deviceId, now()) // else its certificate would register it again
+        noteEnded(deviceId)
       })
       return taken > 0
     },
@@ -218,17 +261,21 @@ function idProblem(deviceId: string): string | null {
   return deviceId === ANONYMOUS.username ? `${deviceId} stands for those who come without a user name` : null
 }
 
-function checkIssue({ deviceId, via, grants, password }: Issue): void {
-  const refuse = (what: string): never => {
-    throw new FengsuiError('invalid-request', `credentials for ${deviceId}: ${what}`)
-  }
+function checkIssue(issue: Issue): void {
+  const problem = issueProblem(issue)
+  if (problem !== null) throw new FengsuiError('invalid-request', `credentials for ${issue.deviceId}: ${problem}`)
+}
+
+/** Why no credentials can be made of that; null = they can. */
+export function issueProblem({ deviceId, via, grants, password }: Issue): string | null {
   const wrongId = idProblem(deviceId) ?? (via === undefined ? null : idProblem(via)) ?? (via === deviceId ? 'via itself' : null)
-  if (wrongId !== null) refuse(wrongId)
-  if ((grants?.length ?? 0) > GRANTS_MAX) refuse(`at most ${GRANTS_MAX} grants`)
+  if (wrongId !== null) return wrongId
+  if ((grants?.length ?? 0) > GRANTS_MAX) return `at most ${GRANTS_MAX} grants`
   for (const grant of grants ?? []) {
     const wrong = grantProblem(grant)
-    if (wrong !== null) refuse(`grant ${JSON.stringify(grant)}: ${wrong}`)
+    if (wrong !== null) return `grant ${JSON.stringify(grant)}: ${wrong}`
   }
   if (password !== undefined && (password.length === 0 || Buffer.byteLength(password) > PASSWORD_BYTES_MAX))
-    refuse(`a password has 1 to ${PASSWORD_BYTES_MAX} bytes`)
+    return `a password has 1 to ${PASSWORD_BYTES_MAX} bytes`
+  return null
 }

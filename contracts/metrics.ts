@@ -19,6 +19,9 @@ export const METRICS = {
     help: 'messages journalled that did not come over our broker',
     labels: ['entrance'],
   },
+  fengsui_devices_expected: { type: 'gauge', help: 'devices that were registered', labels: [] },
+  fengsui_devices_heard: { type: 'gauge', help: 'registered devices heard within the silence that is normal for them', labels: [] },
+  fengsui_devices_never_heard: { type: 'gauge', help: 'registered devices that were never heard', labels: [] },
   fengsui_tls_certificate_left_seconds: {
     type: 'gauge',
     help: 'seconds until the TLS certificate of the door ends; negative = it has ended',

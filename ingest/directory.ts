@@ -24,6 +24,8 @@ export type Directory = {
   get(deviceId: string): Device | undefined
   all(): Iterable<Device>
   size(): number
+  /** those that people registered, heard or not; to be looked at, not kept: they change with the next reading */
+  registered(): Iterable<Device>
   /** messages that devices counted and that never came; the devices that miss most, by name */
   gaps(topMax: number): { missing: number; forgotten: number; devices: number; top: DeviceGaps[] }
   /** rows changed since the last call; null = removed */
@@ -137,6 +139,10 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
       for (const slot of slots.values()) yield shown(slot)
     },
     size: () => slots.size,
+    *registered() {
+      // not `shown`: it is looked at and let go, so that the next reading need not copy it
+      for (const { entry } of slots.values()) if (entry.registered === true) yield entry.device
+    },
     gaps(topMax) {
       const top: Entry[] = []
       for (const id of topMax === 0 ? [] : totals.ids) {

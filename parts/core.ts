@@ -8,6 +8,7 @@ import type { Reading } from '#contracts/reading.ts'
 import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
 import type { FeedEntry } from '../dashboard/api/feed.ts'
 import type { AlarmPath } from '../alarm-path.ts'
+import type { Registration } from '../ingest/registrations.ts'
 import type { Settings } from '../settings.ts'
 import { makeDataDir, RULES_CURSOR, type Core, type Others, type Parts } from './ports.ts'
 
@@ -16,19 +17,22 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { createMeter, mergedText } = await import('../processes/metrics.ts')
   const { watchRooms } = await import('../processes/rooms.ts')
   const { followPosition, openCursors, openReader, readPast } = await import('../journal/index.ts')
-  const { openCredentials } = await import('../broker/credentials.ts')
+  const { issueProblem, openCredentials } = await import('../broker/credentials.ts')
+  const { openClaims } = await import('../broker/claims.ts')
   const { createCatalogue, loadDecoders } = await import('../ingest/catalogue.ts')
   const { createDirectory } = await import('../ingest/directory.ts')
   const { openQuarantine } = await import('../ingest/quarantine.ts')
   const { brokenOf, passedOverId, passedOverOf } = await import('../ingest/held.ts')
   const { createRedrive } = await import('../ingest/redrive.ts')
   const { openRegistrations } = await import('../ingest/registrations.ts')
+  const { readSheet } = await import('../ingest/registration-csv.ts')
   const { createFold, HISTORY_ROOM, keepRules, startingRules, startParser } = await import('../rules/index.ts')
   const { openDispatchDesk } = await import('./dispatch-desk.ts')
   const { openTelling } = await import('./telling.ts')
   const { openCommandDesk } = await import('./commands.ts')
   const { openAccounts } = await import('../dashboard/api/accounts.ts')
   const { startApi } = await import('../dashboard/api/index.ts')
+  const { tallyOf } = await import('../dashboard/api/expected.ts')
   const { startAlarmPath } = await import('../alarm-path.ts')
   const { openRulesDesk, ruleFolders } = await import('../rules-desk.ts')
   const { startHealthAlarms } = await import('../health-alarms.ts')
@@ -44,6 +48,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const cursors = stack.adopt(openCursors({ dir }), c => c.close())
   const quarantine = stack.adopt(openQuarantine({ dir, clock, meter }), q => q.close())
   const credentials = stack.adopt(openCredentials({ dir, clock }), c => c.close())
+  const claims = stack.adopt(openClaims<Claimable>({ dir, clock }), c => c.close())
   const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
   const accounts = stack.adopt(openAccounts({ dir, clock }), a => a.close())
   const admin = await accounts.ensureAdmin(settings.adminPassword)
@@ -154,6 +159,15 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     ...(telling.isSetUp ? [{ room: 'notify', ...notify.status() }] : []),
     { room: 'dashboard', ok: true, detail: `${directory.size()} devices known` },
   ]
+  /** The edge looks for itself twice a second; told, it ends them now. */
+  const ended = (deviceId: string, isSo: boolean): boolean => {
+    if (isSo) {
+      void others.edge
+        .disconnect(deviceId)
+        .catch((error: Error) => log.warn({ err: error, deviceId }, 'the edge could not be told that credentials have ended'))
+    }
+    return isSo
+  }
   const api = stack.adopt(
     await startApi({
       host: settings.host,
@@ -172,10 +186,16 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         register: device => {
           const known = directory.register(device)
           // one row a device: a correction of its name must not take its place from who reads the list
-          registrations.put([known.place === undefined ? device : { ...device, place: known.place }])
+          registrations.put([withPlaceOf(device, known)])
           dispatchDesk.see([known])
           return known
         },
+        registerAll: devices => {
+          const known = devices.map(directory.register)
+          registrations.put(devices.map((device, i) => withPlaceOf(device, known[i])))
+          return known
+        },
+        registered: directory.registered,
         remove: deviceId => (registrations.remove(deviceId), directory.remove(deviceId)),
       },
       saveDirectory: () => {
@@ -184,16 +204,22 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       },
       credentials: {
         issue: credentials.issue,
+        importMany: credentials.importMany,
         link: credentials.link,
         list: credentials.list,
-        revoke: deviceId => {
-          const had = credentials.revoke(deviceId)
-          void others.edge
-            .disconnect(deviceId)
-            .catch((error: Error) => log.warn({ err: error, deviceId }, 'revoked, but the edge could not be told'))
-          return had
+        revoke: deviceId => ended(deviceId, credentials.revoke(deviceId)),
+        suspend: deviceId => ended(deviceId, credentials.suspend(deviceId)),
+        rotate: async (deviceId, keepOldMs) => {
+          const made = await credentials.rotate(deviceId, keepOldMs)
+          ended(deviceId, made !== null && keepOldMs === 0)
+          return made
         },
       },
+      claims,
+      readSheet: (csv, isTaken) =>
+        readSheet(csv, ({ credential }) =>
+          isTaken(credential.deviceId) ? `${credential.deviceId} is registered already` : issueProblem(credential),
+        ),
       quarantine,
       history: { query: query => others.store.query(query), aggregate: query => others.store.aggregate(query) },
       feed,
@@ -235,6 +261,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   stack.defer(healthAlarms.close)
   // registrations made on the command line, and alarms whose shelving ends
   let seenChange = 0
+  let talliedAtMs = -Infinity
   const tick = setInterval(() => {
     try {
       for (const { change, deviceId, device } of registrations.since(seenChange)) {
@@ -248,6 +275,13 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
           removed.upTo = change
         }
         seenChange = change
+      }
+      if (Math.abs(clock.nowMs() - talliedAtMs) >= TALLY_EVERY_MS) {
+        talliedAtMs = clock.nowMs()
+        const { expected, heard, never } = tallyOf(directory.registered(), talliedAtMs)
+        meter.gauge('fengsui_devices_expected', expected)
+        meter.gauge('fengsui_devices_heard', heard)
+        meter.gauge('fengsui_devices_never_heard', never)
       }
       api.push({ ...dispatch.tick(clock.nowMs()), resources: dispatchDesk.changed() })
       telling.tick(clock.nowMs())
@@ -275,6 +309,14 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   }
 }
 
+type Claimable = Registration & { grants?: string[] }
+
+/** One row a device: a correction of its name must not take its place from who reads the list. */
+const withPlaceOf = (device: Registration, known: Device | undefined): Registration =>
+  known?.place === undefined ? device : { ...device, place: known.place }
+
+/** how often the registered devices are held against those that were heard */
+const TALLY_EVERY_MS = 30_000
 /** how soon a device announced on the command line is known, and a shelved alarm is back */
 const TICK_MS = 250
 

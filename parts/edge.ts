@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import type { Clock } from '#contracts/clock.ts'
 import type { InboundMessage } from '#contracts/message.ts'
 import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
+import type { Credentials } from '../broker/credentials.ts'
 import type { Settings } from '../settings.ts'
 import { makeDataDir, RULES_CURSOR, STORE_CURSOR, type Edge, type Parts } from './ports.ts'
 
@@ -74,6 +75,8 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
       if (reply !== undefined) broker.publish(reply.topic, reply.payload, { qos: 0 }).catch(() => {})
     })
 
+  stack.defer(endWhoHasEnded(credentials, broker))
+
   const running = stack.move()
   return {
     port: broker.port,
@@ -94,6 +97,19 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
     close: () => running.disposeAsync(),
   }
 }
+
+/** Credentials taken away or replaced on the command line, or by a core that could not reach us: their connections end. */
+function endWhoHasEnded(credentials: Pick<Credentials, 'endedSince'>, broker: { disconnect(username: string): void }): () => void {
+  let { upTo } = credentials.endedSince(null)
+  const timer = setInterval(() => {
+    const ended = credentials.endedSince(upTo)
+    upTo = ended.upTo
+    for (const username of ended.usernames) broker.disconnect(username)
+  }, LOOK_FOR_ENDED_MS)
+  return () => clearInterval(timer)
+}
+
+const LOOK_FOR_ENDED_MS = 500
 
 const portsOf = (ports: Record<string, number | undefined>): string =>
   Object.entries(ports)

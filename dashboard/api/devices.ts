@@ -3,14 +3,12 @@
 import type { Clock } from '#contracts/clock.ts'
 import { conditionOf, type Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
-import { DEVICE_KINDS, type DeviceKind } from '#contracts/reading.ts'
-import { DEVICE_ID } from '#contracts/topic.ts'
+import { DEVICE_KINDS } from '#contracts/reading.ts'
 import type { Audit } from './audit.ts'
+import { deviceDetails as details, deviceIdField, grantsField, type Registered } from './device-fields.ts'
 import { answers } from './errors.ts'
-import { either, list, number, object, oneOf, ref, text, type App, type Static } from './schema.ts'
-import { place, position } from './shapes.ts'
+import { either, list, object, oneOf, ref, text, type App, type Static } from './schema.ts'
 
-type Registered = Partial<Device> & { deviceId: string; kind: DeviceKind }
 export type DeviceParts = {
   directory: {
     get(deviceId: string): Device | undefined
@@ -34,16 +32,7 @@ export type DeviceParts = {
 const BULK_MAX = 5000
 const BULK_BYTES = 4 * 1024 * 1024
 
-const deviceId = text({ pattern: DEVICE_ID.source, description: 'letters, digits and . _ : - ; at most 128' })
-const details = {
-  name: text({ maxLength: 200 }),
-  place,
-  position,
-  via: { ...deviceId, description: 'the gateway that publishes for it' },
-  expectNextS: number({ exclusiveMinimum: 0, maximum: 31_536_000, description: 'the longest silence that is still normal, seconds' }),
-}
-const grants = list(text({ minLength: 1, maxLength: 256 }), { maxItems: 32, description: 'vendor topic prefixes, like zigbee2mqtt/#' })
-const newDevice = object({ deviceId, kind: oneOf(DEVICE_KINDS) }, { ...details, grants })
+const newDevice = object({ deviceId: deviceIdField, kind: oneOf(DEVICE_KINDS) }, { ...details, grants: grantsField })
 const byId = object({ id: text({ maxLength: 128 }) })
 const registered = object({ deviceId: text(), device: ref('Device'), credentials: ref('Credentials') })
 const tags = ['devices']

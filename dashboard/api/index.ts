@@ -25,6 +25,9 @@ import { commandRoutes, type CommandDesk } from './commands.ts'
 import { deskRoutes } from './desk.ts'
 import { deviceListRoute } from './device-list.ts'
 import { deviceRoutes, type DeviceParts } from './devices.ts'
+import { deviceSecretRoutes, type DeviceSecretParts } from './device-secrets.ts'
+import { enrolmentRoutes, type EnrolmentParts } from './enrolment.ts'
+import { expectedRoute, type ExpectedParts } from './expected.ts'
 import { addErrors, answerClientError, answerError } from './errors.ts'
 import { feedRoutes, type FeedParts, type IncidentFeedParts } from './feed.ts'
 import { flowsProxy, type FlowsParts } from './flows-proxy.ts'
@@ -65,8 +68,10 @@ export type ApiParts = {
       audit: (f: { limit: number; before?: number }) => readonly object[]
       record: RecordAudit
     }
-  directory: DeviceParts['directory'] & { size(): number }
-  credentials: DeviceParts['credentials']
+  directory: DeviceParts['directory'] & EnrolmentParts['directory'] & ExpectedParts['directory']
+  credentials: DeviceParts['credentials'] & EnrolmentParts['credentials'] & DeviceSecretParts['credentials']
+  claims: EnrolmentParts['claims']
+  readSheet: EnrolmentParts['readSheet']
   quarantine: QuarantineParts['quarantine']
   history: HistoryParts['history']
   feed: FeedParts['feed']
@@ -149,6 +154,9 @@ export async function startApi(parts: ApiParts): Promise<Api> {
 
   sessionRoutes(app, { accounts, record: dispatch.record, clock, log })
   deviceRoutes(app, { ...parts, changed, audit })
+  deviceSecretRoutes(app, { ...parts, audit })
+  enrolmentRoutes(app, { ...parts, changed, audit, record: dispatch.record })
+  expectedRoute(app, parts)
   deviceListRoute(app, parts)
   commandRoutes(app, parts)
   historyRoutes(app, parts)

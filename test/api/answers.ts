@@ -40,6 +40,12 @@ export type Body = ErrorBody &
     condition: string
     place: { room?: string }
     payloadBase64: string
+    rows: number
+    problems: { line: number; column?: string; message: string }[]
+    claims: { deviceId: string; code: string; expiresAt: string }[]
+    neverHeard: string[]
+    byGateway: object[]
+    expected: number
   }
 export type Operation = {
   description?: string

@@ -10,12 +10,15 @@ import type { InboundMessage, Message } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { ROLES, type Role, type Scope } from '#contracts/people.ts'
 import type { Reading } from '#contracts/reading.ts'
-import { openCredentials } from '../../broker/credentials.ts'
+import { openClaims } from '../../broker/claims.ts'
+import { issueProblem, openCredentials } from '../../broker/credentials.ts'
 import { openAccounts } from '../../dashboard/api/accounts.ts'
+import type { Claimable } from '../../dashboard/api/enrolment.ts'
 import { startApi, type ApiParts } from '../../dashboard/api/index.ts'
 import { openDispatch } from '../../dispatch/index.ts'
 import { createDirectory } from '../../ingest/directory.ts'
 import { openQuarantine } from '../../ingest/quarantine.ts'
+import { readSheet } from '../../ingest/registration-csv.ts'
 import { createRedrive } from '../../ingest/redrive.ts'
 import { openCursors } from '../../journal/index.ts'
 import { openCommandDesk } from '../../parts/commands.ts'
@@ -56,6 +59,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
   const dispatch = openDispatch({ file: join(dir, 'dispatch.db'), clock, log, meter })
   const directory = createDirectory({})
   const credentials = openCredentials({ dir, clock })
+  const claims = openClaims<Claimable>({ dir, clock })
   const quarantine = openQuarantine({ dir, clock })
   const cursors = openCursors({ dir })
   const journal: { seq: number; readings: Reading[] }[] = []
@@ -99,9 +103,12 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     districtDir,
     accounts,
     dispatch,
-    directory,
+    directory: { ...directory, registerAll: devices => devices.map(directory.register) },
     saveDirectory: () => void directory.dirty(),
     credentials,
+    claims,
+    readSheet: (csv, isTaken) =>
+      readSheet(csv, ({ credential }) => (isTaken(credential.deviceId) ? 'registered already' : issueProblem(credential))),
     quarantine,
     history: {
       query: async q => [
