@@ -112,6 +112,14 @@ export const CONDITIONS: readonly Condition[] = [
     text: { zh: '消息日志末尾丢失，部分已确认的消息不在了', en: 'The journal lost its tail: some acknowledged messages are gone' },
   },
   {
+    name: 'dispatch-stuck',
+    rooms: ['dispatch'],
+    holds: known(line => says(line, 'stuck')),
+    afterMs: 0,
+    severity: 2,
+    text: { zh: '处置队列中有事项停滞，无人推进', en: 'Something in the dispatch queue is stuck: nothing moves it any more' },
+  },
+  {
     name: 'unbalanced',
     rooms: ['accounting'],
     holds: line => (line.ok ? false : says(line, 'unbalanced') || undefined),

@@ -33,6 +33,8 @@ export const SETTINGS = {
   INFLUX_BUCKET: { ...text, default: 'fengsui' },
   RULES_DIR: text,
   DISTRICT_DIR: text,
+  DISPATCH_PLAN: text,
+  VALHALLA_URL: { type: 'string', pattern: '^https?://[^@]+$' },
   ADMIN_PASSWORD: { type: 'string', minLength: 10, secret: true },
   ANONYMOUS_DEVICES: { type: 'boolean', default: false },
   GBT26875_PORT: port(0),
@@ -72,6 +74,10 @@ export type Settings = {
   influx: { url: string; token?: string; org?: string; bucket: string } | null
   rulesDir: string
   districtDir: string
+  /** deadlines, travel figures, needs; see docs/dispatch.md */
+  dispatchPlan: string
+  /** a Valhalla server that says how long a way takes */
+  valhallaUrl?: string
   adminPassword?: string
   anonymousDevices: boolean
   /** what does not publish to our broker; ports of 0 are off */
@@ -165,6 +171,8 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     influx: v['INFLUX_URL'] === undefined ? null : influxOf(v),
     rulesDir: path('RULES_DIR', join(root, 'rules/sets/default')),
     districtDir: path('DISTRICT_DIR', join(root, 'dashboard/district')),
+    dispatchPlan: path('DISPATCH_PLAN', join(root, 'dispatch/plan.yaml')),
+    ...(v['VALHALLA_URL'] === undefined ? {} : { valhallaUrl: String(v['VALHALLA_URL']) }),
     ...(v['ADMIN_PASSWORD'] === undefined ? {} : { adminPassword: String(v['ADMIN_PASSWORD']) }),
     anonymousDevices: v['ANONYMOUS_DEVICES'] === true,
     entrances: {

@@ -117,6 +117,8 @@ export type Alarm = {
   acknowledgedBy?: string
   late: boolean
   latching: boolean
+  /** part of a drill: never mixed with real ones, nothing of it goes out */
+  drill?: true
   /** how often evidence was added after the first */
   updates: number
   incidentId: string

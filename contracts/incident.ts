@@ -60,6 +60,13 @@ export type Incident = {
   onSceneAt?: string
   controlledAt?: string
   controlledBy?: string
+  /** server time since when it is in its state, and until when it may be before it goes a step up */
+  stateSince?: string
+  dueAt?: string
+  /** newest deadline that passed */
+  missedAt?: string
+  /** 119 was given the newest hand-over package */
+  handoverAt?: string
   /** whose it is now on the way grid to city; absent = the grid's */
   escalation?: EscalationLevel
   closedAt?: string

@@ -3,6 +3,7 @@ import type { Alarm } from './alarm.ts'
 import type { Device } from './device.ts'
 import type { Incident } from './incident.ts'
 import type { Order } from './order.ts'
+import type { Posture } from './posture.ts'
 import type { Resource } from './resource.ts'
 
 /** What a map needs of a device, ten times smaller than Device: [deviceId, kind, lat, lon, condition, lastReceivedAtMs, name, building, floor, room,
@@ -49,7 +50,7 @@ export type RoomHealth = { room: string; ok: boolean; detail: string; troubles?:
 /**
  * What is wrong in a word: the alarms of the system about itself go by it, never by the detail.
  * silent: does not answer; failing: a store takes nothing and is asked again; disk-reserve: bulk messages are refused; set-aside: a store was begun anew and is filled out of the journal;
- * passed-over: messages that nobody could read were left out; unbalanced: the account does not add up
+ * passed-over: messages that nobody could read were left out; unbalanced: the account does not add up; stuck: something in the queue that nothing moves any more
  */
 export const TROUBLES = [
   'silent',
@@ -61,6 +62,7 @@ export const TROUBLES = [
   'late',
   'rule-off',
   'tail-lost',
+  'stuck',
 ] as const
 export type Trouble = (typeof TROUBLES)[number]
 
@@ -90,6 +92,7 @@ export type LiveMessage =
       orders: Order[]
       resources: Resource[]
       sights: Sight[]
+      posture: Posture
       kpis: Kpis
       rooms: RoomHealth[]
     }
@@ -104,6 +107,7 @@ export type LiveMessage =
       orders?: Order[]
       resources?: Resource[]
       sights?: Sight[]
+      posture?: Posture
       removed?: { incidents?: string[]; alarms?: string[]; devices?: string[]; resources?: string[] }
     }
   | { type: 'heartbeat'; seq: number; serverTime: string; kpis: Kpis; rooms: RoomHealth[] }

@@ -77,6 +77,7 @@ export const METRICS = {
   fengsui_rule_set_changes_total: { type: 'counter', help: 'other rule sets: taken or refused', labels: ['outcome'] },
   fengsui_alarms_raised_total: { type: 'counter', help: 'alarms raised', labels: ['kind'] },
   fengsui_incidents_opened_total: { type: 'counter', help: 'incidents opened', labels: ['category'] },
+  fengsui_deadlines_missed_total: { type: 'counter', help: 'incidents that stayed too long in a state', labels: ['state'] },
   fengsui_orders_total: { type: 'counter', help: 'steps of orders, by the state they led to', labels: ['state'] },
   fengsui_alarm_latency_seconds: { type: 'histogram', help: 'broker received to alarm committed in the queue', labels: [] },
   fengsui_notifications_total: {

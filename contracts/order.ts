@@ -39,6 +39,8 @@ export type Order = {
   passesOn: boolean
   /** "1-3-5": out of the door by, on scene by, joint action by; micro stations only */
   clock?: { turnOutBy: string; onSceneBy: string; jointBy: string }
+  /** which of the clock's times passed before the crew was so far */
+  late?: ('turn-out' | 'on-scene' | 'joint')[]
   /** part of a drill: nothing real goes out */
   drill?: true
   steps: OrderStep[]

@@ -10,7 +10,7 @@ export const candidatesOf = (desk: Desk, turn: Pick<Turn, 'incident' | 'nowMs'>,
   if (incident === undefined || !isOpen(incident.state) || incident.category !== 'fire') return []
   return rankCandidates({
     incident,
-    resources: resourcesNow(desk, turn.nowMs),
+    resources: resourcesNow(desk, turn.nowMs, { ignoreDrills: incident.drill !== true }),
     orders: desk.orders.ofIncident(incidentId),
     travel: desk.travel,
     plan: desk.plan,

@@ -13,11 +13,16 @@ export type CapOptions = {
   exercise?: boolean
 }
 
+/** Who has it inside, and what is handed to the brigade, is no news to the public feed: those events make no message of it. */
+export const isOfFeed = (event: NotificationEvent): boolean => event !== 'escalated' && event !== 'handover'
+
 const TYPES: Record<NotificationEvent, 'Alert' | 'Update' | 'Cancel'> = {
   opened: 'Alert',
   confirmed: 'Update',
   severity: 'Update',
   're-opened': 'Update',
+  escalated: 'Update',
+  handover: 'Update',
   closed: 'Cancel',
   merged: 'Cancel',
 }

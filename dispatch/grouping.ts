@@ -43,10 +43,12 @@ const isOf = (turn: Turn, incidentId: string, spot: Spot): boolean => {
   return (exact !== undefined && relate(spot, exact) === 'same') || belongs(spot, turn.desk.alarms.spotsOf(incidentId))
 }
 
-const candidates = (turn: Turn, category: IncidentCategory, spot: Spot, atMs: number): Candidate[] =>
+const candidates = (turn: Turn, category: IncidentCategory, spot: Spot, atMs: number, drill: true | undefined): Candidate[] =>
   turn.desk.alarms
     .candidates(category, spot)
     .flatMap(id => turn.incident(id)?.incident ?? [])
+    // a drill is never mixed with what is real
+    .filter(incident => incident.drill === drill)
     .map(incident => ({ incident, gapMs: gapTo(incident, atMs) }))
     .filter(c => category === 'technical' || (c.gapMs <= turn.desk.groupWindowMs && isOf(turn, c.incident.id, spot)))
     .sort(byNearest)
@@ -87,6 +89,7 @@ const openIncident = (turn: Turn, alarm: Omit<Alarm, 'incidentId'>, category: In
     activeAlarms: 0,
     unacknowledgedAlarms: 0,
     deviceIds: [],
+    ...(alarm.drill === true && { drill: true as const }),
   }
   turn.saveIncident({ incident, escalation: 0 })
   turn.afterCommit(meter => meter.count('fengsui_incidents_opened_total', { category }))
@@ -96,7 +99,7 @@ const openIncident = (turn: Turn, alarm: Omit<Alarm, 'incidentId'>, category: In
 /** Where the alarm goes: the id of its incident, and whether that was opened for it. */
 export const placeAlarm = (turn: Turn, alarm: Omit<Alarm, 'incidentId'>, atMs: number): { incidentId: string; opened: boolean } => {
   const category = categoryOf(alarm.kind)
-  const found = candidates(turn, category, spotOfAlarm({ ...alarm, incidentId: '' }), atMs)
+  const found = candidates(turn, category, spotOfAlarm({ ...alarm, incidentId: '' }), atMs, alarm.drill)
   if (found.length === 0) return { incidentId: openIncident(turn, alarm, category, atMs), opened: true }
   return { incidentId: bridge(turn, found).incident.id, opened: false }
 }

@@ -5,19 +5,24 @@ import type { Alarm } from '#contracts/alarm.ts'
 import type { Device } from '#contracts/device.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
+import type { Handover } from '#contracts/handover.ts'
 import type { Incident, IncidentDetail } from '#contracts/incident.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Order } from '#contracts/order.ts'
+import type { Posture } from '#contracts/posture.ts'
 import type { Candidate, DutyShift, Resource } from '#contracts/resource.ts'
 import { adopt, unknownOf, type Station } from './adoption.ts'
 import { verifyChain, type AuditEntry, type AuditVerdict } from './audit.ts'
+import { openAuditor, type Finding } from './auditor.ts'
 import { candidatesOf } from './candidates.ts'
 import { actorOf, listLimit, required } from './checks.ts'
 import { openCommands } from './commands.ts'
 import { commit, type Commit } from './commit.ts'
 import { openDatabase } from './database.ts'
+import { doWhatIsDue, retimeAll } from './deadlines.ts'
 import { openDeliveries } from './deliveries.ts'
 import { GROUP_WINDOW_MS } from './grouping.ts'
+import { handoverIncident } from './handover.ts'
 import { openKpis, type QueueKpis } from './kpis.ts'
 import { passOnSilent } from './offers.ts'
 import * as onAlarm from './people-alarms.ts'
@@ -37,6 +42,7 @@ import {
   type IncidentFilter,
   type OrderFilter,
 } from './queue.ts'
+import { changePosture } from './posture.ts'
 import { resourceById, resourcesNow } from './resources-now.ts'
 import type { Recipient } from './recipients.ts'
 import { migrate } from './schema.ts'
@@ -106,8 +112,11 @@ export const openDispatch = (o: DispatchOptions) => {
   const state = stateTable(db)
   const kpis = openKpis(db, utcOffsetMinutes)
   const isDue = db.prepare(
-    `SELECT 1 WHERE EXISTS (SELECT 1 FROM alarms WHERE shelved_until_ms <= :now) OR EXISTS (SELECT 1 FROM orders WHERE answer_by_ms <= :now)`,
+    `SELECT 1 WHERE EXISTS (SELECT 1 FROM alarms WHERE shelved_until_ms <= :now) OR EXISTS (SELECT 1 FROM orders WHERE answer_by_ms <= :now)
+      OR EXISTS (SELECT 1 FROM deadlines WHERE due_ms <= :now)`,
   )
+  const openIds = db.prepare('SELECT id FROM incidents WHERE open = 1')
+  const auditor = openAuditor(db)
 
   const change = (act: (turn: Turn) => void): Changes => runTurn(desk, act).changes
   /** An act of a person on one alarm or incident, from its own file. */
@@ -138,6 +147,7 @@ export const openDispatch = (o: DispatchOptions) => {
         takeSteps(turn, said)
         unshelveExpired(turn, nowMs)
         passOnSilent(turn, nowMs)
+        doWhatIsDue(turn, nowMs)
       })
     },
     raise,
@@ -196,6 +206,21 @@ export const openDispatch = (o: DispatchOptions) => {
       void change(turn => onResource.setRoster(turn, id, shifts, { by })),
     roster: (id: string, fromMs: number, toMs: number): DutyShift[] => desk.resources.shifts(id, fromMs, toMs),
     checkIn: (id: string, act: { by: string; onlyFor?: string }): void => void change(turn => onResource.checkIn(turn, id, act)),
+
+    handoverIncident: acting(handoverIncident),
+    handover: (id: string): Handover | undefined => desk.handovers.latest(id),
+    posture: (): Posture => desk.posture(),
+    setPosture: (p: { by: string; mode: string; reason: string }): Changes =>
+      change(turn =>
+        changePosture(turn, p, t =>
+          retimeAll(
+            t,
+            openIds.all().map(row => row['id'] as string),
+          ),
+        ),
+      ),
+    /** What is stuck; ask once a minute. */
+    stuck: (nowMs: number): Finding[] => auditor(nowMs),
 
     /** for notify.ts */
     outbox: openDeliveries(desk, new Map(recipients.map(r => [r.name, r]))),

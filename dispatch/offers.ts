@@ -18,7 +18,8 @@ export const offerNext = (turn: Turn, ended: Order): void => {
   const next = candidatesOf(turn.desk, turn, ended.incidentId).find(
     one => one.task === 'respond' && one.rank !== null && !tried.has(one.resourceId),
   )
-  const resource = next === undefined ? undefined : resourceById(turn.desk, turn.nowMs, next.resourceId)
+  const resource =
+    next === undefined ? undefined : resourceById(turn.desk, turn.nowMs, next.resourceId, { ignoreDrills: incident.drill !== true })
   if (next === undefined || resource === undefined) {
     turn.tell(ended.incidentId, { actor: 'system', what: 'nobody-left', orderId: ended.id })
     return

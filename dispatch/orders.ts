@@ -3,6 +3,7 @@
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Order } from '#contracts/order.ts'
 import type { Candidate, Resource } from '#contracts/resource.ts'
+import { startClock, stopClock } from './station-clock.ts'
 import { followOrders } from './incident-progress.ts'
 import { allowedOrderEvents, orderStep, type OrderEvent } from './order-states.ts'
 import type { Turn } from './turn.ts'
@@ -39,6 +40,9 @@ export type Offer = {
 export const offer = (turn: Turn, o: Offer): Order => {
   const { resource, candidate, actor } = o
   const drill = turn.incident(o.incidentId)?.incident.drill
+  const practised = turn.desk.orders.openOf(resource.id)
+  if (practised?.drill === true && drill !== true)
+    moveOrder(turn, practised, 'withdraw', { actor: 'system', reason: 'needed for a real incident' })
   const order: Order = {
     id: `${o.incidentId}-${turn.desk.orders.countOf(o.incidentId) + 1}`,
     incidentId: o.incidentId,
@@ -57,6 +61,7 @@ export const offer = (turn: Turn, o: Offer): Order => {
     steps: [{ state: 'offered', at: turn.now, by: actor, ...(o.reason !== undefined && { reason: o.reason }) }],
   }
   turn.saveOrder(order)
+  startClock(turn, order)
   turn.tell(o.incidentId, {
     actor,
     what: 'order-offered',
@@ -106,6 +111,7 @@ export const moveOrder = (turn: Turn, order: Order, event: OrderEvent, o: OrderM
     steps: [...order.steps, { state, at, by: o.actor, ...(o.reason !== undefined && { reason: o.reason }) }],
   }
   turn.saveOrder(moved)
+  stopClock(turn, moved)
   turn.tell(order.incidentId, {
     actor: o.actor,
     what: `order-${state}`,

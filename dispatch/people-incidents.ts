@@ -109,6 +109,11 @@ export const mergeIncident = (turn: Turn, id: string, o: { by: string; into: str
       'invalid-request',
       `${id} is ${from.incident.category}, ${o.into} is ${into.incident.category}: a fire is kept apart from technical faults`,
     )
+  if (from.incident.drill !== into.incident.drill)
+    throw new FengsuiError(
+      'invalid-request',
+      `${from.incident.drill === true ? id : o.into} is a drill: it is kept apart from what is real`,
+    )
   absorb(turn, { from: id, into: o.into, actor, reason })
   followOrders(turn, o.into, actor)
 }

@@ -26,15 +26,15 @@ export type Sending = {
   evenIfNotReady?: boolean
 }
 
-const existingResource = (turn: Turn, id: string): Resource => {
-  const resource = resourceById(turn.desk, turn.nowMs, id)
+const existingResource = (turn: Turn, id: string, ignoreDrills: boolean): Resource => {
+  const resource = resourceById(turn.desk, turn.nowMs, id, { ignoreDrills })
   if (resource === undefined) throw new FengsuiError('not-found', `there is no resource ${id}`)
   return resource
 }
 
-const checkFree = (turn: Turn, resource: Resource, o: Sending): void => {
+const checkFree = (turn: Turn, resource: Resource, o: Sending, isDrill: boolean): void => {
   const has = turn.desk.orders.openOf(resource.id)
-  if (has !== undefined)
+  if (has !== undefined && !(has.drill === true && !isDrill))
     throw new FengsuiError(
       'conflict',
       `${resource.id} has order ${has.id} already, given by ${has.offeredBy} at ${has.offeredAt} (${has.state}): withdraw it first or send another`,
@@ -64,8 +64,8 @@ export const dispatchIncident = (turn: Turn, id: string, o: Sending): void => {
       `resourceIds has ${o.resourceIds?.length ?? 0} entries, at most ${RESOURCES_SENT_MAX} are sent at once`,
     )
   const candidates = candidatesOf(turn.desk, turn, id)
-  const resources = chosen(turn, id, o, candidates).map(one => existingResource(turn, one))
-  for (const resource of resources) checkFree(turn, resource, o)
+  const resources = chosen(turn, id, o, candidates).map(one => existingResource(turn, one, record.incident.drill !== true))
+  for (const resource of resources) checkFree(turn, resource, o, record.incident.drill === true)
   const alarms = acknowledgeAlarmsOf(turn, id, by)
   if (record.incident.acknowledgedAt === undefined) {
     turn.saveIncident({ ...record, incident: { ...record.incident, acknowledgedAt: turn.now, acknowledgedBy: by } })

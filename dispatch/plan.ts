@@ -1,6 +1,14 @@
-// The dispatch plan: every number and list by which resources are judged and ranked, in one place. Words and reasons are not here.
-import type { AlarmKind } from '#contracts/alarm.ts'
-import type { Capability, ResourceKind, TravelMode } from '#contracts/resource.ts'
+// The dispatch plan: every number and list by which resources are judged and ranked, orders pass on and deadlines run. It is one YAML file,
+// read once at the start and refused whole when one value is wrong; dispatch/plan.yaml is the one that ships.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv } from 'ajv'
+import { parse } from 'yaml'
+import { ALARM_KINDS, type AlarmKind, type Severity } from '#contracts/alarm.ts'
+import { FengsuiError } from '#contracts/errors.ts'
+import { ESCALATION_LEVELS, type EscalationLevel, type IncidentCategory, type IncidentState } from '#contracts/incident.ts'
+import { POSTURES, type PostureMode } from '#contracts/posture.ts'
+import { CAPABILITIES, RESOURCE_KINDS, TRAVEL_MODES, type Capability, type ResourceKind, type TravelMode } from '#contracts/resource.ts'
 
 /** From the order to the scene: turnOutS + baseS + metres / speedMps, times lowFactor and highFactor for the 90 % interval. */
 export type TravelFigures = {
@@ -15,63 +23,107 @@ export type TravelFigures = {
   reachM: number
 }
 
+/** Seconds for level I to IV; null = none. */
+export type ByLevel = readonly [number | null, number | null, number | null, number | null]
+export type StateDeadlines = Partial<Record<IncidentState, ByLevel>>
+
 export type DispatchPlan = {
-  readiness: {
-    /** a device that does not say how often it reports is silent after this */
-    silentAfterS: number
-    /** a resource without a device must have checked in, or acted, within this */
-    checkInValidS: number
-    droneBatteryMinPct: number
-  }
+  readiness: { silentAfterS: number; checkInValidS: number; droneBatteryMinPct: number }
   travel: Record<TravelMode, TravelFigures>
-  offers: {
-    /** an offer that is not answered goes on to the next */
-    answerS: number
-  }
-  ranking: {
-    /** what a lack costs, in seconds of the likely ETA */
-    degradedS: number
-    lackingS: number
-    /** of the coverage lost, this part is added, up to the most */
-    coverageWeight: number
-    coverageS: number
-  }
-  /** what an incident of a kind asks of who goes there */
+  offers: { answerS: number }
+  /** what a lack costs, in seconds of the likely ETA */
+  ranking: { degradedS: number; lackingS: number; coverageWeight: number; coverageS: number }
   needs: Partial<Record<AlarmKind, Capability[]>>
-  /** what a resource can do where nobody said */
   capabilities: Record<ResourceKind, Capability[]>
   modes: Record<ResourceKind, TravelMode>
+  deadlines: Record<PostureMode, Record<IncidentCategory, StateDeadlines>>
+  startsAt: Record<PostureMode, readonly [EscalationLevel, EscalationLevel, EscalationLevel, EscalationLevel]>
+  /** rule id -> parameters that are others in an emergency */
+  emergencyRules: Record<string, Record<string, unknown>>
 }
 
-export const DEFAULT_PLAN: DispatchPlan = {
-  readiness: { silentAfterS: 3600, checkInValidS: 43_200, droneBatteryMinPct: 30 },
-  travel: {
-    foot: { turnOutS: 60, baseS: 30, speedMps: 1.3, lowFactor: 0.5, highFactor: 1.9, reachM: 2_000 },
-    'e-vehicle': { turnOutS: 60, baseS: 30, speedMps: 4.5, lowFactor: 0.5, highFactor: 1.9, reachM: 6_000 },
-    engine: { turnOutS: 70, baseS: 60, speedMps: 8, lowFactor: 0.5, highFactor: 1.9, reachM: 30_000 },
-    drone: { turnOutS: 20, baseS: 15, speedMps: 13, lowFactor: 0.7, highFactor: 1.5, reachM: 6_000 },
-    fixed: { turnOutS: 0, baseS: 0, speedMps: 1, lowFactor: 1, highFactor: 1, reachM: 300 },
-  },
-  offers: { answerS: 60 },
-  ranking: { degradedS: 45, lackingS: 120, coverageWeight: 0.1, coverageS: 60 },
-  needs: {
-    'fire-alarm': ['extinguish', 'evacuate'],
-    'manual-call': ['extinguish', 'evacuate'],
-    heat: ['extinguish', 'evacuate'],
-    'electrical-fire': ['extinguish', 'inspect'],
-    'gas-alarm': ['inspect', 'evacuate'],
-    'co-alarm': ['breathing-apparatus', 'evacuate'],
-    'pre-alarm': ['inspect'],
-  },
-  capabilities: {
-    'micro-station': ['extinguish', 'evacuate', 'inspect', 'breathing-apparatus'],
-    'grid-officer': ['evacuate', 'inspect'],
-    engine: ['extinguish', 'breathing-apparatus', 'rescue', 'evacuate', 'inspect'],
-    drone: ['observe', 'thermal'],
-    camera: ['observe'],
-  },
-  modes: { 'micro-station': 'e-vehicle', 'grid-officer': 'foot', engine: 'engine', drone: 'drone', camera: 'fixed' },
+const seconds = (minimum: number, maximum: number) => ({ type: 'number', minimum, maximum })
+const strict = (properties: Record<string, object>, required = Object.keys(properties)) => ({
+  type: 'object',
+  additionalProperties: false,
+  properties,
+  required,
+})
+const each = (names: readonly string[], schema: object, o: { required: boolean }) =>
+  strict(Object.fromEntries(names.map(name => [name, schema])), o.required ? [...names] : [])
+
+const figures = strict({
+  turnOutS: seconds(0, 3600),
+  baseS: seconds(0, 3600),
+  speedMps: { type: 'number', minimum: 0.1, maximum: 100 },
+  lowFactor: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
+  highFactor: { type: 'number', minimum: 1, maximum: 20 },
+  reachM: { type: 'number', minimum: 1, maximum: 500_000 },
+})
+const capabilities = { type: 'array', items: { enum: CAPABILITIES }, minItems: 1, uniqueItems: true }
+const TIMED: readonly IncidentState[] = ['new', 'acknowledged', 'dispatched', 'accepted', 'en-route', 'on-scene', 'controlled']
+const byLevel = { type: 'array', minItems: 4, maxItems: 4, items: { type: ['number', 'null'], minimum: 1, maximum: 30 * 86_400 } }
+const states = each(TIMED, byLevel, { required: false })
+
+const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(
+  strict({
+    readiness: strict({
+      silentAfterS: seconds(10, 7 * 86_400),
+      checkInValidS: seconds(60, 7 * 86_400),
+      droneBatteryMinPct: { type: 'number', minimum: 0, maximum: 100 },
+    }),
+    travel: each(TRAVEL_MODES, figures, { required: true }),
+    offers: strict({ answerS: seconds(5, 3600) }),
+    ranking: strict({
+      degradedS: seconds(0, 3600),
+      lackingS: seconds(0, 3600),
+      coverageWeight: { type: 'number', minimum: 0, maximum: 1 },
+      coverageS: seconds(0, 3600),
+    }),
+    needs: each(ALARM_KINDS, capabilities, { required: false }),
+    capabilities: each(RESOURCE_KINDS, capabilities, { required: true }),
+    modes: each(RESOURCE_KINDS, { enum: TRAVEL_MODES }, { required: true }),
+    deadlines: each(POSTURES, strict({ fire: states, technical: states }), { required: true }),
+    startsAt: each(POSTURES, { type: 'array', minItems: 4, maxItems: 4, items: { enum: ESCALATION_LEVELS } }, { required: true }),
+    emergencyRules: { type: 'object', additionalProperties: { type: 'object' } },
+  }),
+)
+
+/** @throws FengsuiError setting-invalid: each wrong value with its place in the file */
+export const parsePlan = (text: string, where: string): DispatchPlan => {
+  let plan: unknown
+  try {
+    plan = parse(text)
+  } catch (cause) {
+    throw new FengsuiError('setting-invalid', `${where}: ${(cause as Error).message.split('\n', 1)[0]}`, { cause })
+  }
+  if (validate(plan)) return plan as DispatchPlan
+  const wrong = (validate.errors ?? []).map(e => {
+    const extra = e.keyword === 'additionalProperties' ? ` (${String(e.params['additionalProperty'])})` : ''
+    return `${e.instancePath || '/'} ${e.message ?? 'is not valid'}${extra}`
+  })
+  throw new FengsuiError('setting-invalid', `${where}: ${wrong.slice(0, 10).join('; ')}`)
 }
+
+/** @throws FengsuiError setting-invalid */
+export const readPlan = (file: string): DispatchPlan => {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new FengsuiError('setting-invalid', `the dispatch plan ${file} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+  return parsePlan(text, `the dispatch plan ${file}`)
+}
+
+export const SHIPPED_PLAN = join(import.meta.dirname, 'plan.yaml')
+export const DEFAULT_PLAN: DispatchPlan = readPlan(SHIPPED_PLAN)
 
 /** What an incident of this kind asks for; what is not listed needs somebody to look at it. */
 export const needsOf = (plan: DispatchPlan, kind: AlarmKind): Capability[] => plan.needs[kind] ?? ['inspect']
+
+/** How long an incident may stay in this state; null = as long as it takes. */
+export const allowedS = (
+  plan: DispatchPlan,
+  o: { mode: PostureMode; category: IncidentCategory; state: IncidentState; severity: Severity },
+): number | null => plan.deadlines[o.mode][o.category][o.state]?.[o.severity - 1] ?? null

@@ -25,6 +25,7 @@ export type Posting = {
   at?: string
   text: Text
   evidence?: Evidence[]
+  drill?: boolean
   by: string
 }
 
@@ -93,6 +94,7 @@ const alarmOf = (o: Posting, id: string, kind: AlarmKind, atMs: number, nowMs: n
   raisedAt: new Date(atMs).toISOString(),
   late: nowMs - atMs > LATE_MS,
   latching: true,
+  ...(o.drill === true && { drill: true as const }),
   text: { zh: required('text.zh', o.text.zh, TEXT_CHARACTERS_MAX), en: required('text.en', o.text.en, TEXT_CHARACTERS_MAX) },
   evidence: o.evidence ?? [],
   counterEvidence: [],
@@ -139,6 +141,12 @@ export const postAlarm = (turn: Turn, o: Posting): { alarmId: string; created: b
   checkEvidence(o.evidence)
   const atMs = eventTime(turn, o.at)
   raiseAlarm(turn, alarmOf(o, alarmId, kind, atMs, turn.nowMs), atMs, {})
-  turn.desk.audit.append({ at: turn.now, actor, action: 'alarm.posted', subject: alarmId, detail: { origin: o.origin, kind } })
+  turn.desk.audit.append({
+    at: turn.now,
+    actor,
+    action: 'alarm.posted',
+    subject: alarmId,
+    detail: { origin: o.origin, kind, ...(o.drill === true && { drill: true }) },
+  })
   return { alarmId, created: true }
 }

@@ -18,7 +18,7 @@ export type Recipient = {
 }
 
 /** Somebody must hear of these; of the others it is enough that they were sent. */
-const ALERTING: ReadonlySet<NotificationEvent> = new Set(['opened', 'confirmed', 'severity', 're-opened'])
+const ALERTING: ReadonlySet<NotificationEvent> = new Set(['opened', 'confirmed', 'severity', 're-opened', 'escalated'])
 export const isAlerting = (event: NotificationEvent): boolean => ALERTING.has(event)
 
 const DAY_MINUTES = 1440

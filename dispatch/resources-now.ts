@@ -4,8 +4,11 @@ import { resourceNow } from './readiness.ts'
 import type { ResourceRecord } from './resource-rows.ts'
 import type { Desk } from './turn.ts'
 
-export const resourcesNow = (desk: Desk, nowMs: number, records: ResourceRecord[] = desk.resources.all()): Resource[] => {
-  const orders = new Map(desk.orders.open().map(order => [order.resourceId, order]))
+/** `ignoreDrills`: whoever only practises is free for what is real. */
+export const resourcesNow = (desk: Desk, nowMs: number, o: { ignoreDrills?: boolean; records?: ResourceRecord[] } = {}): Resource[] => {
+  const { ignoreDrills = false, records = desk.resources.all() } = o
+  const open = desk.orders.open().filter(order => !ignoreDrills || order.drill !== true)
+  const orders = new Map(open.map(order => [order.resourceId, order]))
   const onDuty = desk.resources.onDuty(nowMs)
   const rostered = desk.resources.rostered()
   return records.map(record => {
@@ -16,7 +19,7 @@ export const resourcesNow = (desk: Desk, nowMs: number, records: ResourceRecord[
   })
 }
 
-export const resourceById = (desk: Desk, nowMs: number, id: string): Resource | undefined => {
+export const resourceById = (desk: Desk, nowMs: number, id: string, o: { ignoreDrills?: boolean } = {}): Resource | undefined => {
   const record = desk.resources.get(id)
-  return record === undefined ? undefined : resourcesNow(desk, nowMs, [record])[0]
+  return record === undefined ? undefined : resourcesNow(desk, nowMs, { ...o, records: [record] })[0]
 }

@@ -3,6 +3,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { FengsuiError } from '#contracts/errors.ts'
 import { inTransaction } from './database.ts'
+import { DEADLINE_TABLES } from './deadline-rows.ts'
+import { HANDOVER_TABLES } from './handover-rows.ts'
 import { ORDER_TABLES } from './order-tables.ts'
 import { COMMAND_TABLES } from './schema-commands.ts'
 import { TELLING_TABLES } from './schema-telling.ts'
@@ -87,6 +89,7 @@ const STEPS: readonly string[] = [
   ORDER_TABLES,
   TELLING_TABLES,
   COMMAND_TABLES,
+  `${DEADLINE_TABLES} ${HANDOVER_TABLES}`,
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])

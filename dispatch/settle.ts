@@ -2,6 +2,7 @@
 // and told: confirmation, a graver level, set-aside alarms coming back, re-opening, a technical incident ending by itself.
 import type { Incident } from '#contracts/incident.ts'
 import { moveAlarm } from './alarm-moves.ts'
+import { handOver } from './handover.ts'
 import { isOpen } from './incident-states.ts'
 import { summarise, type Summary } from './summary.ts'
 import type { Turn } from './turn.ts'
@@ -69,6 +70,7 @@ const HANDLING = [
   'onSceneAt',
   'controlledAt',
   'controlledBy',
+  'missedAt',
 ] as const satisfies (keyof Incident)[]
 
 export const openedAgain = (incident: Incident): Incident => {
@@ -103,7 +105,9 @@ const settleOne = (turn: Turn, id: string): void => {
   tellWhatRose(turn, before, after, s)
   if (after.state === 'closed' && after.unacknowledgedAlarms > 0) after = reopened(turn, after)
   else if (isOpen(after.state) && after.category === 'technical' && s.allReturned) after = ended(turn, after)
-  turn.saveIncident({ ...record, incident: after })
+  const isConfirmed = before.confirmedAt === undefined && after.confirmedAt !== undefined && isOpen(after.state)
+  const next = { ...record, incident: after }
+  turn.saveIncident(isConfirmed ? handOver(turn, next, { by: 'system', why: 'confirmed' }) : next)
 }
 
 export const settle = (turn: Turn): void => {

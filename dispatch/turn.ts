@@ -8,14 +8,19 @@ import type { Incident } from '#contracts/incident.ts'
 import type { Device } from '#contracts/device.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Order } from '#contracts/order.ts'
+import type { Posture } from '#contracts/posture.ts'
 import { alarmRows, toAlarm, type AlarmRecord, type AlarmRows } from './alarm-rows.ts'
 import { openAuditTrail, type AuditTrail } from './audit.ts'
 import { inTransaction } from './database.ts'
+import { deadlineRows, type DeadlineRows } from './deadline-rows.ts'
+import { withDeadline } from './deadlines.ts'
+import { handoverRows, type HandoverRows } from './handover-rows.ts'
 import { incidentRows, type IncidentRecord, type IncidentRows } from './incident-rows.ts'
 import { orderRows, type OrderRows } from './order-rows.ts'
 import { outboxRows, type Outbox } from './outbox.ts'
 import { pastRows, type PastRows } from './past.ts'
 import type { DispatchPlan } from './plan.ts'
+import { openPosture } from './posture.ts'
 import { resourceRows, type ResourceRows } from './resource-rows.ts'
 import { settle } from './settle.ts'
 import type { Travel } from './travel/travel.ts'
@@ -42,6 +47,10 @@ export type Desk = {
   past: PastRows
   orders: OrderRows
   resources: ResourceRows
+  deadlines: DeadlineRows
+  handovers: HandoverRows
+  posture(): Posture
+  setPosture(posture: Posture): void
   plan: DispatchPlan
   travel: Travel
   /** what is known of a device now */
@@ -53,7 +62,21 @@ export type Desk = {
 
 /** whom the outside is: channels told of everything, and people with ladders */
 export type Outside = { channels: readonly string[]; recipients: readonly Recipient[]; capSender: string }
-type Own = 'alarms' | 'incidents' | 'audit' | 'outbox' | 'tellings' | 'cap' | 'announcer' | 'past' | 'orders' | 'resources'
+type Own =
+  | 'alarms'
+  | 'incidents'
+  | 'audit'
+  | 'outbox'
+  | 'tellings'
+  | 'cap'
+  | 'announcer'
+  | 'past'
+  | 'orders'
+  | 'resources'
+  | 'deadlines'
+  | 'handovers'
+  | 'posture'
+  | 'setPosture'
 
 export type Telling = {
   actor: string
@@ -85,6 +108,7 @@ export type Turn = {
 }
 
 export const openDesk = ({ channels, recipients, capSender, ...o }: Omit<Desk, Own> & Outside): Desk => {
+  const handovers = handoverRows(o.db)
   const outbox = outboxRows(o.db, channels)
   const tellings = tellingRows(o.db)
   const cap = capRows(o.db, { sender: capSender, utcOffsetMinutes: o.utcOffsetMinutes })
@@ -99,7 +123,10 @@ export const openDesk = ({ channels, recipients, capSender, ...o }: Omit<Desk, O
     past: pastRows(o.db),
     orders: orderRows(o.db),
     resources: resourceRows(o.db),
-    announcer: openAnnouncer({ outbox, tellings, cap, recipients, utcOffsetMinutes: o.utcOffsetMinutes }),
+    deadlines: deadlineRows(o.db),
+    handovers,
+    ...openPosture(o.db),
+    announcer: openAnnouncer({ outbox, handovers, tellings, cap, recipients, utcOffsetMinutes: o.utcOffsetMinutes }),
   }
 }
 
@@ -157,12 +184,14 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
   const result = inTransaction(desk.db, () => {
     const made = act(turn)
     settle(turn)
-    for (const record of incidents.values()) {
-      // read before it is overwritten: what is told outside is the difference of the two
-      const before = desk.incidents.get(record.incident.id)?.incident
+    for (const changed of incidents.values()) {
+      // read before it is overwritten: its deadline, and what is told outside, follow from the difference of the two
+      const before = desk.incidents.get(changed.incident.id)
+      const record = withDeadline(desk, before, changed, nowMs)
+      incidents.set(record.incident.id, record)
       desk.incidents.save(record)
       desk.past.keepIncident(record.incident, nowMs)
-      desk.announcer.announce(before, record.incident, nowMs)
+      desk.announcer.announce(before?.incident, record.incident, nowMs)
     }
     for (const { alarm } of alarms.values()) desk.past.keepAlarm(alarm, nowMs)
     return made

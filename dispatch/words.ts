@@ -1,5 +1,6 @@
 // What alarms and incidents are called, in Chinese and in English, and what a timeline line says. Words only, no decisions.
 import type { AlarmKind, Text } from '#contracts/alarm.ts'
+import type { IncidentState } from '#contracts/incident.ts'
 import type { OrderState } from '#contracts/order.ts'
 import type { Place } from '#contracts/reading.ts'
 import type { EtaInterval } from '#contracts/resource.ts'
@@ -64,6 +65,10 @@ export const WHAT: Record<string, Text> = {
   returned: { zh: '报警恢复使用', en: 'Alarm back in service' },
   note: { zh: '记录', en: 'Note' },
   controlled: { zh: '火情已控制', en: 'Under control' },
+  'late-turn-out': { zh: '超过 1 分钟未出动', en: 'Not out of the door within 1 minute' },
+  'late-on-scene': { zh: '超过 3 分钟未到场', en: 'Not on scene within 3 minutes' },
+  'late-joint': { zh: '超过 5 分钟未形成联勤处置', en: 'No joint action within 5 minutes' },
+  handover: { zh: '已生成 119 移交包', en: 'Hand-over package for 119 made' },
   'nobody-left': { zh: '没有可派的就绪力量，请人工处置', en: 'Nobody else is free and ready: an officer must decide' },
   merged: { zh: '已并入其他警情', en: 'Merged into another incident' },
   absorbed: { zh: '并入其他警情的报警', en: 'Took in another incident' },
@@ -119,6 +124,22 @@ export const escalatedWords = (from: string, to: string): Text => {
   return { zh: `上报：${zh[from] ?? from} → ${zh[to] ?? to}`, en: `Escalated: ${from} to ${to}` }
 }
 
+const STATE_NAMES: Record<IncidentState, Text> = {
+  new: { zh: '未接警', en: 'nobody acknowledged it' },
+  acknowledged: { zh: '未派力量', en: 'nobody was sent' },
+  dispatched: { zh: '无人接单', en: 'nobody accepted' },
+  accepted: { zh: '未出动', en: 'nobody is on the way' },
+  'en-route': { zh: '未到场', en: 'nobody is on scene' },
+  'on-scene': { zh: '未控制', en: 'not under control' },
+  controlled: { zh: '未结案', en: 'not closed' },
+  closed: { zh: '已结案', en: 'closed' },
+  merged: { zh: '已并入', en: 'merged' },
+}
+export const missedWords = (state: IncidentState): Text => ({
+  zh: `超时：${STATE_NAMES[state].zh}`,
+  en: `Deadline passed: ${STATE_NAMES[state].en}`,
+})
+
 const EVENT_NAMES: Record<NotificationEvent, Text> = {
   opened: { zh: '新警情', en: 'opened' },
   confirmed: { zh: '火灾确认', en: 'confirmed' },
@@ -126,6 +147,8 @@ const EVENT_NAMES: Record<NotificationEvent, Text> = {
   closed: { zh: '警情结束', en: 'closed' },
   're-opened': { zh: '警情重开', en: 're-opened' },
   merged: { zh: '警情并入', en: 'merged' },
+  escalated: { zh: '超时上报', en: 'went up the chain' },
+  handover: { zh: '119 移交', en: 'hand-over to 119' },
 }
 
 export const notifiedWords = (delivered: boolean, channel: string, event: NotificationEvent): Text => {

@@ -30,6 +30,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { openDispatchDesk } = await import('./dispatch-desk.ts')
   const { openTelling } = await import('./telling.ts')
   const { openCommandDesk } = await import('./commands.ts')
+  const { followPosture } = await import('./posture-rules.ts')
   const { openAccounts } = await import('../dashboard/api/accounts.ts')
   const { startApi } = await import('../dashboard/api/index.ts')
   const { tallyOf } = await import('../dashboard/api/expected.ts')
@@ -144,6 +145,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     r => r.close(),
   )
   const rulesDesk = stack.adopt(openRulesDesk({ rules, dataDir: dir }), d => d.close())
+  const postureRules = followPosture({ dispatch, rules: rulesDesk, overlay: dispatchDesk.plan.emergencyRules, log })
   const rulesLine = (): RoomHealth => {
     const { ok, detail, troubles } = path?.status() ?? { ok: false, detail: 'starting', troubles: [] }
     const set = rules.status()
@@ -155,7 +157,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     ...rooms.latest(),
     rulesLine(),
     accounting.line(),
-    { room: 'dispatch', ok: tickProblem === null, detail: tickProblem ?? `${dispatch.kpis(clock.nowMs()).openIncidents} incidents open` },
+    dispatchDesk.line(tickProblem ?? postureRules.problem()),
     ...(telling.isSetUp ? [{ room: 'notify', ...notify.status() }] : []),
     { room: 'dashboard', ok: true, detail: `${directory.size()} devices known` },
   ]
@@ -225,6 +227,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       feed,
       incidents: dispatch,
       rules: rulesDesk,
+      posture: postureRules,
       redrive: createRedrive({ quarantine, original: seq => readOne(reader, seq), append: others.edge.append }),
       commands: commands.desk,
       accounting: accounting.report,
@@ -256,6 +259,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     }),
     p => p.close(),
   )
+  void postureRules.follow()
   stack.adopt(followPosition({ cursors, consumer: RULES_CURSOR, position: () => dispatch.position(), log }), f => f.close())
   const healthAlarms = startHealthAlarms({ lines: health, desk: dispatch, changed: changes => api.push(changes), clock, log })
   stack.defer(healthAlarms.close)

@@ -2,10 +2,13 @@
 // change of a resource's state to the live sockets, whatever made it: telemetry, silence, the roster or an order.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock, Log } from '#contracts/clock.ts'
+import type { Log } from '#contracts/clock.ts'
 import type { Device } from '#contracts/device.ts'
+import type { RoomHealth } from '#contracts/live.ts'
 import type { Resource } from '#contracts/resource.ts'
+import { AUDIT_EVERY_MS, findingWords, type Finding } from '../dispatch/auditor.ts'
 import { openDispatch, type Dispatch, type DispatchOptions, type Station } from '../dispatch/index.ts'
+import { readPlan, type DispatchPlan } from '../dispatch/plan.ts'
 
 type Directory = { get(id: string): Device | undefined; all(): Iterable<Device> }
 
@@ -15,24 +18,45 @@ export type DispatchDesk = {
   use(directory: Directory): void
   /** devices that were heard or registered */
   see(devices: Iterable<Device>): void
+  /** the room's own line: what is stuck in the queue, looked for once a minute */
+  line(tickProblem: string | null): RoomHealth
+  plan: DispatchPlan
   /** resources that changed since the last look; a look a second, however often it is asked */
   changed(): Resource[]
 }
 
-export async function openDispatchDesk(o: DispatchOptions & { districtDir: string; clock: Clock; log: Log }): Promise<DispatchDesk> {
-  const { districtDir, ...options } = o
+export type DeskOptions = Omit<DispatchOptions, 'plan' | 'device' | 'travel'> & { districtDir: string; dispatchPlan: string }
+
+/** @throws FengsuiError setting-invalid where the plan is wrong */
+export async function openDispatchDesk(o: DeskOptions): Promise<DispatchDesk> {
+  const { districtDir, dispatchPlan, ...options } = o
+  const plan = readPlan(dispatchPlan)
   let directory: Directory | undefined
-  const dispatch = openDispatch({ ...options, device: id => directory?.get(id) })
+  const dispatch = openDispatch({ ...options, plan, device: id => directory?.get(id) })
   const stations = await stationsOf(districtDir, o.log)
   dispatch.adoptResources([], stations)
   const shown = new Map<string, string>()
   let lookedMs = -Infinity
+  let auditedMs = -Infinity
+  let stuck: Finding[] = []
   return {
     dispatch,
     use(given) {
       directory = given
       dispatch.adoptResources(given.all(), [])
       for (const resource of dispatch.resources()) shown.set(resource.id, lookOf(resource))
+    },
+    plan,
+    line(tickProblem) {
+      const nowMs = o.clock.nowMs()
+      if (Math.abs(nowMs - auditedMs) >= AUDIT_EVERY_MS) {
+        auditedMs = nowMs
+        stuck = dispatch.stuck(nowMs)
+      }
+      const open = `${dispatch.kpis(nowMs).openIncidents} incidents open`
+      const wrong = [tickProblem, stuck.length === 0 ? null : findingWords(stuck)].filter(one => one !== null)
+      const troubles = stuck.length === 0 ? {} : { troubles: ['stuck' as const] }
+      return { room: 'dispatch', ok: wrong.length === 0, detail: wrong.length === 0 ? open : wrong.join('; '), ...troubles }
     },
     see: devices => dispatch.adoptResources(devices, []),
     changed() {

@@ -17,7 +17,7 @@ import type { Order } from '#contracts/order.ts'
 import type { Place, Position } from '#contracts/reading.ts'
 import { actorOf, callerOf, nameOf } from './auth.ts'
 import { answers } from './errors.ts'
-import { either, integer, list, object, oneOf, ref, text, time, type App, type Schema, type Static } from './schema.ts'
+import { either, flag, integer, list, object, oneOf, ref, text, time, type App, type Schema, type Static } from './schema.ts'
 import { evidence, place, position, severity, wording } from './shapes.ts'
 
 export type Changes = { alarms: Alarm[]; incidents: Incident[]; orders: Order[] }
@@ -33,6 +33,7 @@ export type Raise = {
   at?: string
   text: Text
   evidence?: Evidence[]
+  drill?: boolean
   by: string
 }
 /** the part of dispatch that handles alarms; each call is one transaction, audited there */
@@ -75,6 +76,7 @@ const raised = object(
     position,
     at: time({ description: 'event time; default now' }),
     evidence: list(evidence, { maxItems: 100 }),
+    drill: flag({ description: 'practised: the same way, kept apart from real ones, and nothing of it goes out' }),
   },
 )
 

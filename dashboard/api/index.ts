@@ -13,6 +13,7 @@ import { FengsuiError } from '#contracts/errors.ts'
 import type { Kpis, RoomHealth } from '#contracts/live.ts'
 import { ROWS_PROTOCOL } from '#contracts/live-rows.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import type { Posture } from '#contracts/posture.ts'
 import { accountingRoutes, type AccountingParts } from './accounting.ts'
 import type { Accounts } from './accounts.ts'
 import { alarmRoutes, type AlarmDesk } from './alarms.ts'
@@ -31,6 +32,7 @@ import { expectedRoute, type ExpectedParts } from './expected.ts'
 import { addErrors, answerClientError, answerError } from './errors.ts'
 import { feedRoutes, type FeedParts, type IncidentFeedParts } from './feed.ts'
 import { flowsProxy, type FlowsParts } from './flows-proxy.ts'
+import { handoverRoutes, type HandoverDesk } from './handover.ts'
 import { healthRoutes } from './health.ts'
 import { historyRoutes, type HistoryParts } from './history.ts'
 import { incidentRoutes, type IncidentDesk } from './incidents.ts'
@@ -39,6 +41,7 @@ import { liveRoute } from './live-route.ts'
 import { addOpenApi } from './openapi.ts'
 import { orderRoutes, type OrderDesk } from './orders.ts'
 import { addHeaders, isPageAddress, page } from './page.ts'
+import { postureRoutes, type PostureDesk } from './posture.ts'
 import { quarantineRoutes, type QuarantineParts } from './quarantine.ts'
 import { pastRoutes, type PastParts } from './past.ts'
 import { openQueue } from './queue.ts'
@@ -63,7 +66,9 @@ export type ApiParts = {
     PastParts['past'] &
     OrderDesk &
     ResourceDesk &
-    CapParts & {
+    CapParts &
+    HandoverDesk &
+    PostureDesk & {
       kpis(nowMs: number): Omit<Kpis, 'devicesTotal' | 'devicesOnline' | 'devicesStale' | 'devicesUnknown'>
       audit: (f: { limit: number; before?: number }) => readonly object[]
       record: RecordAudit
@@ -79,6 +84,10 @@ export type ApiParts = {
   rules?: RulesParts['rules']
   flows: FlowsParts['flows']
   saveDirectory(): void
+  /** what follows the posture besides dispatch */
+  posture?: { now(): Posture; follow(): Promise<void> }
+  /** the district's local time, for what is printed; China: 480 */
+  utcOffsetMinutes?: number
   redrive: QuarantineParts['redrive']
   commands: CommandDesk
   accounting: AccountingParts['accounting']
@@ -95,6 +104,7 @@ export type Api = {
   close(): Promise<void>
 }
 
+const UTC_OFFSET_MINUTES = 480
 const BODY_MAX = 256 * 1024
 
 /** Starts listening. @throws FengsuiError port-in-use */
@@ -140,8 +150,9 @@ export async function startApi(parts: ApiParts): Promise<Api> {
 
   const census = createCensus({ directory, clock })
   const kpis = (): Kpis => ({ ...dispatch.kpis(clock.nowMs()), ...census.counts() })
+  const posture = (): Posture => parts.posture?.now() ?? dispatch.posture()
   const live = createLive({
-    open: () => openQueue(dispatch),
+    open: () => openQueue(posture(), dispatch),
     devices: () => directory.all(),
     census,
     kpis,
@@ -164,6 +175,8 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   incidentRoutes(app, { desk: dispatch, changed })
   orderRoutes(app, { desk: dispatch, changed })
   resourceRoutes(app, { desk: dispatch, changed })
+  handoverRoutes(app, { desk: dispatch, changed, utcOffsetMinutes: parts.utcOffsetMinutes ?? UTC_OFFSET_MINUTES })
+  postureRoutes(app, { desk: dispatch, changed, now: posture, follow: parts.posture?.follow })
   quarantineRoutes(app, { quarantine: parts.quarantine, redrive: parts.redrive, audit })
   accountingRoutes(app, parts)
   basemapRoute(app, parts)

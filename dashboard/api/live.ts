@@ -11,6 +11,7 @@ import type { DeviceRow, Kpis, LiveMessage, QueueAlarm, RoomHealth, Sight } from
 import { encodeRows, ROWS_PROTOCOL } from '#contracts/live-rows.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Order } from '#contracts/order.ts'
+import type { Posture } from '#contracts/posture.ts'
 import type { Resource } from '#contracts/resource.ts'
 import { queueAlarm } from './alarms.ts'
 import { createRing } from './ring.ts'
@@ -34,7 +35,7 @@ const GOODBYE_MS = 200
 export const CLOSE = { goingAway: 1001, later: 1013, session: 4401, forbidden: 4403 } as const
 
 export type LiveParts = {
-  open(): { incidents: Incident[]; alarms: Alarm[]; orders: Order[]; resources: Resource[] }
+  open(): { incidents: Incident[]; alarms: Alarm[]; orders: Order[]; resources: Resource[]; posture: Posture }
   devices(): Iterable<Device>
   census: Census
   kpis(): Kpis
@@ -49,6 +50,7 @@ export type Changed = {
   alarms?: Alarm[]
   orders?: Order[]
   resources?: Resource[]
+  posture?: Posture
   devices?: Device[]
   /** devices, and resources, that are gone */
   removed?: string[]
@@ -122,6 +124,7 @@ export function createLive(parts: LiveParts): Live {
     devices = [],
     removed = [],
     removedResources = [],
+    posture,
   }: Changed): void {
     for (const device of devices) {
       census.see(device)
@@ -132,12 +135,13 @@ export function createLive(parts: LiveParts): Live {
       waiting.delete(deviceId)
       rows.forget(deviceId)
     }
-    if ([incidents, alarms, orders, resources, removed, removedResources].every(all => all.length === 0)) return
+    if ([incidents, alarms, orders, resources, removed, removedResources].every(all => all.length === 0) && posture === undefined) return
     emit({
       ...(incidents.length > 0 ? { incidents } : {}),
       ...(alarms.length > 0 ? { alarms: alarms.map(queueAlarm) } : {}),
       ...(orders.length > 0 ? { orders } : {}),
       ...(resources.length > 0 ? { resources } : {}),
+      ...(posture === undefined ? {} : { posture }),
       ...goneOf(removed, removedResources),
     })
   }
@@ -211,7 +215,7 @@ export function createLive(parts: LiveParts): Live {
   }
 
   function makeSnapshot(): Buffer {
-    const { incidents, alarms, orders, resources } = parts.open()
+    const { incidents, alarms, orders, resources, posture } = parts.open()
     const alone = clients.size <= 1
     const devices: DeviceRow[] = []
     const sights: Sight[] = []
@@ -232,6 +236,7 @@ export function createLive(parts: LiveParts): Live {
       orders,
       resources,
       sights,
+      posture,
       kpis: parts.kpis(),
       rooms: parts.rooms(),
     })

@@ -2,6 +2,7 @@
 import { ALARM_STATES, type Alarm } from '#contracts/alarm.ts'
 import type { Incident } from '#contracts/incident.ts'
 import type { Order } from '#contracts/order.ts'
+import type { Posture } from '#contracts/posture.ts'
 import type { Resource } from '#contracts/resource.ts'
 import { OPEN_STATES, type IncidentDesk } from './incidents.ts'
 import type { AlarmDesk } from './alarms.ts'
@@ -15,12 +16,14 @@ const ORDERS_MAX = 2000
 const STANDING = ALARM_STATES.filter(state => state !== 'NORM')
 
 export function openQueue(
+  posture: Posture,
   desk: Pick<AlarmDesk, 'alarms' | 'alarm'> & Pick<IncidentDesk, 'incidents'> & Pick<OrderDesk, 'orders'> & Pick<ResourceDesk, 'resources'>,
 ): {
   incidents: Incident[]
   alarms: Alarm[]
   orders: Order[]
   resources: Resource[]
+  posture: Posture
 } {
   const incidents = desk.incidents({ states: OPEN_STATES, limit: INCIDENTS_MAX })
   const alarms = new Map(desk.alarms({ states: STANDING, limit: ALARMS_MAX }).map(alarm => [alarm.id, alarm]))
@@ -29,5 +32,11 @@ export function openQueue(
     const alarm = alarms.has(id) ? undefined : desk.alarm(id)
     if (alarm !== undefined) alarms.set(id, alarm)
   }
-  return { incidents, alarms: [...alarms.values()], orders: desk.orders({ open: true, limit: ORDERS_MAX }), resources: desk.resources() }
+  return {
+    incidents,
+    alarms: [...alarms.values()],
+    orders: desk.orders({ open: true, limit: ORDERS_MAX }),
+    resources: desk.resources(),
+    posture,
+  }
 }

@@ -7,6 +7,7 @@ import { ESCALATION_LEVELS, INCIDENT_STATES } from '#contracts/incident.ts'
 import { TROUBLES } from '#contracts/live.ts'
 import { ORDER_STATES } from '#contracts/order.ts'
 import { ROLES, SCOPES } from '#contracts/people.ts'
+import { POSTURES } from '#contracts/posture.ts'
 import { DISPOSITIONS, QUARANTINE_SOURCES } from '#contracts/quarantine.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 import { CAPABILITIES, REASON_CODES, RESOURCE_KINDS, RESOURCE_STATES, TRAVEL_MODES, TRAVEL_SOURCES } from '#contracts/resource.ts'
@@ -72,6 +73,7 @@ const alarmMore: Fields = {
   clearedAt: time(),
   acknowledgedAt: time(),
   acknowledgedBy: text(),
+  drill: flag(),
   guidance: ref('Text'),
 }
 const incidentFields: Fields = {
@@ -103,6 +105,10 @@ const incidentMore: Fields = {
   feedback: text(),
   drill: flag({ description: 'practised: nothing of it goes out' }),
   escalation: oneOf(ESCALATION_LEVELS),
+  stateSince: time({ description: 'server time since when it is in its state' }),
+  dueAt: time({ description: 'until when it may be in it before it goes a step up' }),
+  missedAt: time(),
+  handoverAt: time({ description: 'when the newest package for 119 was made' }),
   dispatchedAt: time(),
   acceptedAt: time(),
   enRouteAt: time(),
@@ -142,6 +148,32 @@ export const SHAPES: readonly { $id: string }[] = [
       candidates: list(ref('Candidate'), { description: 'ranked ones first; then who may not be sent, and why' }),
     },
     incidentMore,
+  ),
+  entity(
+    'Posture',
+    { mode: oneOf(POSTURES), since: time(), by: text(), reason: text() },
+    { rules: object({ ok: flag(), detail: text() }, {}, { description: 'whether the emergency parameters of the rules are in force' }) },
+  ),
+  entity(
+    'Handover',
+    {
+      version: integer(),
+      id: text(),
+      incidentId: text(),
+      at: time(),
+      by: text(),
+      why: oneOf(['confirmed', 'by-hand'] as const),
+      title: ref('Text'),
+      kind: oneOf(ALARM_KINDS),
+      severity,
+      firstAlarmAt: time(),
+      alarms: list(open()),
+      alarmsInAll: integer(),
+      sent: list(open()),
+      water: list(open()),
+      notes: list(object({ at: time(), by: text(), note: text() })),
+    },
+    { drill: flag(), place: ref('Place'), position: ref('Position'), confirmedAt: time() },
   ),
   entity('Eta', { lowS: number(), likelyS: number(), highS: number() }),
   entity('Reason', { code: oneOf(REASON_CODES), text: ref('Text') }),
@@ -209,6 +241,7 @@ export const SHAPES: readonly { $id: string }[] = [
       eta: ref('Eta'),
       rank: integer(),
       insteadOf: text(),
+      late: list(oneOf(['turn-out', 'on-scene', 'joint'] as const)),
       clock: object({ turnOutBy: time(), onSceneBy: time(), jointBy: time() }),
       drill: flag(),
     },

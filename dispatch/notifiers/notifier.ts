@@ -1,13 +1,26 @@
 // What a notifier is: one way to tell somebody outside about an incident. It says whether trying again can help; when to try again,
 // how often, and what the timeline says about it is dispatch/notify.ts. A notifier keeps nothing and never throws on purpose.
 import type { Text } from '#contracts/alarm.ts'
+import type { Handover } from '#contracts/handover.ts'
 import type { Incident } from '#contracts/incident.ts'
 
-export const NOTIFICATION_EVENTS = ['opened', 'confirmed', 'severity', 'closed', 're-opened', 'merged'] as const
+export const NOTIFICATION_EVENTS = ['opened', 'confirmed', 'severity', 'closed', 're-opened', 'merged', 'escalated', 'handover'] as const
 export type NotificationEvent = (typeof NOTIFICATION_EVENTS)[number]
 
 /** What leaves the house: the incident as it stood after the event, without the lists of ids and without names of officers. */
-export type NotifiedIncident = Omit<Incident, 'category' | 'alarmIds' | 'deviceIds' | 'acknowledgedBy' | 'closedBy'>
+export type NotifiedIncident = Omit<
+  Incident,
+  | 'category'
+  | 'alarmIds'
+  | 'deviceIds'
+  | 'acknowledgedBy'
+  | 'closedBy'
+  | 'controlledBy'
+  | 'stateSince'
+  | 'dueAt'
+  | 'missedAt'
+  | 'handoverAt'
+>
 
 export type Notification = {
   /** the outbox row; the same on every attempt, so that whoever receives it twice can tell */
@@ -18,6 +31,8 @@ export type Notification = {
   /** one line for people */
   text: Text
   incident: NotifiedIncident
+  /** with the event handover only */
+  handover?: Handover
 }
 
 /**

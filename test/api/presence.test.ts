@@ -62,7 +62,13 @@ beforeAll(async () => {
   const kpis = { unacknowledged: 0, alarmsIn10Min: 0, mttaP50S: null, mttaP90S: null, openIncidents: 0 }
   const census = createCensus({ directory, clock })
   live = createLive({
-    open: () => ({ incidents: [], alarms: [], orders: [], resources: [] }),
+    open: () => ({
+      incidents: [],
+      alarms: [],
+      orders: [],
+      resources: [],
+      posture: { mode: 'peacetime' as const, since: '2026-01-01T00:00:00.000Z', by: 'system', reason: 'as installed' },
+    }),
     devices: () => devices.values(),
     census,
     kpis: () => ({ ...kpis, ...census.counts() }),

@@ -28,23 +28,23 @@ it('tells at least once, each under one key, in order', async () => {
     const key = String(headers['idempotency-key'])
     bodies.set(key, (bodies.get(key) ?? new Set()).add(body))
   }
-  // at least the three that were answered and not written down came twice; each of the nine events under one key, word for word
-  expect(receiver.got.length).toBeGreaterThanOrEqual(9 + 3)
-  expect([...bodies.values()].map(said => said.size)).toEqual(Array(9).fill(1))
+  // at least the three that were answered and not written down came twice; each of the twelve events under one key, word for word
+  expect(receiver.got.length).toBeGreaterThanOrEqual(12 + 3)
+  expect([...bodies.values()].map(said => said.size)).toEqual(Array(12).fill(1))
 
   const { dispatch } = openDesk({ file: dir.file, channels: ['webhook'] })
   const incidents = dispatch.incidents({ limit: 9 })
   expect(incidents).toHaveLength(3)
   for (const { id } of incidents) {
     const keys = receiver.got.map(r => String(r.headers['idempotency-key'])).filter(key => key.startsWith(`${id}.`))
-    const order = keys.map(key => ['opened', 'confirmed', 'closed'].findIndex(event => key.startsWith(`${id}.${event}`)))
+    const order = keys.map(key => ['opened', 'confirmed', 'handover', 'closed'].findIndex(event => key.startsWith(`${id}.${event}`)))
     expect(order).toEqual(order.toSorted((a, b) => a - b))
-    expect(new Set(order)).toEqual(new Set([0, 1, 2]))
+    expect(new Set(order)).toEqual(new Set([0, 1, 2, 3]))
     const told = dispatch
       .incident(id)
       ?.timeline.filter(entry => entry.what === 'notified')
       .map(entry => entry.text?.en)
-    expect(told).toEqual(['Told webhook: opened', 'Told webhook: confirmed', 'Told webhook: closed'])
+    expect(told).toEqual(['Told webhook: opened', 'Told webhook: confirmed', 'Told webhook: hand-over to 119', 'Told webhook: closed'])
   }
   expect(dispatch.outbox.backlog('webhook').waiting).toBe(0)
   expect(dispatch.verifyAudit().ok).toBe(true)

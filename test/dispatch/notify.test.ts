@@ -76,10 +76,10 @@ describe('delivering', () => {
     b.notify.wake()
     await idle(b)
     const id = b.dispatch.incidents({ limit: 1 })[0]?.id ?? ''
-    expect(receiver.got.map(r => r.headers['idempotency-key'])).toEqual([`${id}.opened`, `${id}.confirmed`])
-    expect(timelineOf(b, id).filter(line => line.startsWith('notified'))).toHaveLength(2)
+    expect(receiver.got.map(r => r.headers['idempotency-key'])).toEqual([`${id}.opened`, `${id}.confirmed`, `${id}.handover-1`])
+    expect(timelineOf(b, id).filter(line => line.startsWith('notified'))).toHaveLength(3)
     expect(b.counted.filter(line => line.startsWith('fengsui_notifications_total'))).toEqual(
-      Array(2).fill('fengsui_notifications_total webhook delivered'),
+      Array(3).fill('fengsui_notifications_total webhook delivered'),
     )
     expect(b.dispatch.verifyAudit().ok).toBe(true)
   })
@@ -92,7 +92,7 @@ describe('delivering', () => {
     await using b = bench([notifier])
     send(b.dispatch, raise({ id: 'a', deviceId: 'd1', ...AT('x') }), raise({ id: 'b', deviceId: 'd2', ...AT('x') }))
     send(b.dispatch, raise({ id: 'c', ...AT('y') }))
-    await expect.poll(() => b.notify.status().detail).toContain('2 waiting')
+    await expect.poll(() => b.notify.status().detail).toContain('3 waiting')
     await expect.poll(() => notifier.sent.length).toBe(2)
     for (let failures = 1; failures < 4; failures += 1) {
       const before = notifier.sent.length
@@ -110,8 +110,8 @@ describe('delivering', () => {
     b.clock.add(RETRY_MS_MAX)
     await idle(b)
     const ofX = notifier.sent.filter(n => n.incident.place?.building === 'x').map(n => n.event)
-    expect(ofX).toEqual([...Array<string>(5).fill('opened'), 'confirmed'])
-    expect(new Set(notifier.sent.map(n => n.id)).size).toBe(3)
+    expect(ofX).toEqual([...Array<string>(5).fill('opened'), 'confirmed', 'handover'])
+    expect(new Set(notifier.sent.map(n => n.id)).size).toBe(4)
   })
 
   it('has an end to what it tries', async () => {
@@ -120,7 +120,7 @@ describe('delivering', () => {
       n.event === 'opened' ? { outcome: 'retry', reason: 'answered 503' } : { outcome: 'never', reason: 'answered 400' }
     await using b = bench([notifier])
     send(b.dispatch, raise({ id: 'a', deviceId: 'd1', ...AT('x') }), raise({ id: 'b', deviceId: 'd2', ...AT('x') }))
-    await expect.poll(() => b.notify.status().detail).toContain('2 waiting')
+    await expect.poll(() => b.notify.status().detail).toContain('3 waiting')
     await expect.poll(() => b.lines.length).toBe(1)
     b.clock.add(GIVE_UP_MS)
     await idle(b)
@@ -128,9 +128,10 @@ describe('delivering', () => {
     expect(timelineOf(b, id).filter(line => line.startsWith('not-notified'))).toEqual([
       'not-notified answered 503',
       'not-notified answered 400',
+      'not-notified answered 400',
     ])
-    expect(b.counted.filter(line => line.endsWith(' gave-up'))).toHaveLength(2)
-    expect(notifier.sent.map(n => n.event)).toEqual(['opened', 'opened', 'confirmed'])
+    expect(b.counted.filter(line => line.endsWith(' gave-up'))).toHaveLength(3)
+    expect(notifier.sent.map(n => n.event)).toEqual(['opened', 'opened', 'confirmed', 'handover'])
   })
 
   it('leaves the receiver alone for as long as it asks', async () => {

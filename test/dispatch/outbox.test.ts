@@ -41,10 +41,11 @@ describe('what is told', () => {
       `${id}.opened`,
       `${id}.severity-2`,
       `${id}.confirmed`,
+      `${id}.handover-1`,
       `${id}.closed-${NIGHT_MS + MINUTE_MS}`,
     ])
-    expect(rows.map(row => row.notification.incident.state)).toEqual(['new', 'new', 'acknowledged', 'closed'])
-    expect(rows[3]?.notification).toMatchObject({
+    expect(rows.map(row => row.notification.incident.state)).toEqual(['new', 'new', 'acknowledged', 'acknowledged', 'closed'])
+    expect(rows[4]?.notification).toMatchObject({
       text: { zh: expect.stringContaining('误报') },
       incident: { cause: 'toast', severity: 1 },
     })
@@ -54,7 +55,7 @@ describe('what is told', () => {
   it('tells opened before confirmed when both come in one turn', () => {
     const { dispatch } = openDesk(WEBHOOK)
     send(dispatch, raise({ id: 'a', deviceId: 'd1', ...AT_B2 }), raise({ id: 'b', deviceId: 'd2', ...AT_B2 }))
-    expect(events(dispatch)).toEqual(['opened', 'confirmed'])
+    expect(events(dispatch)).toEqual(['opened', 'confirmed', 'handover'])
   })
 
   it('tells that a closed fire is open again, and that it was closed again', () => {

@@ -70,6 +70,7 @@ export const snapshot = (o: Partial<Snapshot> = {}): Snapshot => ({
   orders: [],
   resources: [],
   sights: [],
+  posture: { mode: 'peacetime', since: at(0), by: 'system', reason: 'as installed' },
   kpis: kpis(),
   rooms: [{ room: 'journal', ok: true, detail: 'head 10' }],
   ...o,
