@@ -2,7 +2,6 @@
 // opened for reading; nothing that runs is touched.
 import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { createGunzip } from 'node:zlib'
 import { noLog } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
@@ -20,9 +19,7 @@ const BATCH_MESSAGES = 1_000
 /** before a span the rules are played this long without scoring, so that usual levels and standing alarms are known at its start */
 export const WARM_UP_MS = 3_600_000
 
-/** A batch of messages dies young, but not before the usual young space is full: with room for it a fifth of the time is saved. */
-export const YOUNG_MIB = 64
-export const makeRoomForBatches = (): void => setFlagsFromString(`--max-semi-space-size=${YOUNG_MIB}`)
+export { makeRoomForBatches } from '../parts/young.ts'
 
 type Rows = Iterable<[string, string]>
 

@@ -1,11 +1,11 @@
 // The edge: broker and journal. Who are you, may you publish here, is there room, is it on disk.
-import { setFlagsFromString } from 'node:v8'
 import type { Clock } from '#contracts/clock.ts'
 import type { InboundMessage } from '#contracts/message.ts'
 import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
 import type { Credentials } from '../broker/credentials.ts'
 import type { Settings } from '../settings.ts'
 import { makeDataDir, RULES_CURSOR, STORE_CURSOR, type Edge, type Parts } from './ports.ts'
+import { makeRoomForBatches } from './young.ts'
 
 /** Broker and journal: who are you, may you publish here, is there room, is it on disk. */
 export async function createEdge(settings: Settings, parts: Parts, committed: (head: number) => void): Promise<Edge> {
@@ -21,7 +21,7 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const { openEntrances } = await import('./entrances.ts')
   const { openRegistrations } = await import('../ingest/registrations.ts')
 
-  setFlagsFromString(`--max-semi-space-size=${YOUNG_MIB}`)
+  makeRoomForBatches()
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
   const dir = makeDataDir(settings)
@@ -126,6 +126,4 @@ function writeClock(journal: { append(message: InboundMessage): Promise<unknown>
   return () => clearInterval(timer)
 }
 
-/** Everything that a message needs dies within milliseconds: collected while it is young, where what is dead costs nothing. */
-const YOUNG_MIB = 64
 const DAY_MS = 86_400_000
