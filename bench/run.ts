@@ -8,6 +8,7 @@ const BENCHES = [
   'puback-latency',
   'loop-delay',
   'connections',
+  'tls-connections',
   'journal-rate',
   'alarm-latency',
   'store-drain',

@@ -1,4 +1,4 @@
-// Bounds on what Aedes keeps in memory: queues of who is away, sessions that never come back, half-done QoS 2, retained messages.
+// Bounds on what Aedes keeps in memory, and the way of all of it to disk: queues of who is away, sessions that never come back, half-done QoS 2, retained messages.
 // Aedes' own store has none of these. At a bound the newest message is not queued; it is in the journal all the same.
 // What is kept is copied: a payload is a slice of a 64 KiB read, and would keep all of that alive.
 import type { Client } from 'aedes'
@@ -8,6 +8,7 @@ import { parseNativeTopic } from '#contracts/topic.ts'
 import { ANONYMOUS } from './access.ts'
 import type { Limits } from './limits.ts'
 import { Queues, type Outgoing } from './queues.ts'
+import type { Kept, SessionFile } from './session-file.ts'
 import { ownerOf } from './sessions.ts'
 import { broken, settled } from './settled.ts'
 import type { KeptSubscription, Subscribers } from './subscribers.ts'
@@ -44,6 +45,9 @@ export type Persistence = {
 export type BoundOptions = {
   subscribers: Subscribers
   limits: Limits
+  disk: SessionFile
+  /** is told which persistent sessions there were before a restart */
+  restored(ids: readonly string[]): void
   /** has this connection shown who it is? */
   isLetIn(client: Client): boolean
   /** its queue has been sent: what comes from now on goes to it at once */
@@ -53,21 +57,30 @@ export type BoundOptions = {
 }
 
 /** Puts the bounds around the store that Aedes was made with; gives back the queues that took the place of its own. */
-export function boundPersistence(store: Persistence, { subscribers, limits, isLetIn, isBack, full }: BoundOptions): Queues {
+export async function boundPersistence(store: Persistence, o: BoundOptions): Promise<Queues> {
+  const { limits, disk, isLetIn, isBack, full } = o
   const queues = new Queues({
     max: limits.queued,
     maxOfSession: limits.queuedOfSession,
+    maxBytes: limits.queuedBytes,
+    disk,
     full: clientId => full('messages queued for a session', clientId),
   })
+  const kept = disk.restore()
+  queues.restore(kept.queued)
+  o.restored(kept.sessions)
   putQueues(store, queues, isBack)
-  boundSessions(store, subscribers, queues, limits)
-  boundIncoming(store, limits, isLetIn)
+  await boundSessions(store, o, queues, kept)
+  await boundIncoming(store, limits, isLetIn, disk, kept)
   // wills of other brokers that died: there are none, and after a jump of the clock Aedes would send those of all who are connected
   store.streamWill = () => Readable.from([])
   const retained = new RetainedTree(limits.retained, limits.retainedBytes)
+  for (const packet of kept.retained) retained.store({ ...packet, cmd: 'publish', retain: true })
   store.storeRetained = packet => {
     if (!mayBeRetained(packet.topic)) return settled(undefined) // shown to who is there, and journalled
-    if (!retained.store({ ...packet, payload: ownCopy(packet.payload) })) full('retained messages', packet.topic)
+    const own = { ...packet, payload: ownCopy(packet.payload) }
+    if (retained.store(own)) disk.retained({ topic: own.topic, payload: own.payload, qos: own.qos ?? 0 })
+    else full('retained messages', packet.topic)
     return settled(undefined)
   }
   store.createRetainedStreamCombi = filters => Readable.from(filters.flatMap(filter => [...retained.matching(filter)]))
@@ -106,7 +119,7 @@ function putQueues(store: Persistence, queues: Queues, isBack: BoundOptions['isB
 /** In Aedes' own words; it ends a connected session whose queue was full, and nobody is to blame. */
 export const NOT_QUEUED = 'no such packet'
 
-function boundSessions(store: Persistence, subscribers: Subscribers, queues: Queues, limits: Limits): void {
+async function boundSessions(store: Persistence, { subscribers, limits, disk }: BoundOptions, queues: Queues, kept: Kept): Promise<void> {
   const sessions = new Map<string, Set<string>>()
   let total = 0
   const original = {
@@ -135,14 +148,26 @@ function boundSessions(store: Persistence, subscribers: Subscribers, queues: Que
     if (own.size === 0) sessions.delete(ownerOf(id))
   }
 
+  for (const { id, topic, qos } of kept.subscriptions) {
+    enter(id)
+    subscribers.keep({ clientId: id, topic, qos })
+    await original.add({ id }, [{ topic, qos }])
+  }
+
   store.addSubscriptions = async (client, subscriptions) => {
     enter(client.id)
-    for (const { topic, qos } of subscriptions) subscribers.keep({ clientId: client.id, topic, qos })
+    for (const { topic, qos } of subscriptions) {
+      subscribers.keep({ clientId: client.id, topic, qos })
+      disk.subscribed(client.id, topic, qos)
+    }
     await original.add(client, subscriptions)
   }
   store.subscriptionsByTopic = topic => settled(subscribers.keptFor(topic))
   store.removeSubscriptions = async (client, topics) => {
-    for (const topic of topics) subscribers.forget(client.id, topic)
+    for (const topic of topics) {
+      subscribers.forget(client.id, topic)
+      disk.unsubscribed(client.id, topic)
+    }
     await original.remove(client, topics)
     if ((await store.subscriptionsByClient(client)).length === 0) leave(client.id)
   }
@@ -150,12 +175,19 @@ function boundSessions(store: Persistence, subscribers: Subscribers, queues: Que
     for (const { topic } of await store.subscriptionsByClient(client)) subscribers.forget(client.id, topic)
     await original.clean(client)
     queues.forget(client.id)
+    disk.end(client.id)
     leave(client.id)
   }
 }
 
 /** QoS 2 between PUBLISH and PUBREL: only the number is needed, and it outlives the connection of a persistent session. */
-function boundIncoming(store: Persistence, limits: Limits, isLetIn: BoundOptions['isLetIn']): void {
+async function boundIncoming(
+  store: Persistence,
+  limits: Limits,
+  isLetIn: BoundOptions['isLetIn'],
+  disk: SessionFile,
+  kept: Kept,
+): Promise<void> {
   const waiting = new Map<string, number>()
   const ofOwner = new Map<string, number>()
   let total = 0
@@ -180,21 +212,29 @@ function boundIncoming(store: Persistence, limits: Limits, isLetIn: BoundOptions
     if (own < mostOwn && total < limits.halfDone) return
     throw new FengsuiError('too-many-connections', `${own} QoS 2 messages of ${owner} wait for their PUBREL, all together ${total}`)
   }
+  for (const { id, messageId } of kept.halfDone) {
+    change(id, 1)
+    await original.store({ id } as Sender, { messageId, payload: NOTHING })
+  }
+
   store.incomingStorePacket = async (client, packet) => {
     if (isOver(client)) return
     makeRoom(client.id)
     change(client.id, 1)
     await original.store(client, { ...packet, payload: NOTHING })
+    if (!client.clean) disk.halfDone(client.id, packet.messageId ?? 0, true)
   }
   store.incomingDelPacket = async (client, packet) => {
     await original.remove(client, packet)
     change(client.id, -1)
+    if ('clean' in client && client.clean === false) disk.halfDone(client.id, packet.messageId ?? 0, false)
     if (!waiting.has(client.id)) await original.clean(client) // else a trace of every ClientId would stay
   }
   store.cleanIncoming = async client => {
     if (!isLetIn(client)) return // Aedes asks for whoever was refused, too: it is not their session
     await original.clean(client)
     change(client.id, -(waiting.get(client.id) ?? 0))
+    disk.noneHalfDone(client.id)
   }
 }
 

@@ -14,6 +14,7 @@ import { Outbox } from './outbox.ts'
 import { Outgoing } from './outgoing.ts'
 import { UNKNOWN_PEER, type Peer } from './peer.ts'
 import { readProxyHeader } from './proxy-header.ts'
+import type { SessionFile } from './session-file.ts'
 import type { Problem, Session } from './sessions.ts'
 import { readUint16 } from './text-rules.ts'
 import type { Turn } from './turn.ts'
@@ -22,6 +23,7 @@ import type { Turn } from './turn.ts'
 export type GuardParts = LaneParts & {
   turn: Turn
   keepalive: Keepalive
+  disk: Pick<SessionFile, 'isDirty' | 'commit'>
   meter: Meter
   refused(guard: Guard, problem: Problem, more: { topic?: string; payload?: Uint8Array }): void
   tooSlow(guard: Guard, pendingBytes: number): void
@@ -360,6 +362,7 @@ export class Guard extends Duplex implements LaneOwner, Kept {
 
   #flush(): void {
     if (this.#out.isEmpty) return
+    if (this.#parts.disk.isDirty) this.#parts.disk.commit() // nothing leaves before what it tells of is kept
     this.#out.flush(this.#socket, this.#session?.resumes === true, this.#outgoing)
     const { limits } = this.#parts
     if ((this.#outgoing?.unacknowledged ?? 0) > limits.unacknowledged && !this.destroyed) {

@@ -17,6 +17,7 @@ import { CLOSE_WAIT_MS, DRAIN_TIMEOUT_MS, LIMITS, TOPIC_LEVELS_MAX, type Limits 
 import { OnTheWay } from './on-the-way.ts'
 import type { Peer } from './peer.ts'
 import { KeptSessions, Refused, Sessions, type Problem, type Refusal } from './sessions.ts'
+import { SessionFile } from './session-file.ts'
 import { Storing, type StoringOptions } from './storing.ts'
 import { Subscribers } from './subscribers.ts'
 import { Subscribing } from './subscribing.ts'
@@ -37,6 +38,8 @@ export type BrokerOptions = EntryOptions &
     deviceRate?: number
     refused: (r: Refusal) => void
     meter: Meter
+    /** where sessions and retained messages outlive a restart; without it they do not */
+    dir?: string
     /** tighter bounds, for tests */
     limits?: Partial<Limits>
   }
@@ -66,7 +69,8 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
   const subscribers = new Subscribers()
   const onTheWay = new OnTheWay(o.meter)
   const storing = new Storing({ ...o, laneOf }, sessions, onTheWay)
-  const aedes = await startAedes(o, limits, sessions, storing, subscribers)
+  const disk = openSessions(o)
+  const aedes = await startAedes(o, limits, sessions, storing, subscribers, disk)
   const connected = new Set<Client>()
   watch(aedes, connected, o, sessions)
   const keepalive = new Keepalive()
@@ -84,7 +88,11 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
     keepalive,
     gate: new Gate(limits.inFlightBytes),
     acks: Buffer.alloc(4 * limits.inFlightOfClient),
-    turn: new Turn(() => onTheWay.tell()),
+    disk,
+    turn: new Turn(() => {
+      onTheWay.tell()
+      if (disk.isDirty) disk.commit()
+    }),
     deliver: (delivery, client, done) => deliver(aedes, delivery, client, done),
     refused: (guard, problem, more) => sessions.report(problem, guard.client ?? null, { ...more, address: guard.peer.address }),
     tooSlow: ({ client }, pendingBytes) => {
@@ -105,8 +113,11 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
   return {
     port: ports.mqtt,
     ports,
-    problem: listening.problem,
-    publish: (topic, payload, options = {}) => publish(aedes, topic, payload, options),
+    problem: () => listening.problem() ?? disk.problem,
+    async publish(topic, payload, options = {}) {
+      await publish(aedes, topic, payload, options)
+      disk.commit() // what waits for a device that is away outlives us
+    },
     follow(filter, heard) {
       const take = ({ topic, payload }: { topic: string; payload: string | Buffer }, done: () => void): void => {
         try {
@@ -134,8 +145,18 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
       await new Promise<void>(resolve => aedes.close(resolve))
       keepalive.close()
       for (const guard of guards) guard.destroy()
+      disk.close()
       await stopped
     },
+  }
+}
+
+/** @throws FengsuiError data-dir-unwritable */
+function openSessions({ dir, log }: BrokerOptions): SessionFile {
+  try {
+    return new SessionFile({ dir, log })
+  } catch (cause) {
+    throw new FengsuiError('data-dir-unwritable', `opening sessions.db in ${dir}: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -145,8 +166,10 @@ async function startAedes(
   sessions: Sessions,
   storing: Storing,
   subscribers: Subscribers,
+  disk: SessionFile,
 ): Promise<Aedes> {
-  const entry = new Entry(o, sessions, new KeptSessions(limits.sessions), new LoginThrottle(o.clock))
+  const kept = new KeptSessions(limits.sessions, disk)
+  const entry = new Entry(o, sessions, kept, new LoginThrottle(o.clock))
   const subscribing = new Subscribing(o.log, sessions, limits.subscriptionsOfClient)
   const aedes = await Aedes.createBroker({
     connectTimeout: limits.connectTimeoutMs,
@@ -164,9 +187,11 @@ async function startAedes(
   })
   const { persistence, mq } = aedes as unknown as { persistence: Persistence; mq: Emitter }
   let reported = ''
-  const queues = boundPersistence(persistence, {
+  const queues = await boundPersistence(persistence, {
     subscribers,
     limits,
+    disk,
+    restored: ids => kept.restore(ids),
     isLetIn: client => sessions.identityOf(client) !== null,
     isBack: client => sessions.isBack(client),
     full(what, where) {

@@ -30,6 +30,7 @@ export type Limits = {
   /** messages kept for one persistent session that is away or does not acknowledge; more are not kept, a connected one is cut */
   queuedOfSession: number
   queued: number
+  queuedBytes: number
   sessions: number
   sessionsOfIdentity: number
   /** QoS 2 messages between PUBLISH and PUBREL; who sends one more is disconnected */
@@ -58,6 +59,7 @@ export const LIMITS: Limits = {
   subscriptionsOfClient: 1000,
   queuedOfSession: 1000,
   queued: 200_000,
+  queuedBytes: 128 * 1024 * 1024,
   sessions: 50_000,
   sessionsOfIdentity: 16,
   halfDone: 200_000,

@@ -14,7 +14,9 @@ export type Outgoing = {
   brokerCounter?: number
   messageId?: number | undefined
 }
-type Queued = { packet: Outgoing; counter: number; sends: number }
+type Queued = { packet: Outgoing; counter: number; sends: number; row: number; bytes: number }
+/** Where queued messages outlive a restart (session-file.ts). */
+type Disk = { nextRow(): number; queued(row: number, id: string, packet: Outgoing): void; unqueued(row: number): void }
 type Queue = { byCounter: Map<number, Queued>; byMessageId: Map<number, Queued>; streams: number }
 type Returning = { id: string; closed: boolean }
 const newQueue = (): Queue => ({ byCounter: new Map(), byMessageId: new Map(), streams: 0 })
@@ -23,18 +25,23 @@ export class Queues {
   readonly #max: number
   readonly #maxOfSession: number
   readonly #full: (clientId: string) => void
+  readonly #maxBytes: number
+  readonly #disk: Disk
   readonly #of = new Map<string, Queue>()
   #total = 0
+  #bytes = 0
 
-  constructor(o: { max: number; maxOfSession: number; full: (clientId: string) => void }) {
+  constructor(o: { max: number; maxOfSession: number; maxBytes: number; disk: Disk; full: (clientId: string) => void }) {
     this.#max = o.max
     this.#maxOfSession = o.maxOfSession
     this.#full = o.full
+    this.#maxBytes = o.maxBytes
+    this.#disk = o.disk
   }
 
   hasRoom(clientId: string): boolean {
     const queue = this.#of.get(clientId)
-    if ((queue?.byCounter.size ?? 0) < this.#maxOfSession && this.#total < this.#max) return true
+    if ((queue?.byCounter.size ?? 0) < this.#maxOfSession && this.#total < this.#max && this.#bytes < this.#maxBytes) return true
     this.#full(clientId)
     return false
   }
@@ -43,8 +50,41 @@ export class Queues {
   add(clientId: string, packet: Outgoing): void {
     const queue = this.#queueOf(clientId)
     const counter = packet.brokerCounter ?? 0
-    if (!queue.byCounter.has(counter)) this.#total++
-    queue.byCounter.set(counter, { packet: { ...packet, messageId: undefined }, counter, sends: 0 })
+    const before = queue.byCounter.get(counter)
+    if (before !== undefined) this.#dropped(before)
+    this.#put(clientId, queue, {
+      packet: { ...packet, messageId: undefined },
+      counter,
+      sends: 0,
+      row: this.#disk.nextRow(),
+      bytes: sizeOf(packet),
+    })
+  }
+
+  /** What waited before a restart, in order. Their counters are below all that Aedes gives. */
+  restore(kept: readonly { row: number; id: string; packet: Outgoing }[]): void {
+    for (const [i, { row, id, packet }] of kept.entries()) {
+      const queue = this.#queueOf(id)
+      const counter = i - kept.length
+      const queued = { packet: { ...packet, brokerCounter: counter }, counter, sends: 0, row, bytes: sizeOf(packet) }
+      queue.byCounter.set(counter, queued)
+      if (packet.messageId !== undefined) queue.byMessageId.set(packet.messageId, queued)
+      this.#total++
+      this.#bytes += queued.bytes
+    }
+  }
+
+  #put(clientId: string, queue: Queue, queued: Queued): void {
+    queue.byCounter.set(queued.counter, queued)
+    this.#total++
+    this.#bytes += queued.bytes
+    this.#disk.queued(queued.row, clientId, queued.packet)
+  }
+
+  #dropped(queued: Queued): void {
+    this.#total--
+    this.#bytes -= queued.bytes
+    this.#disk.unqueued(queued.row)
   }
 
   /** A message gets its number when it is sent; with PUBREC its PUBREL takes its place. false = it is not in the queue. */
@@ -58,12 +98,15 @@ export class Queues {
       sent.packet.messageId = packet.messageId
       sent.sends++
       queue.byMessageId.set(packet.messageId, sent)
+      this.#disk.queued(sent.row, clientId, sent.packet)
       return true
     }
     const had = queue.byMessageId.get(packet.messageId)
     if (had === undefined) return false
+    const isChanged = had.packet.cmd !== packet.cmd
     had.packet = packet
     had.sends++
+    if (isChanged) this.#disk.queued(had.row, clientId, packet)
     return true
   }
 
@@ -80,13 +123,13 @@ export class Queues {
     if (queue === undefined || had === undefined || messageId === undefined) return undefined
     queue.byMessageId.delete(messageId)
     queue.byCounter.delete(had.counter)
-    this.#total--
+    this.#dropped(had)
     if (queue.byCounter.size === 0 && queue.streams === 0) this.#of.delete(clientId)
     return had.packet
   }
 
   forget(clientId: string): void {
-    this.#total -= this.#of.get(clientId)?.byCounter.size ?? 0
+    for (const queued of this.#of.get(clientId)?.byCounter.values() ?? []) this.#dropped(queued)
     this.#of.delete(clientId)
   }
 
@@ -119,6 +162,8 @@ export class Queues {
     return queue
   }
 }
+
+const sizeOf = ({ payload, topic }: Outgoing): number => (payload?.byteLength ?? 0) + (topic?.length ?? 0)
 
 const IDS_MAX = 65_535
 

@@ -1,8 +1,8 @@
 // Retained messages, by topic level. Aedes' own store tests every retained topic at every SUBSCRIBE: with the 40,000 that a
 // district of 20,000 devices retains, a reconnect storm would stand still. Here a filter walks only where it can match.
-// In memory: a restart forgets them (docs/mqtt.md says so); the journal does not.
+// In memory; session-file.ts brings them back after a restart.
 
-export type Retained = { topic: string; payload: Uint8Array }
+export type Retained = { topic: string; payload: Uint8Array; qos?: number; cmd?: string; retain?: boolean }
 type Level = { below: Map<string, Level>; packet?: Retained }
 
 export class RetainedTree {

@@ -121,9 +121,16 @@ const sampleOf = (payload: Uint8Array | string): Uint8Array => Uint8Array.from(B
 export class KeptSessions {
   readonly #max: number
   readonly #ids = new Set<string>()
+  readonly #disk: { session(id: string): void; end(id: string): void }
 
-  constructor(max: number) {
+  constructor(max: number, disk: { session(id: string): void; end(id: string): void }) {
     this.#max = max
+    this.#disk = disk
+  }
+
+  /** Those there were before a restart. */
+  restore(ids: readonly string[]): void {
+    for (const id of ids) this.#ids.add(id)
   }
 
   has(id: string): boolean {
@@ -133,7 +140,14 @@ export class KeptSessions {
   connected(id: string, isClean: boolean): void {
     this.#ids.delete(id)
     if (isClean) return
-    if (this.#ids.size >= this.#max) this.#ids.delete(this.#ids.values().next().value ?? '')
+    if (this.#ids.size >= this.#max) this.#forgetOldest()
     this.#ids.add(id)
+    this.#disk.session(id)
+  }
+
+  #forgetOldest(): void {
+    const [oldest = ''] = this.#ids
+    this.#ids.delete(oldest)
+    this.#disk.end(oldest)
   }
 }

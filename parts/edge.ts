@@ -57,6 +57,7 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   }
   const door = {
     ...ways,
+    dir,
     credentials,
     provision: settings.tls?.autoRegister === true ? provision : undefined,
     maxPayloadBytes,
