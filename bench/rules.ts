@@ -10,7 +10,7 @@ import { noLog, systemClock } from '#contracts/clock.ts'
 import type { Message } from '#contracts/message.ts'
 import { noMeter } from '#contracts/metrics.ts'
 import type { Reading } from '#contracts/reading.ts'
-import { backtestParts, makeRoomForBatches } from '../bin/backtest-sources.ts'
+import { backtestParts } from '../bin/backtest-sources.ts'
 import { openDispatch } from '../dispatch/index.ts'
 import {
   backtest,
@@ -175,5 +175,4 @@ async function dayOfBacktest(): Promise<void> {
 
 folding(20_000, 3)
 await reloading(folding(100_000, 1))
-makeRoomForBatches()
 await dayOfBacktest()

@@ -11,7 +11,6 @@ import { createCatalogue, loadDecoders, startStoreWriter, type ReadingStore, typ
 import { openDuckdb } from '../ingest/stores/duckdb.ts'
 import { openInflux } from '../ingest/stores/influx.ts'
 import { openJournal, openReader } from '../journal/index.ts'
-import { makeRoomForBatches } from '../parts/young.ts'
 import { startInflux, type Influxd } from '../test/ingest/influxd.ts'
 import { cpuSeconds } from './process-tree.ts'
 
@@ -155,7 +154,6 @@ async function compare(store: string, newPlace: () => Promise<Place>, journalDir
   }
 }
 
-makeRoomForBatches() // as the store's process does
 const journalDir = await folder()
 const rows: object[] = []
 try {

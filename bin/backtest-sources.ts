@@ -19,8 +19,6 @@ const BATCH_MESSAGES = 1_000
 /** before a span the rules are played this long without scoring, so that usual levels and standing alarms are known at its start */
 export const WARM_UP_MS = 3_600_000
 
-export { makeRoomForBatches } from '../parts/young.ts'
-
 type Rows = Iterable<[string, string]>
 
 /** Real decoding and a real queue in memory, as the alarm path has them; `known` is what is known of devices beforehand. */

@@ -14,7 +14,7 @@ import {
   type Recording,
   type RuleSet,
 } from '../rules/index.ts'
-import { backtestParts, knownIn, located, makeRoomForBatches, openRecording, openSpan } from './backtest-sources.ts'
+import { backtestParts, knownIn, located, openRecording, openSpan } from './backtest-sources.ts'
 import { causesOf, differenceTable, tableOf } from './backtest-table.ts'
 
 export { backtestParts, openRecording } from './backtest-sources.ts'
@@ -82,7 +82,6 @@ function linesOf(result: Answer): string[] {
 }
 
 if (import.meta.main) {
-  makeRoomForBatches()
   try {
     process.exitCode = await run(process.argv.slice(2), line => console.log(line))
   } catch (error) {

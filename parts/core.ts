@@ -11,7 +11,6 @@ import type { AlarmPath } from '../alarm-path.ts'
 import type { Registration } from '../ingest/registrations.ts'
 import type { Settings } from '../settings.ts'
 import { makeDataDir, RULES_CURSOR, type Core, type Others, type Parts } from './ports.ts'
-import { makeRoomForBatches } from './young.ts'
 
 /** Rules, dispatch, API: from a committed message to a row on the screen. */
 export async function createCore(settings: Settings, parts: Parts, others: Others): Promise<Core> {
@@ -40,7 +39,6 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { startHealthAlarms } = await import('../health-alarms.ts')
   const { watchAccounting } = await import('../accounting-watch.ts')
 
-  makeRoomForBatches()
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
   const dir = makeDataDir(settings)

@@ -5,7 +5,6 @@ import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
 import type { Credentials } from '../broker/credentials.ts'
 import type { Settings } from '../settings.ts'
 import { makeDataDir, RULES_CURSOR, STORE_CURSOR, type Edge, type Parts } from './ports.ts'
-import { makeRoomForBatches } from './young.ts'
 
 /** Broker and journal: who are you, may you publish here, is there room, is it on disk. */
 export async function createEdge(settings: Settings, parts: Parts, committed: (head: number) => void): Promise<Edge> {
@@ -21,7 +20,6 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const { openEntrances } = await import('./entrances.ts')
   const { openRegistrations } = await import('../ingest/registrations.ts')
 
-  makeRoomForBatches()
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
   const dir = makeDataDir(settings)

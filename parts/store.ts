@@ -1,7 +1,6 @@
 // The store: decodes what the journal holds and writes it to the reading store; answers history.
 import type { Settings } from '../settings.ts'
 import { makeDataDir, STORE_CURSOR, type Parts, type Store } from './ports.ts'
-import { makeRoomForBatches } from './young.ts'
 
 /** Ingest: decode, quarantine, write to the reading store; answers history. */
 export async function createStore(settings: Settings, parts: Parts): Promise<Store> {
@@ -11,7 +10,6 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   const { createAreas, createCatalogue, loadDecoders, openQuarantine, openRegistrations, openStore, startStoreWriter } =
     await import('../ingest/index.ts')
 
-  makeRoomForBatches()
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
   const dir = makeDataDir(settings)
