@@ -33,6 +33,8 @@ export type TimelineEntry = {
   alarmId?: string
   orderId?: string
   note?: string
+  /** shown with it: GET /api/v1/incidents/:id/pictures/:pictureId */
+  pictureId?: string
 }
 
 export type Incident = {
@@ -76,6 +78,8 @@ export type Incident = {
   feedback?: string
   falseAlarm?: boolean
   mergedInto?: string
+  /** a crew at the scene asked for help, and nobody has been sent since */
+  helpAskedAt?: string
   /** practised, not real: nothing of it goes out */
   drill?: true
   /** event time of the newest alarm or evidence */

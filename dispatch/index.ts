@@ -29,6 +29,7 @@ import * as onAlarm from './people-alarms.ts'
 import * as onIncident from './people-incidents.ts'
 import type { PastDesk, StripBar } from './past.ts'
 import * as onOrder from './people-orders.ts'
+import { reportOnOrder, type Picture } from './people-reports.ts'
 import * as onResource from './people-resources.ts'
 import { DEFAULT_PLAN, type DispatchPlan } from './plan.ts'
 import { postAlarm, type Posting } from './posting.ts'
@@ -189,6 +190,8 @@ export const openDispatch = (o: DispatchOptions) => {
     onSceneOrder: acting(onOrder.onSceneOrder),
     completeOrder: acting(onOrder.completeOrder),
     withdrawOrder: acting(onOrder.withdrawOrder),
+    reportOnOrder: acting(reportOnOrder),
+    picture: (incidentId: string, id: string): Picture | undefined => desk.reports.picture(incidentId, id),
 
     resources: (): Resource[] => resourcesNow(desk, o.clock.nowMs()),
     resource: (id: string): Resource | undefined => resourceById(desk, o.clock.nowMs(), id),

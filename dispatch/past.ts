@@ -37,6 +37,7 @@ const markOfIncident = (i: Incident): string =>
     i.mergedInto,
     i.escalation,
     i.controlledAt,
+    i.helpAskedAt,
     i.alarmIds.length,
     i.activeAlarms,
     i.unacknowledgedAlarms,

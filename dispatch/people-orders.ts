@@ -51,6 +51,14 @@ const chosen = (turn: Turn, id: string, o: Sending, candidates: Candidate[]): st
   return [first.resourceId]
 }
 
+/** A call for help is answered by sending somebody. */
+const answerHelp = (turn: Turn, id: string): void => {
+  const record = turn.incident(id)
+  if (record?.incident.helpAskedAt === undefined) return
+  const { helpAskedAt: _asked, ...incident } = record.incident
+  turn.saveIncident({ ...record, incident })
+}
+
 /** Sending is also taking: a new incident is acknowledged by who sends. */
 export const dispatchIncident = (turn: Turn, id: string, o: Sending): void => {
   const { by, actor } = actorOf(o.by)
@@ -71,6 +79,7 @@ export const dispatchIncident = (turn: Turn, id: string, o: Sending): void => {
     turn.saveIncident({ ...record, incident: { ...record.incident, acknowledgedAt: turn.now, acknowledgedBy: by } })
     turn.tell(id, { actor, what: 'acknowledged', detail: { alarms } })
   }
+  answerHelp(turn, id)
   turn.touch(id)
   for (const resource of resources) {
     const candidate = candidates.find(one => one.resourceId === resource.id)
@@ -78,7 +87,7 @@ export const dispatchIncident = (turn: Turn, id: string, o: Sending): void => {
   }
 }
 
-const existingOrder = (turn: Turn, id: string, onlyFor: string | undefined): Order => {
+export const existingOrder = (turn: Turn, id: string, onlyFor: string | undefined): Order => {
   const order = turn.order(id)
   if (order === undefined) throw new FengsuiError('not-found', `there is no order ${id}`)
   if (onlyFor === undefined) return order

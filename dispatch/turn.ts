@@ -21,6 +21,7 @@ import { outboxRows, type Outbox } from './outbox.ts'
 import { pastRows, type PastRows } from './past.ts'
 import type { DispatchPlan } from './plan.ts'
 import { openPosture } from './posture.ts'
+import { reportRows, type ReportRows } from './people-reports.ts'
 import { resourceRows, type ResourceRows } from './resource-rows.ts'
 import { settle } from './settle.ts'
 import type { Travel } from './travel/travel.ts'
@@ -45,6 +46,7 @@ export type Desk = {
   audit: AuditTrail
   outbox: Outbox
   past: PastRows
+  reports: ReportRows
   orders: OrderRows
   resources: ResourceRows
   deadlines: DeadlineRows
@@ -71,6 +73,7 @@ type Own =
   | 'cap'
   | 'announcer'
   | 'past'
+  | 'reports'
   | 'orders'
   | 'resources'
   | 'deadlines'
@@ -85,6 +88,7 @@ export type Telling = {
   alarmId?: string
   orderId?: string
   note?: string
+  pictureId?: string
   detail?: Record<string, unknown>
 }
 
@@ -121,6 +125,7 @@ export const openDesk = ({ channels, recipients, capSender, ...o }: Omit<Desk, O
     tellings,
     cap,
     past: pastRows(o.db),
+    reports: reportRows(o.db),
     orders: orderRows(o.db),
     resources: resourceRows(o.db),
     deadlines: deadlineRows(o.db),
@@ -158,7 +163,7 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
     },
     touch: id => void touched.add(id),
     touched: () => [...touched],
-    tell(incidentId, { actor, what, text = WHAT[what], alarmId, orderId, note, detail }) {
+    tell(incidentId, { actor, what, text = WHAT[what], alarmId, orderId, note, pictureId, detail }) {
       const entry = {
         at: now,
         actor,
@@ -167,9 +172,16 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
         ...(alarmId && { alarmId }),
         ...(orderId && { orderId }),
         ...(note && { note }),
+        ...(pictureId && { pictureId }),
       }
       desk.incidents.tell(incidentId, entry)
-      const about = { ...(alarmId && { alarmId }), ...(orderId && { orderId }), ...(note && { note }), ...detail }
+      const about = {
+        ...(alarmId && { alarmId }),
+        ...(orderId && { orderId }),
+        ...(note && { note }),
+        ...(pictureId && { pictureId }),
+        ...detail,
+      }
       desk.audit.append({
         at: now,
         actor,

@@ -8,6 +8,8 @@ import { answers } from './errors.ts'
 import { integer, list, object, oneOf, ref, text, type App, type Schema, type Static } from './schema.ts'
 
 type CrewAct = { by: string; onlyFor?: string; note?: string; reason?: string }
+const REPORTS = ['need-help', 'found-false', 'picture'] as const
+type OrderReport = { by: string; onlyFor?: string; key: string; what: (typeof REPORTS)[number]; note?: string; picture?: string }
 /** the part of dispatch that keeps orders; each call is one transaction, audited there */
 export type OrderDesk = {
   orders(f: { open?: boolean; incidentId?: string; resourceId?: string; account?: string; limit: number }): Order[]
@@ -18,10 +20,14 @@ export type OrderDesk = {
   onSceneOrder(id: string, o: CrewAct): Changes
   completeOrder(id: string, o: CrewAct): Changes
   withdrawOrder(id: string, o: { by: string; reason: string }): Changes
+  reportOnOrder(id: string, o: OrderReport): Changes
+  picture(incidentId: string, id: string): { type: string; bytes: Uint8Array } | undefined
 }
 export type OrderParts = { desk: OrderDesk; changed: (changes: Changes) => void }
 
 const tags = ['orders']
+/** a picture of 1 MiB in base64, and the words around it */
+const REPORT_BYTES = 1_500_000
 const LISTED = 200
 const LISTED_MAX = 2000
 const byId = object({ id: text({ maxLength: 200 }) })
@@ -100,6 +106,41 @@ export function orderRoutes(app: App, { desk, changed }: OrderParts): void {
   act('en-route', 'We are on the way', noted, (id, who, given) => desk.enRouteOrder(id, { ...given, ...who }))
   act('on-scene', 'We are there', noted, (id, who, given) => desk.onSceneOrder(id, { ...given, ...who }))
   act('complete', 'Done: what was found and done', noted, (id, who, given) => desk.completeOrder(id, { ...given, ...who }))
+  app.post('/api/v1/orders/:id/report', {
+    config: { scope: 'orders:own' },
+    bodyLimit: REPORT_BYTES,
+    schema: {
+      summary: 'From the scene: help is needed, it is a false alarm, a picture; sent again under its key it is one report',
+      tags,
+      params: byId,
+      body: object(
+        { key: text({ minLength: 1, maxLength: 100 }), what: oneOf(REPORTS) },
+        { note, picture: text({ maxLength: REPORT_BYTES, description: 'JPEG, PNG or WebP, base64, at most 1 MiB' }) },
+      ),
+      response: answers({ 200: ref('Order') }),
+    },
+    handler: async request => {
+      changed(desk.reportOnOrder(request.params.id, { ...request.body, ...acting(callerOf(request)) }))
+      return orderOf(request.params.id)
+    },
+  })
+
+  app.get('/api/v1/incidents/:id/pictures/:picture', {
+    config: { scope: 'read' },
+    schema: {
+      summary: 'A picture from the scene, as the timeline names it',
+      tags,
+      params: object({ id: text({ maxLength: 200 }), picture: text({ maxLength: 64 }) }),
+      response: answers({ 200: { type: 'string', description: 'the picture itself' } }),
+    },
+    handler: async (request, reply) => {
+      const { id, picture } = request.params
+      const found = desk.picture(id, picture)
+      if (found === undefined) throw new FengsuiError('not-found', `incident ${id} has no picture ${picture}`)
+      return reply.type(found.type).header('cache-control', 'private, max-age=86400').send(Buffer.from(found.bytes))
+    },
+  })
+
   act(
     'withdraw',
     'Call it back; nobody else is asked',

@@ -114,6 +114,7 @@ const incidentMore: Fields = {
   enRouteAt: time(),
   onSceneAt: time(),
   controlledAt: time(),
+  helpAskedAt: time({ description: 'a crew asked for help and nobody has been sent since' }),
   controlledBy: text(),
 }
 const orNull = (schema: Schema<number>): Schema<number | null> => ({ ...schema, type: [schema['type'] as string, 'null'] })
@@ -135,7 +136,7 @@ export const SHAPES: readonly { $id: string }[] = [
   entity(
     'TimelineEntry',
     { at: time(), actor: text(), what: text() },
-    { text: ref('Text'), alarmId: text(), orderId: text(), note: text() },
+    { text: ref('Text'), alarmId: text(), orderId: text(), note: text(), pictureId: text() },
   ),
   entity('Incident', incidentFields, incidentMore),
   entity(

@@ -53,14 +53,15 @@ const Desk = ({ store, queue, detail, dialogs, travel }: Wiring) => (
 )
 
 /** Pages with the bar above them. */
-const PAGES: Record<Exclude<Page, 'wall'>, ComponentType<Wiring>> = {
+const PAGES: Record<Exclude<Page, 'wall' | 'field'>, ComponentType<Wiring>> = {
   desk: Desk,
   accounting: lazy(async () => (await import('./pages/accounting.tsx')).Accounting),
   quarantine: lazy(async () => (await import('./pages/quarantine.tsx')).Quarantine),
   health: lazy(async () => (await import('./pages/health.tsx')).Health),
 }
-/** A view that is the whole screen. */
+/** Views that are the whole screen. */
 const Wall = lazy(async () => (await import('./wall/wall.tsx')).Wall)
+const Field = lazy(async () => (await import('./field/field.tsx')).Field)
 
 export const App = (w: Wiring) => {
   const who = w.store.principal.value
@@ -73,6 +74,7 @@ export const App = (w: Wiring) => {
       </>
     )
   if (page.value === 'wall') return <Wall {...w} />
+  if (page.value === 'field') return <Field {...w} />
   const Shown = PAGES[page.value]
   return (
     <div class={w.store.past.value === null ? 'frame' : 'frame past'}>

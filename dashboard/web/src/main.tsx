@@ -126,6 +126,11 @@ const start = async (root: HTMLElement): Promise<void> => {
   addEventListener('keydown', event => obey(w, event))
   document.addEventListener('visibilitychange', () => w.store.tick())
   render(<App {...w} />, root)
+  known.then(() => {
+    // a crew's own view; on a narrow screen nobody can work the desk
+    const goes = w.store.principal.value?.role === 'station' || innerWidth < 700
+    if (goes && location.hash === '') location.hash = '#/field'
+  })
   known.catch(() => {
     w.store.principal.value = null
     w.store.toast('bad', t('error.no-answer'))

@@ -1,7 +1,7 @@
 // Which page is open: the part of the address behind '#/'. An unknown one is the desk; no address at all is the role's own view.
 import { signal } from '@preact/signals'
 
-export const PAGES = ['desk', 'wall', 'accounting', 'quarantine', 'health'] as const
+export const PAGES = ['desk', 'wall', 'field', 'accounting', 'quarantine', 'health'] as const
 export type Page = (typeof PAGES)[number]
 
 export const pageOf = (hash: string): Page => PAGES.find(page => hash === `#/${page}`) ?? 'desk'

@@ -14,6 +14,25 @@ const whoAmI = async (api: Api): Promise<Principal | null> => {
   }
 }
 
+const KEY = 'fengsui.who'
+
+/** A name and a role, no secret; storage may be refused, then nobody is remembered. */
+const remember = (principal: Principal | null): void => {
+  try {
+    if (principal === null) localStorage.removeItem(KEY)
+    else localStorage.setItem(KEY, JSON.stringify(principal))
+  } catch {
+    // not remembered
+  }
+}
+const recall = (): Principal | null => {
+  try {
+    return JSON.parse(localStorage.getItem(KEY) ?? 'null') as Principal | null
+  } catch {
+    return null
+  }
+}
+
 export type Session = {
   restore(): Promise<void>
   login(username: string, password: string): Promise<void>
@@ -24,11 +43,23 @@ export const createSession = (store: Store): Session => {
   const enter = async (): Promise<void> => {
     const principal = await whoAmI(store.api)
     store.principal.value = principal
+    remember(principal)
     if (principal === null) store.stop()
     else store.start()
   }
+  /** No answer is not "nobody": who was here last sees his page, said to be old, while the socket goes on trying. The server decides. */
+  const restore = async (): Promise<void> => {
+    try {
+      await enter()
+    } catch (error) {
+      const last = recall()
+      if (last === null || !(error instanceof ApiError) || error.code !== 'no-answer') throw error
+      store.principal.value = last
+      store.start()
+    }
+  }
   return {
-    restore: enter,
+    restore,
     async login(username, password) {
       await store.api.post('session', { username, password })
       await enter()
@@ -37,6 +68,7 @@ export const createSession = (store: Store): Session => {
       store.stop()
       await store.api.delete('session')
       store.principal.value = null
+      remember(null)
     },
   }
 }

@@ -14,6 +14,15 @@ export const actorWords = (actor: string): string => {
   return kind === 'user' ? name : name === '' ? term('source', kind) : `${term('source', kind)} ${name}`
 }
 
+const Picture = ({ incidentId, pictureId }: { incidentId: string; pictureId: string }) => {
+  const address = `/api/v1/incidents/${encodeURIComponent(incidentId)}/pictures/${encodeURIComponent(pictureId)}`
+  return (
+    <a href={address} target="_blank" rel="noopener">
+      <img src={address} alt={t('timeline.picture-alt')} loading="lazy" />
+    </a>
+  )
+}
+
 /** Without `travel` the film cannot be started from here (wall, phone). */
 export const Timeline = ({
   detail,
@@ -41,6 +50,7 @@ export const Timeline = ({
           <span>
             {entry.text === undefined ? term('timeline', entry.what) : say(entry.text)}
             {entry.note !== undefined && <q>{entry.note}</q>}
+            {entry.pictureId !== undefined && <Picture incidentId={detail.id} pictureId={entry.pictureId} />}
           </span>
         </li>
       ))}

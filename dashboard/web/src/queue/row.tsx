@@ -75,6 +75,7 @@ export const Face = ({ incident, store }: { incident: Incident; store: Store }) 
       <span class="second">
         <Where incident={incident} />
         <span class="meta">
+          {incident.helpAskedAt !== undefined && <span class="help-asked">{t('state.help-asked')}</span>}
           {incident.confirmedAt !== undefined && <span class="confirmed">{t('state.confirmed')}</span>}
           <span title={t('queue.counts-hint', { alarms: count(incident.alarmIds.length), devices: count(incident.deviceIds.length) })}>
             {sourceOf(incident, store)} ×{count(incident.alarmIds.length)}
