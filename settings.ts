@@ -53,6 +53,7 @@ export const SETTINGS = {
   JOURNAL_KEEP_DAYS: { type: 'integer', minimum: 1, maximum: 3650, default: 30 },
   JOURNAL_KEEP_MB: { type: 'integer', minimum: 16, maximum: 100_000_000, default: 20_480 },
   READINGS_KEEP_DAYS: { type: 'integer', minimum: 1, maximum: 3650, default: 400 },
+  PHOTOS_MB: { type: 'integer', minimum: 1, maximum: 100_000_000, default: 20_480 },
   DISK_RESERVE_MB: { type: 'integer', minimum: 0, maximum: 1_000_000, default: 512 },
   MAX_PAYLOAD_BYTES: { type: 'integer', minimum: 1024, maximum: 16_777_216, default: 262_144 },
   CLOCK_S: { type: 'integer', minimum: 0, maximum: 30, default: 10 },
@@ -93,6 +94,8 @@ export type Settings = {
   journal: { keepDays: number; keepBytes: number }
   readingsKeepDays: number
   diskReserveBytes: number
+  /** what the photos of observations may take */
+  photosBytes: number
   /** a clock message in the journal this often; 0 = none */
   clockMs: number
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -192,6 +195,7 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     journal: { keepDays: Number(v['JOURNAL_KEEP_DAYS']), keepBytes: Number(v['JOURNAL_KEEP_MB']) * MEBIBYTE },
     readingsKeepDays: Number(v['READINGS_KEEP_DAYS']),
     diskReserveBytes: Number(v['DISK_RESERVE_MB']) * MEBIBYTE,
+    photosBytes: Number(v['PHOTOS_MB']) * MEBIBYTE,
     clockMs: Number(v['CLOCK_S']) * 1000,
     logLevel: v['LOG_LEVEL'] as Settings['logLevel'],
     lang: v['LANG'] as Settings['lang'],

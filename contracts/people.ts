@@ -8,6 +8,7 @@ export const SCOPES = [
   'alarms:raise',
   'alarms:handle',
   'incidents:handle',
+  'observations:write',
   'orders:own',
   'resources:write',
   'devices:write',
@@ -25,7 +26,17 @@ export type Scope = (typeof SCOPES)[number]
 
 export const SCOPES_OF: Record<Role, readonly Scope[]> = {
   admin: SCOPES,
-  officer: ['read', 'alarms:raise', 'alarms:handle', 'incidents:handle', 'orders:own', 'resources:write', 'devices:command', 'flows:read'],
+  officer: [
+    'read',
+    'alarms:raise',
+    'alarms:handle',
+    'incidents:handle',
+    'observations:write',
+    'orders:own',
+    'resources:write',
+    'devices:command',
+    'flows:read',
+  ],
   engineer: ['read', 'rules:write', 'flows:read', 'flows:write', 'quarantine:write', 'feed', 'devices:write', 'devices:command'],
   /** puts what engineers made into force; makes nothing by itself */
   approver: ['read', 'rules:write', 'flows:read', 'flows:approve', 'audit:read'],

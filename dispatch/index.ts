@@ -25,6 +25,7 @@ import { GROUP_WINDOW_MS } from './grouping.ts'
 import { handoverIncident } from './handover.ts'
 import { openKpis, type QueueKpis } from './kpis.ts'
 import { passOnSilent } from './offers.ts'
+import { openObservations } from './observations.ts'
 import * as onAlarm from './people-alarms.ts'
 import * as onIncident from './people-incidents.ts'
 import type { PastDesk, StripBar } from './past.ts'
@@ -229,6 +230,7 @@ export const openDispatch = (o: DispatchOptions) => {
     outbox: openDeliveries(desk, new Map(recipients.map(r => [r.name, r]))),
     cap: { newest: desk.cap.newest, xml: desk.cap.xml },
     commands: openCommands(desk),
+    observations: openObservations(desk),
 
     kpis: (nowMs: number): QueueKpis => kpis(nowMs),
     /** the queue as it stood at an instant that has passed; the same each time it is asked for */

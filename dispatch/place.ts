@@ -61,9 +61,13 @@ export const belongs = (spot: Spot, places: readonly Spot[]): boolean => {
   return relations.includes('same') && !relations.includes('different')
 }
 
-/** A box of degrees that holds everything within SAME_PLACE_M, for the index; the distance decides. */
-export const boxAround = (lat: number, lon: number): { south: number; north: number; west: number; east: number } => {
-  const dLat = (SAME_PLACE_M / EARTH_M) * (180 / Math.PI) * 1.01
+/** A box of degrees that holds everything within `withinM`, for the index; the distance decides. */
+export const boxAround = (
+  lat: number,
+  lon: number,
+  withinM = SAME_PLACE_M,
+): { south: number; north: number; west: number; east: number } => {
+  const dLat = (withinM / EARTH_M) * (180 / Math.PI) * 1.01
   const dLon = dLat / Math.max(0.01, Math.cos(rad(lat)))
   return { south: lat - dLat, north: lat + dLat, west: lon - dLon, east: lon + dLon }
 }

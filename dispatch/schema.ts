@@ -7,6 +7,7 @@ import { DEADLINE_TABLES } from './deadline-rows.ts'
 import { HANDOVER_TABLES } from './handover-rows.ts'
 import { ORDER_TABLES } from './order-tables.ts'
 import { COMMAND_TABLES } from './schema-commands.ts'
+import { OBSERVATION_TABLES } from './schema-observations.ts'
 import { REPORT_TABLES } from './report-tables.ts'
 import { TELLING_TABLES } from './schema-telling.ts'
 
@@ -91,6 +92,7 @@ const STEPS: readonly string[] = [
   TELLING_TABLES,
   COMMAND_TABLES,
   `${DEADLINE_TABLES} ${HANDOVER_TABLES}`,
+  OBSERVATION_TABLES,
   REPORT_TABLES,
 ]
 

@@ -80,6 +80,7 @@ export const WHAT: Record<string, Text> = {
   notified: { zh: '已通知外部', en: 'Told outside' },
   'not-notified': { zh: '未能通知外部', en: 'Could not be told outside' },
   'next-channel': { zh: '无应答，改用下一渠道', en: 'Not answered: told over the next channel' },
+  observation: { zh: '目击报告', en: 'Observation' },
   unheard: { zh: '所有渠道均无应答', en: 'Answered on no channel' },
   heard: { zh: '接收人已听到', en: 'Heard by the recipient' },
   'recipient-accepted': { zh: '接收人已接受', en: 'Accepted by the recipient' },

@@ -31,6 +31,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { openTelling } = await import('./telling.ts')
   const { openCommandDesk } = await import('./commands.ts')
   const { followPosture } = await import('./posture-rules.ts')
+  const { openPhotoStore } = await import('./photos.ts')
   const { openAccounts } = await import('../dashboard/api/accounts.ts')
   const { startApi } = await import('../dashboard/api/index.ts')
   const { tallyOf } = await import('../dashboard/api/expected.ts')
@@ -230,6 +231,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       posture: postureRules,
       redrive: createRedrive({ quarantine, original: seq => readOne(reader, seq), append: others.edge.append }),
       commands: commands.desk,
+      photos: await openPhotoStore(dir, settings),
       accounting: accounting.report,
       health,
       metricsText: async () => mergedText([await snapshot(), ...(await rooms.metrics())]),

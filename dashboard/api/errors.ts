@@ -40,6 +40,10 @@ function translate(error: Unknown): FengsuiError | null {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new FengsuiError('invalid-request', 'the body is not valid JSON')
+    case 'FST_FILES_LIMIT':
+    case 'FST_FIELDS_LIMIT':
+    case 'FST_PARTS_LIMIT':
+      return new FengsuiError('invalid-request', 'the form has more fields or files than this route takes')
     case 'FST_ERR_BAD_URL':
       return new FengsuiError('invalid-request', 'the URL cannot be decoded')
   }

@@ -44,6 +44,7 @@ import { addHeaders, isPageAddress, page } from './page.ts'
 import { postureRoutes, type PostureDesk } from './posture.ts'
 import { quarantineRoutes, type QuarantineParts } from './quarantine.ts'
 import { pastRoutes, type PastParts } from './past.ts'
+import { observationRoutes, type ObservationParts } from './observations.ts'
 import { openQueue } from './queue.ts'
 import { rulesRoutes, type RulesParts } from './rules.ts'
 import { addRequestLog } from './request-log.ts'
@@ -68,7 +69,8 @@ export type ApiParts = {
     ResourceDesk &
     CapParts &
     HandoverDesk &
-    PostureDesk & {
+    PostureDesk &
+    Pick<ObservationParts, 'observations'> & {
       kpis(nowMs: number): Omit<Kpis, 'devicesTotal' | 'devicesOnline' | 'devicesStale' | 'devicesUnknown'>
       audit: (f: { limit: number; before?: number }) => readonly object[]
       record: RecordAudit
@@ -90,6 +92,7 @@ export type ApiParts = {
   utcOffsetMinutes?: number
   redrive: QuarantineParts['redrive']
   commands: CommandDesk
+  photos: ObservationParts['photos']
   accounting: AccountingParts['accounting']
   health: () => RoomHealth[]
   metricsText: () => Promise<string>
@@ -184,6 +187,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   pastRoutes(app, { past: dispatch, clock })
   if (parts.rules !== undefined) rulesRoutes(app, { rules: parts.rules, audit })
   capRoutes(app, dispatch)
+  await observationRoutes(app, { observations: dispatch.observations, photos: parts.photos, changed })
   liveRoute(app, { live, accounts })
   healthRoutes(app, parts)
   const feed = feedRoutes(app, parts)

@@ -34,6 +34,7 @@ export type Body = ErrorBody &
     topic: string
     command: string
     deviceId: string
+    incidentId: string
     answer: { status: string }
     commands: Command[]
     paths: Record<string, Record<string, Operation>>

@@ -16,6 +16,7 @@ import { openAccounts } from '../../dashboard/api/accounts.ts'
 import type { Claimable } from '../../dashboard/api/enrolment.ts'
 import { startApi, type ApiParts } from '../../dashboard/api/index.ts'
 import { openDispatch } from '../../dispatch/index.ts'
+import { openPhotos } from '../../dispatch/photos.ts'
 import { createDirectory } from '../../ingest/directory.ts'
 import { openQuarantine } from '../../ingest/quarantine.ts'
 import { readSheet } from '../../ingest/registration-csv.ts'
@@ -134,6 +135,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     rules: ruleDesk(),
     redrive: createRedrive({ quarantine, original: seq => originals.get(seq), append: async message => void redriven.push(message) }),
     commands: commands.desk,
+    photos: openPhotos({ dir, quotaBytes: 64 * 1024 * 1024, reserveBytes: 0 }),
     accounting: () => accounting,
     health: () => rooms,
     metricsText: async () => 'fengsui_journal_head 0\n',

@@ -126,9 +126,10 @@ const start = async (root: HTMLElement): Promise<void> => {
   addEventListener('keydown', event => obey(w, event))
   document.addEventListener('visibilitychange', () => w.store.tick())
   render(<App {...w} />, root)
-  known.then(() => {
+  effect(() => {
     // a crew's own view; on a narrow screen nobody can work the desk
-    const goes = w.store.principal.value?.role === 'station' || innerWidth < 700
+    const who = w.store.principal.value
+    const goes = who?.role === 'station' || (Boolean(who) && innerWidth < 700)
     if (goes && location.hash === '') location.hash = '#/field'
   })
   known.catch(() => {

@@ -54,13 +54,16 @@ export const passes = (incident: Incident, filter: Filter, isShelved: (incident:
   return words.every(word => text.includes(word))
 }
 
-/** How many rows are drawn at once; the rest stands behind one line that says how many. Sticky rows sort first and are always drawn. */
+/**
+ * How many rows are drawn at once; the rest stands behind one line that says how many and draws more. What asks sorts first, so it is
+ * the calm that is left out; an unanswered level I is always drawn, wherever a held list has it.
+ */
 export const ROWS_DRAWN = 300
 
 export const drawn = (ids: readonly string[], incidents: ReadonlyMap<string, Incident>, limit = ROWS_DRAWN): string[] => {
   const must = ids.filter(id => {
     const incident = incidents.get(id)
-    return incident !== undefined && isSticky(incident)
+    return incident !== undefined && incident.severity === 1 && isSticky(incident)
   })
   if (ids.length <= limit) return [...ids]
   const keep = new Set([...ids.slice(0, limit), ...must])

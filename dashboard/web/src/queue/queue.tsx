@@ -189,7 +189,14 @@ const List = ({ store, view }: { store: Store; view: QueueView }) => {
             />
           )
         })}
-        {view.hidden.value > 0 && <li class="hidden-count">{t('queue.hidden', { n: count(view.hidden.value) })}</li>}
+        {view.hidden.value > 0 && (
+          <li class="hidden-count">
+            {t('queue.hidden', { n: count(view.hidden.value) })}{' '}
+            <button type="button" class="quiet" onClick={() => view.more()}>
+              {t('queue.more')}
+            </button>
+          </li>
+        )}
       </ol>
     </>
   )

@@ -4,7 +4,7 @@ import { computed, signal, type ReadonlySignal, type Signal } from '@preact/sign
 import { needsAnswer } from '../live/reduce.ts'
 import type { Store } from '../store.ts'
 import { fold, type Fold } from './fold.ts'
-import { arrange, drawn, passes, type Filter } from './order.ts'
+import { arrange, drawn, passes, ROWS_DRAWN, type Filter } from './order.ts'
 
 /** So long after the last key or pointer movement in the list the officer's hand is taken to have left it. */
 export const HOLD_MS = 10_000
@@ -26,6 +26,8 @@ export type QueueView = {
   touch(): void
   leave(): void
   toggle(key: string): void
+  /** draws as many rows again */
+  more(): void
   /** the next (1) or previous (-1) row's id from the selected one */
   beside(step: 1 | -1): string | null
 }
@@ -64,7 +66,8 @@ export const createQueueView = (store: Store): QueueView => {
       ? fold(matching.value, store.incidents.value, { keep: store.selectedId.value, opened: opened.value })
       : { ids: [...matching.value], folds: new Map<string, Fold>() },
   )
-  const ids = computed(() => drawn(folded.value.ids, store.incidents.value))
+  const limit = signal(ROWS_DRAWN)
+  const ids = computed(() => drawn(folded.value.ids, store.incidents.value, limit.value))
 
   return {
     filter,
@@ -85,6 +88,9 @@ export const createQueueView = (store: Store): QueueView => {
       const next = new Set(opened.value)
       if (!next.delete(key)) next.add(key)
       opened.value = next
+    },
+    more() {
+      limit.value += ROWS_DRAWN
     },
     beside(step) {
       const list = ids.value

@@ -1,0 +1,173 @@
+// The views of one store in a real browser on the running system: desk, wall, phone. Held against WCAG 2.2 AA by axe-core and by checks
+// of our own (overflow, target size); a crew works its order over a bad line.
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Incident } from '#contracts/incident.ts'
+import type { Order } from '#contracts/order.ts'
+import { badLine } from './bad-line.ts'
+import { openBrowser, openDesk } from './browser.ts'
+import { PASSWORD, run, start, until, type Running } from './running.ts'
+
+let running: Running
+let browser: Browser
+const require = createRequire(import.meta.url)
+
+const post = async <T>(path: string, json: object = {}): Promise<T> => {
+  const answer = await running.api(`/api/v1/${path}`, { method: 'POST', json })
+  if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`)
+  return (await answer.json()) as T
+}
+const raise = async (key: string, severity: number, o: object = {}): Promise<string> => {
+  const { incident } = await post<{ incident: Incident }>('alarms', {
+    idempotencyKey: key,
+    kind: 'fire-alarm',
+    severity,
+    place: { area: '澄溪', building: `青禾里 ${key} 幢`, floor: '14', room: '1405' },
+    position: { lat: 31.9 + severity / 50, lon: 118.8 },
+    text: { zh: '居民报告有烟', en: 'a resident reports smoke' },
+    ...o,
+  })
+  return incident.id
+}
+const incident = (id: string): Promise<Incident & { orders: Order[]; timeline: { what: string; pictureId?: string }[] }> =>
+  running.get(`/api/v1/incidents/${encodeURIComponent(id)}`)
+
+let fire = ''
+beforeAll(async () => {
+  running = await start()
+  browser = await openBrowser()
+  const { code } = await run('bin/admin.ts', ['user', 'add', 'crew', '--role', 'station', '--password', PASSWORD], {
+    FENGSUI_DATA_DIR: running.dir,
+  })
+  expect(code).toBe(0)
+  await post('resources', { id: 's1', kind: 'grid-officer', name: '样例网格员', position: { lat: 31.9, lon: 118.8 }, accounts: ['crew'] })
+  await post('resources/s1/check-in')
+  const around = [1401, 1402, 1403, 1404, 1405].map(room => ({
+    deviceId: `smk-${room}`,
+    kind: 'smoke',
+    place: { area: '澄溪', building: '青禾里 2 幢', floor: '14', room: String(room) },
+  }))
+  await post('devices', around)
+  fire = await raise('2', 1, { deviceId: 'smk-1405' })
+  await raise('3', 3)
+}, 120_000)
+afterAll(async () => {
+  await browser?.close()
+  await running?.stop()
+})
+
+type Violation = { id: string; impact: string; nodes: { target: string[]; failureSummary: string }[] }
+const axe = async (page: Page): Promise<string[]> => {
+  await page.evaluate(await readFile(require.resolve('axe-core/axe.min.js'), 'utf8'))
+  const found = await page.evaluate(async () => {
+    const { axe: engine } = globalThis as unknown as { axe: { run(o: object): Promise<{ violations: Violation[] }> } }
+    return (await engine.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })).violations
+  })
+  return found.map(one => `${one.id}: ${one.nodes.map(node => `${node.target.join(' ')} ${node.failureSummary}`).join(' | ')}`)
+}
+/** What axe does not say: wider than its screen, and controls too small to hit (WCAG 2.5.8: 24 px). */
+const MEASURE = `({
+  wide: document.documentElement.scrollWidth > document.documentElement.clientWidth + 1,
+  small: [...document.querySelectorAll('button, a, input:not([type="checkbox"]), select, summary')]
+    .filter(one => {
+      const { width, height } = one.getBoundingClientRect()
+      return one.checkVisibility() && one.closest('[inert]') === null && width > 0 && (width < 24 || height < 24)
+    })
+    .map(one => one.tagName + ' ' + one.className + ' ' + one.textContent.slice(0, 20)),
+})`
+const measure = (page: Page): Promise<{ wide: boolean; small: string[] }> => page.evaluate(MEASURE)
+const dress = async (page: Page, theme: string): Promise<void> => {
+  const shown = await page.locator('html').getAttribute('data-theme')
+  if (shown !== theme) await page.getByTestId('theme').click()
+}
+
+test('desk: no violation in either theme and language, at 1920 and 1366, live and in the past, in a dialog', async () => {
+  const page = await openDesk(browser, running, { query: '?map=canvas' })
+  await page.locator(`[data-incident-id="${fire}"]`).first().click()
+  await page.getByTestId('matrix').waitFor({ timeout: 20_000 })
+  await page.getByTestId('timeline').waitFor({ timeout: 20_000 })
+  for (const [theme, width] of [
+    ['dark', 1920],
+    ['light', 1366],
+  ] as const) {
+    await page.setViewportSize({ width, height: width === 1920 ? 1080 : 768 })
+    await dress(page, theme)
+    expect(await axe(page), `desk ${theme}`).toEqual([])
+    expect(await measure(page), `desk ${theme} ${width}`).toEqual({ wide: false, small: [] })
+  }
+  await page.getByTestId('language').click()
+  await page.keyboard.press('e')
+  await page.locator('dialog').waitFor()
+  expect(await axe(page), 'dialog').toEqual([])
+  await page.keyboard.press('Escape')
+  await page.getByTestId('time-slider').focus()
+  await page.keyboard.press('ArrowDown')
+  await page.getByTestId('banner-past').waitFor({ timeout: 20_000 })
+  expect(await axe(page), 'past').toEqual([])
+  expect(await measure(page), 'English at 1366').toEqual({ wide: false, small: [] })
+  expect(page.foreign).toEqual([])
+  await page.context().close()
+})
+
+test('wall: read-only, complete, nothing wider than it', async () => {
+  const page = await openDesk(browser, running, { query: '?map=canvas' })
+  await page.setViewportSize({ width: 3840, height: 1080 })
+  await page.evaluate(`location.hash = '#/wall'`)
+  await page.locator(`[data-testid="wall"] [data-testid="incident-panel"][data-incident-id="${fire}"]`).waitFor({ timeout: 20_000 })
+  expect(await page.locator('[data-testid="wall"] button:not([inert] *)').count(), 'nothing to press').toBe(0)
+  expect(await axe(page)).toEqual([])
+  expect((await measure(page)).wide).toBe(false)
+  await page.context().close()
+})
+
+test('phone: the order, received, on scene, a false alarm with its picture; no network is said and nothing is sent later', async () => {
+  const line = await badLine(running.http)
+  await post(`incidents/${encodeURIComponent(fire)}/dispatch`, { resourceIds: ['s1'] })
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 } })
+  const page = await context.newPage()
+  await page.goto(line.url)
+  await page.getByTestId('login-username').fill('crew')
+  await page.getByTestId('login-password').fill(PASSWORD)
+  await page.getByTestId('login-submit').click()
+  await page.getByTestId('field-job').waitFor({ timeout: 20_000 })
+  expect(await page.getByTestId('incident-location').textContent()).toContain('1405')
+  expect(await axe(page)).toEqual([])
+  expect(await measure(page)).toEqual({ wide: false, small: [] })
+  expect((await page.getByTestId('received').boundingBox())!.height).toBeGreaterThanOrEqual(52)
+
+  await page.getByTestId('received').click()
+  await page.locator('[data-testid="order-state"][data-state="accepted"]').waitFor({ timeout: 20_000 })
+  await page.waitForFunction('navigator.serviceWorker.controller !== null', undefined, { timeout: 20_000 })
+  await page.reload()
+  await page.locator('[data-testid="order-state"][data-state="accepted"]').waitFor({ timeout: 20_000 })
+
+  await line.offline()
+  await page.getByTestId('field-offline').waitFor({ timeout: 20_000 })
+  expect(await page.getByTestId('on-scene').isDisabled()).toBe(true)
+  await page.reload()
+  await page.getByTestId('field-job').waitFor({ timeout: 20_000 })
+  expect(await page.getByTestId('incident-location').textContent(), 'the last order, without a network').toContain('1405')
+  await line.online()
+  await page.getByTestId('field-offline').waitFor({ state: 'detached', timeout: 30_000 })
+  expect((await incident(fire)).orders[0]?.state, 'nothing was sent meanwhile').toBe('accepted')
+
+  await page.getByTestId('on-scene').click()
+  await page.locator('[data-testid="order-state"][data-state="on-scene"]').waitFor({ timeout: 20_000 })
+  await page.getByTestId('found-false').click()
+  const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
+  await page.getByTestId('picture').setInputFiles({ name: 'scene.png', mimeType: 'image/png', buffer: png })
+  await page.locator('form.report img').waitFor()
+  await page.getByTestId('report-send').click()
+  await until(
+    async () => (await incident(fire)).timeline.some(one => one.what === 'found-false' && one.pictureId !== undefined),
+    20_000,
+    'the finding',
+  )
+  await page.getByTestId('need-help').click()
+  await page.getByTestId('report-send').click()
+  await until(async () => (await incident(fire)).helpAskedAt !== undefined, 20_000, 'help is asked')
+  await context.close()
+  await line.close()
+})
