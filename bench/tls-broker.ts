@@ -31,7 +31,7 @@ async function ours(dir: string, variant: TlsVariant, devices: number): Promise<
   const parts = { log: noLog, meter: noMeter, clock: systemClock }
   const isChecked = variant === 'checked'
   const book = openCredentials({ dir })
-  const ids = Array.from({ length: isChecked ? devices : 0 }, (_, i) => ({ deviceId: `env-${i}` }))
+  const ids = Array.from({ length: isChecked ? devices : 0 }, (_, i) => ({ deviceId: `env${i}-000000` }))
   const credentials = ids.length === 0 ? [] : await book.importMany(ids)
   if (variant === 'unchecked') (STEPS as unknown[]).splice(0)
   const broker = await startBroker({
@@ -46,7 +46,7 @@ async function ours(dir: string, variant: TlsVariant, devices: number): Promise<
     deviceRate: isChecked ? RATE : 0,
     laneOf: createLanes(await loadDecoders()),
     journal: await openJournal({ dir, ...parts }),
-    refused: r => console.error('refused', r),
+    refused: ({ code, reason }) => console.error('refused', code, reason),
   })
   return { port: broker.ports.mqtts ?? broker.port, credentials }
 }
