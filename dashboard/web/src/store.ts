@@ -79,6 +79,10 @@ export type Store = {
 export const FLOOD_ABOVE = 10
 const FLOOD_ENDS_BELOW = 5
 
+/** From so many open incidents on, what came in is shown a few times a second and not message by message: a flood must not stop the page. */
+const MANY = 500
+const GATHER_MS = 250
+
 const TOASTS_KEPT = 4
 const TOAST_FOR_MS = 8_000
 
@@ -97,6 +101,8 @@ export const createStore = (o: StoreOptions): Store => {
   let socket: LiveSocket | null = null
   let nextToast = 1
   let missedNow = 0
+  let folded: Desk = EMPTY_DESK
+  let showing: ReturnType<typeof setTimeout> | undefined
 
   const toast = (tone: Toast['tone'], text: string): void => {
     toasts.value = [...toasts.value, { id: nextToast++, tone, text, untilMs: o.nowMs() + TOAST_FOR_MS }].slice(-TOASTS_KEPT)
@@ -132,8 +138,19 @@ export const createStore = (o: StoreOptions): Store => {
     devicesVersion.value = devices.version
     return whole
   }
+  /** `folded` is true at once; what is shown follows, gathered while there is very much of it. */
+  const show = (): void => {
+    clearTimeout(showing)
+    showing = undefined
+    desk.value = folded
+  }
+  const fold = (next: Desk): void => {
+    folded = next
+    if (next.incidents.size < MANY) show()
+    else showing ??= setTimeout(show, GATHER_MS)
+  }
   const onMessage = (message: LiveMessage | RowsFrame): 'ok' | 'resync' => {
-    const outcome = receive(desk.value, message)
+    const outcome = receive(folded, message)
     if (outcome.type === 'gap') {
       missed.value += outcome.missed
       missedNow += outcome.missed
@@ -141,10 +158,10 @@ export const createStore = (o: StoreOptions): Store => {
     }
     if (outcome.type === 'ignored') return 'ok'
     skewMs.value = (message.type === 'rows' ? message.serverTimeMs : Date.parse(message.serverTime)) - o.nowMs()
-    desk.value = outcome.desk
+    fold(outcome.desk)
     if (!applyDevices(message)) {
       // nothing is drawn from what cannot be placed: begin anew from a snapshot
-      desk.value = { ...desk.value, epoch: null }
+      fold({ ...folded, epoch: null })
       return 'resync'
     }
     if (message.type !== 'rows') forces.value = withForces(forces.value, message)
@@ -177,8 +194,8 @@ export const createStore = (o: StoreOptions): Store => {
   })
   const acting = (): boolean => mayAct(link.value, o.nowMs())
   const refreshed = (incident: Incident): void => {
-    if (!desk.value.incidents.has(incident.id)) return
-    desk.value = { ...desk.value, incidents: new Map(desk.value.incidents).set(incident.id, incident) }
+    if (!folded.incidents.has(incident.id)) return
+    fold({ ...folded, incidents: new Map(folded.incidents).set(incident.id, incident) })
   }
 
   const store: Store = {
@@ -213,7 +230,7 @@ export const createStore = (o: StoreOptions): Store => {
         open: o.openSocket,
         nowMs: o.nowMs,
         random: o.random,
-        position: () => (desk.value.epoch === null ? null : { seq: desk.value.seq, epoch: desk.value.epoch }),
+        position: () => (folded.epoch === null ? null : { seq: folded.seq, epoch: folded.epoch }),
         onMessage,
         onLink: next => {
           link.value = next
