@@ -159,7 +159,10 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
       ...(json === undefined ? {} : { body: JSON.stringify(json) }),
       ...(body === undefined ? {} : { body }),
     })
-    const text = await response.text()
+    // a stream never ends by itself: who only asks whether he may have it does not read it
+    const isStream = response.ok && /\/stream$/.test(path)
+    if (isStream) await response.body?.cancel()
+    const text = isStream ? '' : await response.text()
     const isJson = response.headers.get('content-type')?.includes('json') ?? false
     const answer: Answer = {
       status: response.status,
