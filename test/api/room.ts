@@ -160,7 +160,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
       ...(body === undefined ? {} : { body }),
     })
     // a stream never ends by itself: who only asks whether he may have it does not read it
-    const isStream = response.ok && /\/stream$/.test(path)
+    const isStream = response.ok && path.endsWith('/stream')
     if (isStream) await response.body?.cancel()
     const text = isStream ? '' : await response.text()
     const isJson = response.headers.get('content-type')?.includes('json') ?? false
