@@ -19,6 +19,8 @@ type Sample = {
   family?: string
 }
 
+const FLYING: ReadonlySet<string> = new Set(['drone', 'dock'])
+
 const fail = (message: string): never => {
   process.stderr.write(`decode: ${message}\n${USAGE}\n`)
   process.exit(2)
@@ -111,5 +113,9 @@ function print(file: string, payload: Uint8Array, sample: Omit<Sample, 'file'>):
     ...(sample.family !== undefined && { family: sample.family }),
     ...(sample.headers !== undefined && { headers: sample.headers }),
   })
-  process.stdout.write(`${JSON.stringify({ file, ...decoded })}\n`)
+  // what flies has a place or says that it has none: in a reading it would simply be absent
+  const readings = decoded.readings.map(reading =>
+    FLYING.has(reading.kind) && reading.position === undefined ? { ...reading, position: null } : reading,
+  )
+  process.stdout.write(`${JSON.stringify({ file, ...decoded, readings })}\n`)
 }

@@ -53,6 +53,7 @@ export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[strin
   const names = new Map(o.decoders.map(({ family, version }) => [family, `${family}@${version ?? 'unknown'}`]))
   const nobody = `none@${versionOfAll([...names.values()])}`
 
+  const knowing = o.decoders.filter(decoder => decoder.knows !== undefined)
   const claimed = new Map<string, Decoder | undefined>()
   const claimantOf = (topic: string): Decoder | undefined => {
     const known = claimed.get(topic)
@@ -72,7 +73,7 @@ export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[strin
 
   return {
     decode(m) {
-      const decoder = decoderFor(m)
+      const decoder = decoderFor(m) ?? knowing.find(one => m.family === undefined && one.knows?.(m.topic, memoryOf(memories, one)) === true)
       if (decoder === undefined) return { ...unknown(m), family: null, decoder: nobody }
       const { family } = decoder
       const name = names.get(family) ?? nobody

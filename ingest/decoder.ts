@@ -29,6 +29,8 @@ export type Decoder = {
   /** of its code, given by the loader */
   version?: string
   claims(topic: string): boolean
+  /** Asked for a topic that no family claims: has this one learned that it is to be read? */
+  knows?(topic: string, memory: DecoderMemory): boolean
   decode(input: DecodeInput, memory: DecoderMemory): Decoded
   /** a cheap scan of the bytes: may this message carry an active alarm? A false "yes" costs little, a false "no" must not happen. */
   mayCarryAlarm?(payload: Uint8Array): boolean

@@ -18,7 +18,7 @@ export const decoder: Decoder = {
   claims: topic => TOPIC.test(topic) || entranceOf(FAMILY, topic) !== undefined,
   decode,
   // health messages, a cover that jams, and the thermal camera
-  mayCarryAlarm: payload => mentions(payload, /"(?:list|hms|cover_state|ir_lense|ir_metering|thermal_)/),
+  mayCarryAlarm: payload => mentions(payload, /"(?:list|hms|cover_state|ir_lense|ir_metering|thermal_|flight_setup_exception)/),
 }
 
 function decode(input: DecodeInput, memory: DecoderMemory): Decoded {

@@ -18,6 +18,7 @@ const ENTITIES_CHARS_MAX = 4_000
 export const decoder: Decoder = {
   family: FAMILY,
   claims: topic => topic.startsWith('homeassistant/') || entranceOf(FAMILY, topic) !== undefined,
+  knows: (topic, memory) => memory.get(`state/${topic}`) !== undefined,
   decode,
 }
 

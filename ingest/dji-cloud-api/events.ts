@@ -14,6 +14,7 @@ export function eventPart(method: string | undefined, data: JsonObject): EventPa
   const entries = data['list']
   if (method === 'hms' || (method === undefined && Array.isArray(entries) && (entries.length === 0 || entries.some(isHms))))
     return hms(list(entries))
+  if (method === 'flight_setup_exception') return { alarms: { fault: true }, state: { mission: withoutGaps(exceptionOf(data)) } }
   const output = record(data['output'])
   if (method === 'flighttask_progress' || isRecord(at(output, 'progress'))) return flight(data, output)
   if (method !== undefined && /^(?:fly_to_point|takeoff_to_point|poi)_(?:progress|status_notify)$/.test(method))
@@ -56,6 +57,14 @@ function flight(data: JsonObject, output: JsonObject): EventPart {
   }
   return { state: { mission: withoutGaps(mission) } }
 }
+
+/** A flight that cannot be begun: a fault of the dispatch it belongs to. */
+const exceptionOf = (data: JsonObject): object => ({
+  flightId: str(data, 'flight_id') ?? str(data, 'flightId'),
+  status: 'setup-exception',
+  error: num(data, 'code') ?? num(data, 'result') ?? num(data, 'error_code'),
+  reason: str(data, 'reason') ?? str(data, 'message'),
+})
 
 function pointing(method: string, data: JsonObject): EventPart {
   const result = num(data, 'result')

@@ -19,12 +19,14 @@ const LENGTHS: Readonly<Record<number, number>> = {
   0x77: 2,
   0x7b: 2,
   0x7d: 2,
+  0x7f: 2,
   0x82: 2,
   0x88: 9,
   0x8e: 1,
   0x90: 4,
   0x94: 4,
   0xc8: 4,
+  0xca: 2,
 }
 /** Channel 0xff: facts of the device, and two events. */
 const SYSTEM_LENGTHS: Readonly<Record<number, number>> = {
@@ -119,6 +121,8 @@ function kindOf(items: readonly Item[], hints: Hints): DeviceKind | undefined {
 
 const BY_NAME: readonly [RegExp, DeviceKind][] = [
   [/ws101/, 'manual-call'],
+  // motion and light, on the channels of a door contact
+  [/ws202/, 'other'],
   [/gs101/, 'gas'],
   [/em300-?(?:sld|zld|mld)|ws303/, 'water-leak'],
   [/ws301|em300-?mcs/, 'door'],
@@ -150,6 +154,9 @@ function take(
   else if (type === 0x7d) metrics['co2_ppm'] = value.getUint16(0, true)
   else if (type === 0x73) metrics['pressure_kpa'] = scaled(value.getUint16(0, true), 0.01)
   else if (type === 0x94) metrics['illuminance_lx'] = value.getUint32(0, true)
+  else if (type === 0x7f) metrics['conductivity_raw'] = value.getUint16(0, true)
+  else if (type === 0xca) metrics['soil_moisture_pct'] = scaled(value.getUint16(0, true), 0.01)
+  else if (type === 0xc8) metrics['pulses_count'] = value.getUint32(0, true)
   else if (type === 0x90) metrics['life_remaining_s'] = value.getUint32(0, true)
   else if (type === 0x8e) alarms.gas = value.getUint8(0) !== 0
   else if (type === 0x88) part.position = toWgs84({ lat: value.getInt32(0, true) / 1e6, lon: value.getInt32(4, true) / 1e6 })

@@ -7,9 +7,12 @@ export const FLAG_OF: Readonly<Record<string, AlarmFlag>> = {
   smoke: 'smoke',
   smoke_state: 'smoke',
   carbon_monoxide: 'co',
+  carbon_monoxide_state: 'co',
+  co_state: 'co',
   gas: 'gas',
   gas_state: 'gas',
   water_leak: 'leak',
+  active_water_leak: 'leak',
   heat: 'heat',
   heat_alarm: 'heat',
   high_temperature_alarm: 'heat',
@@ -25,9 +28,33 @@ export const FLAG_OF: Readonly<Record<string, AlarmFlag>> = {
   silence: 'silenced',
   smoke_alarm_silenced: 'silenced',
   silenced: 'silenced',
+  hush_active: 'silenced',
+  temporary_mute: 'silenced',
   test: 'test',
+  test_in_progress: 'test',
+  linkage_alarm: 'interconnect',
+  linkage_alarm_state: 'interconnect',
+  lifecycle: 'endOfLife',
   ac_status: 'mainPowerFault',
   end_of_life: 'endOfLife',
+}
+
+/** Properties that say a flag in words of their own: the words that mean it, and those that mean its contrary. Others say nothing. */
+const WORDS_OF: Readonly<Record<string, { flag: AlarmFlag; on: RegExp; off: RegExp }>> = {
+  battery_state: { flag: 'lowBattery', on: /^low$/, off: /^(?:medium|middle|high|normal)$/ },
+  battery_level: { flag: 'lowBattery', on: /^low$/, off: /^(?:medium|middle|high|normal)$/ },
+  endoflife: { flag: 'endOfLife', on: /^expire(?:d|s_soon)$/, off: /^normal$/ },
+  chamber_contamination: { flag: 'chamberDirty', on: /_contamination$/, off: /^normal$/ },
+  alarm_state: { flag: 'preAlarm', on: /^pre_?alarm$/, off: /^normal$/ },
+  link_available: { flag: 'interconnect', on: /_active$/, off: /^inactive$/ },
+  fault: { flag: 'fault', on: /fault$/, off: /^none$/ },
+  checking_result: { flag: 'fault', on: /^check_failure$/, off: /^check_success$/ },
+}
+
+export function flagInWords(property: string, value: unknown): [AlarmFlag, boolean] | undefined {
+  const words = typeof value === 'string' ? own(WORDS_OF, property) : undefined
+  if (words === undefined || typeof value !== 'string') return undefined
+  return words.on.test(value) ? [words.flag, true] : words.off.test(value) ? [words.flag, false] : undefined
 }
 
 const TWO_ALARMS = /^(.+?)_alarm(?:_[12])?$/
@@ -38,9 +65,9 @@ export const flagOf = (property: string): AlarmFlag | undefined =>
 /** Properties that tell what the device is, the graver first. */
 const KIND_OF: readonly [RegExp, DeviceKind][] = [
   [/^smoke(_alarm(_[12])?|_state|_density|_density_dbm|_concentration|_value)?$/, 'smoke'],
-  [/^(carbon_monoxide(_alarm(_[12])?)?|co)$/, 'co'],
+  [/^(carbon_monoxide(_alarm(_[12])?|_state)?|co|co_state)$/, 'co'],
   [/^gas(_alarm(_[12])?|_state|_density|_value|_concentration)?$/, 'gas'],
-  [/^water_leak(_alarm(_[12])?)?$/, 'water-leak'],
+  [/^(active_)?water_leak(_alarm(_[12])?)?$/, 'water-leak'],
   [/^(heat|heat_alarm|high_temperature_alarm)$/, 'heat'],
   [/^(sos|emergency)$/, 'manual-call'],
   [/^contact$/, 'door'],

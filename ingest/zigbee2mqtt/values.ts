@@ -4,7 +4,7 @@ import type { AlarmFlags } from '#contracts/reading.ts'
 import { coerceBoolean, coerceNumber } from '../coerce.ts'
 import type { Note } from '../time.ts'
 import { obscuration } from '../units.ts'
-import { flagOf, measureOf } from './properties.ts'
+import { flagInWords, flagOf, measureOf } from './properties.ts'
 
 export const METRICS_MAX = 64
 export const STATE_ENTRIES_MAX = 64
@@ -29,7 +29,7 @@ export function valuesOf(payload: Record<string, unknown>, units: Record<string,
     if (value === null || value === '' || APART.has(property)) continue
     if (
       !takeReserved(property, value, values) &&
-      !takeFlag(property, value, values) &&
+      !takeFlag(property, value, units, values) &&
       !takeMetric(property, value, payload, units, values)
     )
       tooMany += takeState(property, value, values) ? 0 : 1
@@ -57,8 +57,19 @@ function takeReserved(property: string, value: unknown, values: Values): boolean
   return true
 }
 
-function takeFlag(property: string, value: unknown, values: Values): boolean {
+function takeFlag(property: string, value: unknown, units: Record<string, string>, values: Values): boolean {
   if (property === 'action' && (value === 'emergency' || value === 'sos')) values.alarms.manualCall = true
+  const said = flagInWords(property, value)
+  if (said !== undefined) {
+    values.alarms[said[0]] = said[1] || values.alarms[said[0]] === true
+    return true
+  }
+  if (property === 'mains_power_connected' && typeof value === 'boolean') {
+    values.alarms.mainPowerFault = !value
+    return true
+  }
+  // what has a unit is a number: the gas of a meter is no alarm
+  if (typeof value === 'number' && Object.hasOwn(units, property)) return false
   const flag = flagOf(property)
   if (flag === undefined) return false
   const active = coerceBoolean(value)

@@ -1,8 +1,9 @@
 // Home Assistant discovery: which templates are paths, what a changed config leaves of others, odd values.
 import { expect, test } from 'vitest'
+import { createCatalogue, loadDecoders } from '../../ingest/catalogue.ts'
 import { decoder } from '../../ingest/decoders/ha-discovery.ts'
 import { pathOf } from '../../ingest/ha-discovery/config.ts'
-import { asking, mutations } from './decoding.ts'
+import { asking, mutations, NOW_MS } from './decoding.ts'
 
 test('only plain paths are understood', () => {
   expect(pathOf('{{ value_json.a.b }}')).toEqual(['a', 'b'])
@@ -64,4 +65,25 @@ test('odd values in every place give canonical readings or a reason', () => {
   for (const odd of mutations({ cmps: { a: { p: 'sensor', stat_t: 'homeassistant/b/s', unit_of_meas: 'V' } } }))
     ask('homeassistant/device/x/config', odd)
   for (const odd of mutations({ x: 'ON' })) ask('homeassistant/b/s', odd)
+})
+
+test('what was announced on a topic of nobody is read there; what was not stays unknown', async () => {
+  const catalogue = createCatalogue({ decoders: await loadDecoders() })
+  const ask = (topic: string, payload: string) =>
+    catalogue.decode({ topic, payload: Buffer.from(payload), receivedAtMs: NOW_MS, retain: false })
+  expect(ask('zwave/hall/116/sensor', '{"value":true}').rejected?.code).toBe('unknown-topic')
+  const device = { identifiers: ['zwavejs2mqtt_0x1_node2'], name: 'hall' }
+  const config = {
+    device_class: 'smoke',
+    state_topic: 'zwave/hall/116/sensor',
+    value_template: '{{ value_json.value }}',
+    payload_on: true,
+    payload_off: false,
+    device,
+  }
+  ask('homeassistant/binary_sensor/hall/smoke/config', JSON.stringify(config))
+  expect(ask('zwave/hall/116/sensor', '{"value":true}').readings[0]).toMatchObject({ kind: 'smoke', alarms: { smoke: true } })
+  expect(ask('zwave/hall/117/sensor', '{"value":true}').rejected?.code).toBe('unknown-topic')
+  ask('homeassistant/binary_sensor/hall/smoke/config', '')
+  expect(ask('zwave/hall/116/sensor', '{"value":true}').rejected?.code).toBe('unknown-topic')
 })
