@@ -14,6 +14,12 @@ import { DiskReserve } from './reserve.ts'
 
 /** Bulk: one group being synced, one packed behind it; more would only make groups smaller. Alarms gather while one of theirs is there. */
 const GROUPS_AT_DISK_MAX = { alarm: 1, bulk: 2 } as const
+/**
+ * A commit costs what some sixteen messages cost: who sends more than that in a millisecond is better served by fewer, larger groups,
+ * up to four times as far apart.
+ */
+const PACED_MESSAGES = 16
+const PACE_MAX = 4
 /** A commit that takes longer than this is a disk in trouble. */
 const SLOW_COMMIT_MS = 5000
 /** The part of the pending bytes that bulk cannot take. */
@@ -64,6 +70,7 @@ class GroupCommit implements Journal {
   #pendingBytes = 0
   #bulkWindowOver = false
   #bulkTimer: NodeJS.Timeout | undefined
+  #bulkPaceMs: number
   /** when the last bulk group went to the disk */
   #bulkHandedAtMs = performance.now()
   #bulkLookedFor = false
@@ -82,7 +89,7 @@ class GroupCommit implements Journal {
     this.#clock = o.clock ?? systemClock
     this.#alarm = new LaneQueue('alarm', o.log)
     this.#bulk = new LaneQueue('bulk', o.log)
-    this.#waitMs = o.groupWaitMs ?? 1
+    this.#waitMs = this.#bulkPaceMs = o.groupWaitMs ?? 1
     this.#maxMessages = Math.min(o.groupMaxMessages ?? 2000, GROUP_MESSAGES_MAX)
     this.#maxBytes = o.groupMaxBytes ?? MEBIBYTE
     this.#maxPendingBytes = o.maxPendingBytes ?? 64 * MEBIBYTE
@@ -161,7 +168,7 @@ class GroupCommit implements Journal {
     if (lane === 'alarm') this.#callAlarms()
     else {
       this.#bulkWindowOver = false
-      this.#bulkTimer = this.#bulkTimer?.refresh() ?? setTimeout(this.#bulkWindowEnds, this.#waitMs)
+      this.#bulkTimer = this.#bulkTimer?.refresh() ?? setTimeout(this.#bulkWindowEnds, this.#waitMs * PACE_MAX)
     }
     return new Group(new GroupBuffer(this.#disk.spareSlab(), this.#likelyBytes))
   }
@@ -174,7 +181,7 @@ class GroupCommit implements Journal {
 
   readonly #bulkLook = (): void => {
     this.#bulkLookedFor = false
-    if (performance.now() - this.#bulkHandedAtMs >= this.#waitMs) this.#bulkWindowEnds()
+    if (performance.now() - this.#bulkHandedAtMs >= this.#bulkPaceMs) this.#bulkWindowEnds()
   }
 
   readonly #bulkWindowEnds = (): void => {
@@ -211,6 +218,7 @@ class GroupCommit implements Journal {
     group.handedAtMs = performance.now()
     if (queue === this.#bulk) {
       this.#bulkHandedAtMs = group.handedAtMs
+      this.#bulkPaceMs = this.#waitMs * Math.min(PACE_MAX, Math.max(1, count / PACED_MESSAGES))
       this.#likelyBytes = Math.min(this.#maxBytes * 2, Math.ceil(byteLength * 1.25))
     }
     queue.atDisk.push(group)
