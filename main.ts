@@ -17,10 +17,13 @@ import {
   createEdge,
   createStore,
   EDGE_METHODS,
+  FLOWS_METHODS,
+  FLOWS_MS_MAX,
   preload,
   STORE_METHODS,
   SUPERVISOR_METHODS,
   type EdgePort,
+  type FlowsPort,
   type StorePort,
   type SupervisorPort,
 } from './app.ts'
@@ -70,6 +73,7 @@ async function supervise(demo: boolean): Promise<void> {
   let flowsProblem: string | null = null
   const port: SupervisorPort = { health: async () => processLines(supervisor, flowsLine(settings, flows, flowsProblem)), metrics: snapshot }
   serve<SupervisorPort>(supervisor.link, port, SUPERVISOR_METHODS)
+  serve<FlowsPort>(supervisor.link, { flows: (question, asked) => askFlows(flows, question, asked) }, FLOWS_METHODS)
 
   let stopping = false
   const stop = async (signal: string) => {
@@ -196,6 +200,7 @@ type FlowsParts = { ssoSecret: string; httpPort: number; log: Logger; meter: Met
 async function openFlows(settings: Settings, supervisor: Supervisor, { ssoSecret, httpPort, log, meter }: FlowsParts): Promise<Flows> {
   const userDir = join(settings.dataDir, 'flows')
   const { startFlows } = await import('./flows/start.ts')
+  const { openFlowRecordings } = await import('./parts/flow-recordings.ts')
   const apiToken = String(await supervisor.link.request('core', 'flowsToken', []))
   return await startFlows({
     host: '127.0.0.1',
@@ -206,9 +211,25 @@ async function openFlows(settings: Settings, supervisor: Supervisor, { ssoSecret
     ssoSecret,
     credentialSecret: secretOf(join(settings.dataDir, 'flows.secret')),
     lang: settings.lang === 'zh-CN' ? 'zh-CN' : 'en-US',
+    open: openFlowRecordings(settings.dataDir),
+    approval: settings.flowsApproval,
+    audit: entry =>
+      void supervisor.link
+        .request('core', 'audit', entry)
+        .catch((error: Error) => log.error({ err: error }, 'the audit could not be told')),
     log,
     meter,
   })
+}
+
+/** One of the questions of the flows' desk; what a question may be is listed there. */
+async function askFlows(flows: Flows | null, question: string, asked: object): Promise<object> {
+  if (flows === null) throw new FengsuiError('room-unavailable', 'the flows have not started yet')
+  const { FLOW_QUESTIONS } = await import('./flows/start.ts')
+  const known = FLOW_QUESTIONS.find(q => q === question)
+  if (known === undefined) throw new FengsuiError('internal', `the flows have no answer to ${question}`)
+  const answer = flows.desk[known] as (asked: object) => object | Promise<object>
+  return answer(asked)
 }
 
 /** A secret made once and kept beside the data, readable by the operator's account only. */
@@ -277,10 +298,12 @@ function runProcess(name: string): void {
       edge: remote<EdgePort>(link, 'edge', EDGE_METHODS),
       store: remote<StorePort>(link, 'store', STORE_METHODS),
       flowsSecret,
+      flows: remote<FlowsPort>(link, 'main', FLOWS_METHODS, FLOWS_MS_MAX),
       supervisor: remote<SupervisorPort>(link, 'main', SUPERVISOR_METHODS),
     })
     link.handle('committed', () => core.wake())
     link.handle('flowsToken', () => core.flowsToken())
+    link.handle('audit', (entry: Parameters<typeof core.audit>[0]) => core.audit(entry))
     running = core
     return { port: core.port, ...(core.adminPassword === undefined ? {} : { adminPassword: core.adminPassword }) }
   }

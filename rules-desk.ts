@@ -54,6 +54,10 @@ export function openRulesDesk(o: { rules: RulesInForce; dataDir: string }): Rule
   }
 }
 
+/** @throws FengsuiError invalid-request: there is none of that name */
+export const recordingFile = (dataDir: string, name: string): string =>
+  fileOf(recordingsIn([SHIPPED_RECORDINGS, join(dataDir, 'recordings')]), name)
+
 function recordingsIn(dirs: string[]): Map<string, string> {
   const files = dirs.flatMap(dir => globSync('*.{jsonl,jsonl.gz}', { cwd: dir }).map(file => join(dir, file)))
   return new Map(files.sort().map(file => [basename(file).replace(RECORDING, ''), file]))

@@ -27,6 +27,7 @@ export const SETTINGS = {
   TLS_AUTO_REGISTER: { type: 'boolean', default: false },
   HTTP_PORT: port(8080),
   FLOWS_PORT: port(1880),
+  FLOWS_APPROVAL: { type: 'boolean', default: false },
   INFLUX_URL: { type: 'string', pattern: '^https?://[^@]+$' },
   INFLUX_TOKEN: { ...text, secret: true },
   INFLUX_ORG: text,
@@ -72,6 +73,7 @@ export type Settings = {
   tls: TlsSettings | null
   httpPort: number
   flowsPort: number
+  flowsApproval: boolean
   influx: { url: string; token?: string; org?: string; bucket: string } | null
   rulesDir: string
   districtDir: string
@@ -171,6 +173,7 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     tls: tlsOf(v, name => path(name, '')),
     httpPort: Number(v['HTTP_PORT']),
     flowsPort: Number(v['FLOWS_PORT']),
+    flowsApproval: v['FLOWS_APPROVAL'] === true,
     influx: v['INFLUX_URL'] === undefined ? null : influxOf(v),
     rulesDir: path('RULES_DIR', join(root, 'rules/sets/default')),
     districtDir: path('DISTRICT_DIR', join(root, 'dashboard/district')),

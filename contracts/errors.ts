@@ -47,6 +47,14 @@ export const ERROR_CODES = {
     status: 422,
     hint: 'Ask for less at once: fewer recordings, a shorter span. In a shell `npm run backtest` has no such limit.',
   },
+  'flow-refused': {
+    status: 422,
+    hint: 'Nothing was changed. The reason names tab and scenario; correct the flow or its scenarios and deploy again.',
+  },
+  'flow-needs-approval': {
+    status: 422,
+    hint: 'The flows passed the gate and run in shadow; somebody with the role approver puts them into force.',
+  },
   'room-unavailable': { status: 503, hint: 'One part of the system is restarting; try again. /readyz says which.' },
   internal: { status: 500, hint: 'Report the requestId with the log.' },
   // starting

@@ -17,6 +17,7 @@ export const SCOPES = [
   'flows:read',
   'flows:write',
   'flows:approve',
+  'commands:request',
   'quarantine:write',
   'feed',
   'audit:read',

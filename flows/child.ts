@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import type { Writable } from 'node:stream'
 import type { Start, ToChild } from './link.ts'
 
 const STDERR_CHARS_MAX = 4000
@@ -11,6 +12,8 @@ const CLOSE_MS_MAX = 3000
 
 export type Child = {
   pid: number | undefined
+  /** of a trial: readings go in here */
+  stdin: Writable | null
   send(message: ToChild): void
   kill(): void
   /** asks it to stop, kills it when it does not */
@@ -23,11 +26,15 @@ export function startChild(o: { start: Start; memoryMb: number; on: (message: un
   const env = { NODE_ENV: 'production', NODE_RED_DISABLE_TELEMETRY: '1' }
   const child = spawn(
     process.execPath,
-    [...permissions(o.start.userDir), `--max-old-space-size=${o.memoryMb}`, join(import.meta.dirname, 'run.ts')],
+    [
+      ...permissions(o.start),
+      `--max-old-space-size=${o.memoryMb}`,
+      join(import.meta.dirname, o.start.trial === undefined ? 'run.ts' : 'trial-run.ts'),
+    ],
     {
       cwd: o.start.userDir,
       env,
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      stdio: [o.start.trial === 'backtest' ? 'pipe' : 'ignore', 'ignore', 'pipe', 'ipc'],
     },
   )
   let stderr = ''
@@ -42,7 +49,7 @@ export function startChild(o: { start: Start; memoryMb: number; on: (message: un
     if (child.connected) child.send(message, () => {})
   }
   send({ type: 'start', start: o.start })
-  return { pid: child.pid, send, kill: () => void child.kill('SIGKILL'), stop: () => stop(child, send, ended), ended }
+  return { pid: child.pid, stdin: child.stdin, send, kill: () => void child.kill('SIGKILL'), stop: () => stop(child, send, ended), ended }
 }
 
 async function stop(child: ChildProcess, send: (m: ToChild) => void, ended: Promise<string>): Promise<void> {
@@ -52,14 +59,16 @@ async function stop(child: ChildProcess, send: (m: ToChild) => void, ended: Prom
   clearTimeout(timer)
 }
 
-/** Reads: the packages, this room and the contracts. Not the folder above them, where .env and the data may lie. */
-function permissions(userDir: string): string[] {
+/** Reads: the packages, this room, the rules engine and the contracts. Not the folder above them, where .env and the data may lie. */
+function permissions({ userDir, trial }: Start): string[] {
   const root = dirname(import.meta.dirname)
-  const reads = [...modulesFolders(), import.meta.dirname, join(root, 'contracts'), join(root, 'package.json'), userDir]
+  const programs = ['contracts', 'rules', 'parts', 'package.json'].map(name => join(root, name))
+  const reads = [...modulesFolders(), import.meta.dirname, ...programs, userDir]
   return [
     '--permission',
     '--no-experimental-sqlite', // it opens files past the permission model
-    '--allow-net',
+    // a flow that is tried on what was recorded has nobody to talk to
+    ...(trial === 'backtest' ? [] : ['--allow-net']),
     ...reads.map(path => `--allow-fs-read=${path}`),
     `--allow-fs-write=${userDir}`,
     '--disable-warning=ExperimentalWarning',

@@ -1,5 +1,7 @@
 // What stands in front of Node-RED's admin API: a deploy must name the revision it started from, single-flow writes (which have
 // no revision) are refused, and behind the dashboard's proxy the page forgets an older sign-in. Express 4 middleware.
+import type { Line } from './line.ts'
+import type { FlowNode } from './link.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 export type AdminRequest = IncomingMessage & { path: string; body?: unknown }
@@ -10,9 +12,25 @@ export type Middleware = (req: AdminRequest, res: ServerResponse, next: Next) =>
 const SIGNED_IN_PATH = '/theme/scripts/signed-in.js'
 
 /** `json` is body-parser's: Node-RED's own comes later and leaves a parsed body alone. */
-export function guards(json: Middleware): Middleware[] {
-  return [headers, signedInScript, refuseSingleFlowWrites, onlyDeploys(json), onlyDeploys(requireRevision)]
+export function guards(json: Middleware, line: Pick<Line, 'ask'>): Middleware[] {
+  return [headers, signedInScript, refuseSingleFlowWrites, onlyDeploys(json), onlyDeploys(requireRevision), onlyDeploys(gate(line))]
 }
+
+/** Asked before Node-RED touches anything: a refused deploy leaves flows and credentials as they were. Who may not deploy is told by Node-RED. */
+const gate =
+  (line: Pick<Line, 'ask'>): Middleware =>
+  (req, res, next) => {
+    const flows = (req.body as { flows?: FlowNode[] } | undefined)?.flows
+    const token = req.headers.authorization?.split(' ')[1]
+    if (flows === undefined || token === undefined) return next()
+    void (async () => {
+      const user = await line.ask('who', token)
+      if (user === null || !user.permissions.includes('flows.write')) return next()
+      const answer = await line.ask('gate', flows, token)
+      if (answer.ok) next()
+      else refuse(res, 422, answer.code, answer.reason)
+    })().catch(next)
+  }
 
 const headers: Middleware = (_req, res, next) => {
   res.setHeader('X-Frame-Options', 'SAMEORIGIN')

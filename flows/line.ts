@@ -40,7 +40,7 @@ export function openLine(on: (message: ToChild) => void): Line {
         send({ type: 'ask', id, question, args })
       }),
     tell(message) {
-      if (message.type === 'hello' || message.type === 'ready') return send(message)
+      if (message.type !== 'log' && message.type !== 'audit' && message.type !== 'feed') return send(message)
       const now = Math.floor(Date.now() / 1000)
       if (now !== second) {
         if (dropped > 0) send({ type: 'log', level: 'warn', message: `${dropped} lines in one second were dropped` })

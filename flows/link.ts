@@ -1,5 +1,6 @@
 // What the supervisor and the Node-RED process say to each other over the IPC channel. Secrets go this way and never by argument
 // or environment, where other programs and flows could read them. The child asks; only the supervisor knows people and owns files.
+import type { Played, TrialAlarm } from './trials.ts'
 
 export type Lang = 'zh-CN' | 'en-US'
 
@@ -12,6 +13,8 @@ export type Start = {
   apiToken: string
   credentialSecret: string
   lang: Lang
+  /** absent = the flows in force, with the editor. `backtest`: no network, readings on stdin; `shadow`: the live feed, nothing raised */
+  trial?: 'backtest' | 'shadow'
 }
 
 /** Somebody known to Node-RED; `token` is set by a password login and is what the editor then sends. */
@@ -24,12 +27,16 @@ export type Questions = {
   who(token: string): FlowUser | null
   login(username: string, password: string): FlowUser | null
   getFlows(): { flows: FlowNode[]; rev: string }
+  /** before anything is touched: may these flows be deployed? */
+  gate(flows: FlowNode[], token: string): GateAnswer
   saveFlows(flows: FlowNode[], by: string): { rev: string }
   getCredentials(): Record<string, unknown>
   saveCredentials(credentials: Record<string, unknown>): null
   getSettings(): Record<string, unknown> | null
   saveSettings(settings: Record<string, unknown>): null
 }
+/** `reason` in the editor's words */
+export type GateAnswer = { ok: boolean; code: 'flow-refused' | 'flow-needs-approval'; reason: string }
 export type Question = keyof Questions
 
 /** How far one fire-reading node is; `cursor` is committed, `head` the newest there is. */
@@ -43,9 +50,13 @@ export type FromChild =
   | { type: 'log'; level: 'error' | 'warn' | 'info' | 'debug'; message: string; node?: string }
   | { type: 'audit'; entry: Record<string, unknown> }
   | { type: 'feed'; state: FeedState }
+  | { type: 'played'; played: Played }
+  | { type: 'shadow'; alarm: TrialAlarm }
 
 export type ToChild =
   | { type: 'start'; start: Start }
   | { type: 'answer'; id: number; value: unknown }
   | { type: 'refuse'; id: number; message: string }
+  /** read the flows again: they were changed outside the editor */
+  | { type: 'reload' }
   | { type: 'stop' }

@@ -16,6 +16,7 @@ type NodeRed = {
   start(): Promise<void>
   stop(): Promise<void>
   httpAdmin: unknown
+  runtime: { flows: { setFlows(o: object): Promise<unknown> } }
 }
 
 lockDown()
@@ -26,6 +27,7 @@ const red = require('node-red') as NodeRed
 
 const line = openLine(message => {
   if (message.type === 'start') void run(message.start, line).catch(fail)
+  if (message.type === 'reload') void red.runtime.flows.setFlows({ deploymentType: 'reload', req: {} }).catch(fail)
   if (message.type === 'stop') void red.stop().then(() => process.exit(0), fail)
 })
 // an exception nobody awaited leaves Node-RED in a state nobody knows: its maintainers' answer is to end, and so is ours

@@ -4,21 +4,12 @@ import { join } from 'node:path'
 import { guards, type Middleware } from './guard.ts'
 import type { Line } from './line.ts'
 import type { FlowNode, FlowUser, Start } from './link.ts'
+import type { Own } from './nodes/lib/red.ts'
 
 /** Files of Node-RED's core nodes that are not loaded: programs, files, sockets, and endpoints past the dashboard's door. */
 const EXCLUDED = ['90-exec.js', '10-file.js', '23-watch.js', '31-tcpin.js', '32-udp.js', '21-httpin.js', '22-websocket.js']
 const LEVELS: Record<number, 'error' | 'warn' | 'info' | 'debug'> = { 10: 'error', 20: 'error', 30: 'warn', 40: 'info' }
 const LOG_CHARS_MAX = 2000
-
-/** What our own nodes find at RED.settings.fengsui: this system's API, so that nobody types a token. */
-export type Own = {
-  apiUrl: string
-  token: string
-  revision(): string
-  /** settled when the process can be probed: readings begin then, so that a flow that hangs on one is seen at once */
-  ready: Promise<void>
-  feed(state: { consumer: string; cursor: number; head: number; problem?: string }): void
-}
 
 type LogEntry = { level: number; msg?: unknown; type?: string; name?: string; id?: string; event?: string; timestamp?: number } & Record<
   string,
@@ -47,7 +38,7 @@ export function nodeRedSettings(start: Start, line: Line, json: Middleware, read
 
     httpAdminRoot: '/flows/',
     httpNodeRoot: false,
-    httpAdminMiddleware: guards(json),
+    httpAdminMiddleware: guards(json, line),
     adminAuth: {
       type: 'credentials',
       users: async () => null, // sessions are our own tokens, never Node-RED's
@@ -83,6 +74,49 @@ export function nodeRedSettings(start: Start, line: Line, json: Middleware, read
     runtimeState: { enabled: false, ui: false },
     editorTheme: editorTheme(start.lang),
     logging: logging(line),
+  }
+}
+
+/** For a process that tries flows: no editor, no endpoints, memory only, and messages delivered at once, so that it is quick. */
+export function trialSettings(start: Start, own: Own, problem: (text: string) => void): Record<string, unknown> {
+  let flows: FlowNode[] = []
+  const memory = { module: 'memory' }
+  return {
+    httpAdminRoot: false,
+    httpNodeRoot: false,
+    userDir: start.userDir,
+    nodesDir: join(import.meta.dirname, 'nodes'),
+    credentialSecret: start.credentialSecret,
+    storageModule: {
+      init: async () => {},
+      getFlows: async () => flows,
+      saveFlows: async (given: FlowNode[]) => void (flows = given),
+      getCredentials: async () => ({}),
+      saveCredentials: async () => {},
+      getSettings: async () => ({}),
+      saveSettings: async () => {},
+      getLibraryEntry: async () => [],
+      saveLibraryEntry: async () => {},
+    },
+    lang: start.lang,
+    fengsui: own,
+    runtimeSyncDelivery: start.trial === 'backtest',
+    nodesExcludes: EXCLUDED,
+    externalModules: { autoInstall: false, palette: { allowInstall: false }, modules: { allowInstall: false } },
+    functionExternalModules: false,
+    globalFunctionTimeout: 1,
+    functionTimeout: 1,
+    functionGlobalContext: {},
+    contextStorage: { default: memory, memory, file: memory, durable: memory },
+    telemetry: { enabled: false, updateNotification: false },
+    logging: {
+      main: {
+        level: 'warn',
+        handler: () => (entry: LogEntry) => {
+          if (entry.type !== undefined && entry.level <= 20) problem(`${entry.type} ${entry.name ?? entry.id ?? ''}: ${wording(entry.msg)}`)
+        },
+      },
+    },
   }
 }
 
@@ -141,9 +175,12 @@ function logging(line: Line): Record<string, unknown> {
   return { main: { level: 'info', handler: () => main }, audit: { level: 'off', audit: true, handler: () => audit } }
 }
 
+/** An error of a function's own context is no instance of ours. */
+const isError = (value: unknown): value is Error =>
+  typeof value === 'object' && value !== null && typeof (value as Error).message === 'string'
+
 function wording(message: unknown): string {
-  const text =
-    message instanceof Error ? (message.stack ?? message.message) : typeof message === 'string' ? message : JSON.stringify(message)
+  const text = isError(message) ? (message.stack ?? message.message) : typeof message === 'string' ? message : JSON.stringify(message)
   return (text ?? '').slice(0, LOG_CHARS_MAX)
 }
 

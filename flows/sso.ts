@@ -9,13 +9,16 @@ export type SsoClaim = { name: string; role: Role; exp: number }
 
 const MILLISECONDS_FROM = 1e11
 
+/** not one of Node-RED's: what is deployed by who has it needs nobody else */
+export const APPROVE = 'fengsui.approve'
+
 /** What each role may do in Node-RED; absent = nothing at all, not even look. */
 const PERMISSIONS: Partial<Record<Role, readonly string[]>> = {
   officer: ['read'],
   viewer: ['read'],
   approver: ['read'],
   engineer: ['read', 'flows.write', 'inject.write', 'debug.write'],
-  admin: ['read', 'flows.write', 'inject.write', 'debug.write'],
+  admin: ['read', 'flows.write', 'inject.write', 'debug.write', APPROVE],
 }
 
 /** null = this role has no business in the flows. */

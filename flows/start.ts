@@ -6,12 +6,18 @@ import { join } from 'node:path'
 import { systemClock, type Clock, type Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import { changesOf } from './diff.ts'
 import { createIdentity, type Identity } from './identity.ts'
+import { createDesk, type FlowAudit, type FlowsDesk, type OpenRecorded } from './desk.ts'
+import { createGate } from './gate.ts'
+import { openShadow, type QueueAlarm } from './shadow.ts'
+import { APPROVE } from './sso.ts'
 import { createEar, type Answers } from './hear.ts'
 import type { FeedState, FlowNode, Lang, Start } from './link.ts'
 import { openFlowStore, type FlowStore } from './store.ts'
 import { RESTART, supervise, type Restart } from './supervisor.ts'
 
+export { FLOW_QUESTIONS, type FlowsDesk, type OpenRecorded, type Recorded } from './desk.ts'
 export { signToken, type SsoClaim } from './sso.ts'
 
 export type FlowsOptions = {
@@ -33,10 +39,23 @@ export type FlowsOptions = {
   random?: () => number
   /** heap limit of the Node-RED process */
   memoryMb?: number
+  /** how recordings and the journal are read for backtests; without it none */
+  open?: OpenRecorded
+  /** false = deploys are not judged, for tests of what a bad flow does */
+  gate?: boolean
+  /** what engineers deploy runs in shadow until an approver puts it into force */
+  approval?: boolean
+  audit?: FlowAudit
   restart?: Partial<Restart>
 }
 /** `url` has no path; the editor is at `${url}/flows/`. */
-export type Flows = { url: string; healthy(): { ok: boolean; detail: string }; pid(): number | undefined; close(): Promise<void> }
+export type Flows = {
+  url: string
+  healthy(): { ok: boolean; detail: string }
+  pid(): number | undefined
+  desk: FlowsDesk
+  close(): Promise<void>
+}
 
 const FEEDS_MAX = 200
 
@@ -58,15 +77,41 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
 
   const { host, apiUrl, apiToken, credentialSecret, lang } = o
   const start: Start = { host, port, userDir: scratch, apiUrl, apiToken, credentialSecret, lang }
+  const memoryMb = o.memoryMb ?? 256
+  const shadow = openShadow({ dir: join(o.userDir, 'shadow'), start, memoryMb, clock, log })
+  const audit: FlowAudit = entry => {
+    log.info({ room: 'flows', ...entry }, 'flows audit')
+    o.audit?.(entry)
+  }
+  const open = o.open
+  const desk = createDesk({
+    store,
+    gate: createGate(open === undefined ? {} : { open: ({ recording }) => open({ recordings: [recording] }).stream }),
+    shadow,
+    lang,
+    clock,
+    ...(open !== undefined && { open }),
+    queue: sinceMs => queueSince(apiUrl, apiToken, sinceMs),
+    audit,
+    reload: () => {
+      feeds.clear()
+      supervisor.deployed()
+      supervisor.tell({ type: 'reload' })
+    },
+  })
+  await takeFound(store, desk, log)
   const hear = createEar({
     log,
-    answers: answersOf(store, identity, log, () => (feeds.clear(), supervisor.deployed())),
+    answers: answersOf({ store, identity, desk, gated: o.gate !== false, approval: o.approval === true, audit }, () => {
+      feeds.clear()
+      supervisor.deployed()
+    }),
     started: () => feeds.clear(),
     feed: state => void ((feeds.has(state.consumer) || feeds.size < FEEDS_MAX) && feeds.set(state.consumer, state)),
   })
   const supervisor = supervise({
     start,
-    memoryMb: o.memoryMb ?? 256,
+    memoryMb,
     store,
     restart: { ...RESTART, ...o.restart },
     clock,
@@ -80,20 +125,77 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
     url: `http://${host}:${port}`,
     healthy: () => health(supervisor.status(), feeds),
     pid: supervisor.pid,
-    close: supervisor.close,
+    desk,
+    async close() {
+      await Promise.all([supervisor.close(), shadow.close()])
+    },
   }
 }
 
+/** Files of the tabs that people changed while nothing ran: judged like a deploy, and left alone where they do not pass. */
+async function takeFound(store: FlowStore, desk: FlowsDesk, log: Log): Promise<void> {
+  try {
+    const flows = store.found()
+    if (flows === null) return
+    const { ok, reason } = await desk.check({ flows })
+    if (ok) store.save(flows, 'system:files')
+    else log.error({ room: 'flows', reason }, 'the files of the tabs do not pass the gate; the flows before stay in force')
+  } catch (error) {
+    log.error({ room: 'flows', err: error }, 'the files of the tabs cannot be used; the flows before stay in force')
+  }
+}
+
+const QUEUE_MS_MAX = 10_000
+
+/** Alarms that flows raised since then, as the queue has them. */
+async function queueSince(apiUrl: string, token: string, sinceMs: number): Promise<QueueAlarm[]> {
+  const since = encodeURIComponent(new Date(sinceMs).toISOString())
+  const response = await fetch(`${apiUrl}/api/v1/alarms?limit=5000&since=${since}`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(QUEUE_MS_MAX),
+  })
+  if (!response.ok) throw new FengsuiError('room-unavailable', `the queue answered ${response.status}`)
+  const { alarms } = (await response.json()) as { alarms: QueueAlarm[] }
+  return alarms
+    .filter(alarm => alarm.origin.startsWith('flow:'))
+    .map(({ id, origin, kind, subject, raisedAt }) => ({ id, origin, kind, subject, raisedAt }))
+}
+
+type Asked = {
+  store: FlowStore
+  identity: Identity
+  desk: ReturnType<typeof createDesk>
+  gated: boolean
+  approval: boolean
+  audit: FlowAudit
+}
+
 /** The child's questions; what it may not know (the signing secret, other people's files) it cannot ask. */
-function answersOf(store: FlowStore, identity: Identity, log: Log, deployed: () => void): Answers {
+function answersOf({ store, identity, desk, gated, approval, audit }: Asked, deployed: () => void): Answers {
   return {
     who: identity.who,
     login: identity.login,
     getFlows: store.flows,
-    saveFlows(flows: FlowNode[], by: string) {
-      const { rev, added, changed, removed } = store.save(flows, `user:${by}`)
+    async gate(flows: FlowNode[], token: string) {
+      const user = identity.who(token)
+      if (user === null || !user.permissions.includes('flows.write')) throw new FengsuiError('forbidden', 'this token may not deploy')
+      if (!gated) return { ok: true, code: 'flow-refused', reason: '' }
+      return desk.gateDeploy(flows, user.username, !approval || user.permissions.includes(APPROVE))
+    },
+    async saveFlows(flows: FlowNode[], by: string) {
+      const before = store.flows().flows
+      let passed = desk.approvedFor(flows)
+      // a way into Node-RED that does not pass the middleware ends here
+      if (gated && passed === undefined) {
+        const answer = await desk.gateDeploy(flows, by, !approval)
+        if (!answer.ok) throw new FengsuiError(answer.code, answer.reason)
+        passed = desk.approvedFor(flows)
+      }
+      const author = passed?.by ?? by
+      const { rev, added, changed, removed } = store.save(flows, `user:${author}`)
       deployed()
-      log.info({ room: 'flows', rev, by, added, changed, removed }, 'flows deployed')
+      const detail = { added, changed, removed, changes: changesOf(before, flows).slice(0, 50), scenarios: passed?.verdict.results ?? [] }
+      audit({ actor: `user:${author}`, action: 'flows.deploy', subject: rev, detail })
       return { rev }
     },
     getCredentials: store.credentials,

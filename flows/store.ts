@@ -1,11 +1,12 @@
 // The flow file and its history, owned by the supervisor: the Node-RED process runs without the right to fsync or to touch
 // these files. Keeps at most REVISIONS_MAX revisions, each with its credentials, so that a bad deploy can be undone as a whole.
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { FlowNode } from './link.ts'
+import { contentOf, filesOf, flowsOf, LAYOUT_SUFFIX } from './tabs.ts'
 
 const REVISIONS_MAX = 50
 /** Node-RED's own limit on a deploy (apiMaxLength) with room for pretty printing. */
@@ -18,7 +19,9 @@ export type FlowStore = {
   flows: () => { flows: FlowNode[]; rev: string }
   save: (flows: FlowNode[], by: string) => Revision
   credentials: () => Record<string, unknown>
+  /** written with the next save, and not before */
   saveCredentials: (credentials: Record<string, unknown>) => void
+  dropCredentials: () => void
   settings: () => Record<string, unknown>
   saveSettings: (settings: Record<string, unknown>) => void
   current: () => Revision
@@ -26,6 +29,11 @@ export type FlowStore = {
   prove: (rev: string) => void
   /** newest proven revision before the current one, else the one before; null = nothing to go back to */
   putBack: () => Revision | null
+  history: () => readonly Revision[]
+  /** flows of a kept revision; null = not kept any more */
+  revision: (rev: string) => FlowNode[] | null
+  /** what people changed in the files of the tabs (git pull, an editor), to be judged before it is used; null = nothing */
+  found: () => FlowNode[] | null
 }
 
 /** @throws FengsuiError data-dir-unwritable */
@@ -39,6 +47,9 @@ export function openFlowStore(o: { dir: string; first: () => FlowNode[]; clock?:
   }
   const file = (name: string) => join(dir, `${name}.json`)
   const kept = (rev: string) => join(revisions, `${rev}.json`)
+  const tabs = join(dir, 'tabs')
+  /** a deploy's credentials, until its flows are saved: a refused deploy leaves none behind */
+  let heldBack: Record<string, unknown> | null = null
   const history = read<Revision[]>(file('history'), [])
 
   function save(flows: FlowNode[], by: string): Revision {
@@ -46,11 +57,27 @@ export function openFlowStore(o: { dir: string; first: () => FlowNode[]; clock?:
     const previous = existsSync(file('flows')) ? read<FlowNode[]>(file('flows'), []) : []
     const rev = revisionOf(flows)
     const revision = { rev, savedAt: new Date(clock.nowMs()).toISOString(), by, proven: false, ...difference(previous, flows) }
+    if (heldBack !== null) writeDurably(file('credentials'), heldBack)
+    heldBack = null
     writeDurably(kept(rev), { flows, credentials: store.credentials() } satisfies Kept)
     writeDurably(file('flows'), flows)
+    writeTabs(flows)
     remember(revision)
     return revision
   }
+
+  /** For people and git; the list in flows.json is what runs. Only what changed is written. */
+  function writeTabs(flows: FlowNode[]): void {
+    mkdirSync(tabs, { recursive: true })
+    const files = filesOf(flows)
+    for (const name of tabFiles()) if (!files.has(name)) rmSync(join(tabs, name), { force: true })
+    for (const [name, text] of files) {
+      const path = join(tabs, name)
+      if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeTextDurably(path, text)
+    }
+  }
+  const tabFiles = (): string[] =>
+    existsSync(tabs) ? readdirSync(tabs).filter(name => name.endsWith('.json') || name.endsWith(LAYOUT_SUFFIX)) : []
 
   /** The same content deployed again moves to the end and keeps what is known about it. */
   function remember(revision: Revision): void {
@@ -68,7 +95,8 @@ export function openFlowStore(o: { dir: string; first: () => FlowNode[]; clock?:
       return { flows, rev: revisionOf(flows) }
     },
     credentials: () => read(file('credentials'), {}),
-    saveCredentials: credentials => writeDurably(file('credentials'), credentials),
+    saveCredentials: credentials => void (heldBack = credentials),
+    dropCredentials: () => void (heldBack = null),
     settings: () => read(file('settings'), {}),
     saveSettings: settings => writeDurably(file('settings'), settings),
     current: () => history.at(-1)!,
@@ -87,9 +115,20 @@ export function openFlowStore(o: { dir: string; first: () => FlowNode[]; clock?:
       store.saveCredentials(credentials)
       return save(flows, `system:put-back (was ${bad?.rev.slice(0, 12)} by ${bad?.by})`)
     },
+    history: () => history,
+    revision: rev =>
+      /^[0-9a-f]{64}$/.test(rev) && existsSync(kept(rev)) ? read<Kept>(kept(rev), { flows: [], credentials: {} }).flows : null,
+    found() {
+      const names = tabFiles()
+      if (!names.some(name => name.endsWith('.json'))) return null
+      const flows = flowsOf(new Map(names.map(name => [name, readFileSync(join(tabs, name), 'utf8')])))
+      return contentOf(flows) === contentOf(store.flows().flows) ? null : flows
+    },
   }
+  const files = tabFiles()
   if (!existsSync(file('flows'))) save(o.first(), 'system:shipped')
   if (history.length === 0) save(store.flows().flows, 'system:found')
+  if (files.length === 0) writeTabs(store.flows().flows)
   return store
 }
 
@@ -114,8 +153,9 @@ function read<T>(path: string, otherwise: T): T {
 }
 
 /** Whole file or old file, also after a power cut: write beside, fsync, rename, fsync the folder. */
-function writeDurably(path: string, value: unknown): void {
-  const text = `${JSON.stringify(value, null, 2)}\n`
+const writeDurably = (path: string, value: unknown): void => writeTextDurably(path, `${JSON.stringify(value, null, 2)}\n`)
+
+function writeTextDurably(path: string, text: string): void {
   if (Buffer.byteLength(text) > FILE_BYTES_MAX)
     throw new FengsuiError('payload-too-large', `${path} would be larger than ${FILE_BYTES_MAX} bytes`)
   const beside = `${path}.new`

@@ -4,7 +4,7 @@ import type { Clock, Log } from '#contracts/clock.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startChild, type Child } from './child.ts'
-import type { FromChild, Start } from './link.ts'
+import type { FromChild, Start, ToChild } from './link.ts'
 import type { FlowStore } from './store.ts'
 import { watch, type Probing, type Signs } from './watch.ts'
 
@@ -42,6 +42,7 @@ export type Supervisor = {
   settled: Promise<void>
   status: () => { ok: boolean; detail: string }
   pid: () => number | undefined
+  tell: (message: ToChild) => void
   /** a deploy: the flows that run now have to prove themselves again */
   deployed: () => void
   close: () => Promise<void>
@@ -57,6 +58,7 @@ export function supervise(o: Options): Supervisor {
   let note = ''
   let since = clock.nowMs()
   let failures = 0
+  let hung = false
 
   const url = `http://${start.host}:${start.port}/flows/auth/login`
 
@@ -75,6 +77,7 @@ export function supervise(o: Options): Supervisor {
     const startedMs = (since = clock.nowMs())
     const signs: Signs = { heardMs: startedMs, ready: false }
     let ranFlows = false
+    hung = false
     const life = (child = startChild({
       start,
       memoryMb: o.memoryMb,
@@ -97,6 +100,7 @@ export function supervise(o: Options): Supervisor {
     const watching = watch({ url, signs, probing: restart, clock, answered, over: over.signal }).then(why => {
       if (why === null) return
       log.error({ room: 'flows', why }, 'Node-RED is killed')
+      hung = signs.ready
       life.kill()
     })
     const how = await life.ended
@@ -114,17 +118,23 @@ export function supervise(o: Options): Supervisor {
     detail = `not running (${how}), starting again`
     log.error({ room: 'flows', how }, 'Node-RED ended; alarms do not depend on it')
     if (proved) failures = 0
-    else if (ranFlows) failures++
+    else if (ranFlows) failures += isItsOwnDoing(how) ? restart.failuresMax : 1
     if (failures >= restart.failuresMax && !store.current().proven) putBack(how)
     settle()
   }
+
+  /**
+   * A process that ends by an exception of its own, out of memory, or by our hand because it hung, right after a deploy: the flows did it. One
+   * that somebody else killed may be innocent, and is tried once more.
+   */
+  const isItsOwnDoing = (how: string): boolean => hung || !how.startsWith('SIGKILL')
 
   function putBack(how: string): void {
     const bad = store.current()
     const good = store.putBack()
     if (good === null) return
     failures = 0
-    note = `revision ${bad.rev.slice(0, 12)} of ${bad.by} ended Node-RED ${restart.failuresMax} times (${how}); ${good.rev.slice(0, 12)} was put back`
+    note = `revision ${bad.rev.slice(0, 12)} of ${bad.by} ended Node-RED (${how}); ${good.rev.slice(0, 12)} was put back`
     log.error({ room: 'flows', bad: bad.rev, by: bad.by, good: good.rev, how }, 'a bad deploy was undone')
   }
 
@@ -142,6 +152,7 @@ export function supervise(o: Options): Supervisor {
     settled,
     status: () => ({ ok: up, detail: note === '' ? detail : `${detail}; ${note}` }),
     pid: () => child?.pid,
+    tell: message => child?.send(message),
     deployed() {
       since = clock.nowMs()
       failures = 0

@@ -36,6 +36,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { startApi } = await import('../dashboard/api/index.ts')
   const { tallyOf } = await import('../dashboard/api/expected.ts')
   const { startAlarmPath } = await import('../alarm-path.ts')
+  const { openCommandRequests } = await import('../dashboard/api/command-requests.ts')
   const { openRulesDesk, ruleFolders } = await import('../rules-desk.ts')
   const { startHealthAlarms } = await import('../health-alarms.ts')
   const { watchAccounting } = await import('../accounting-watch.ts')
@@ -236,6 +237,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       health,
       metricsText: async () => mergedText([await snapshot(), ...(await rooms.metrics())]),
       flows: settings.flowsPort === 0 ? null : { url: `http://127.0.0.1:${settings.flowsPort}`, token: () => others.flowsSecret },
+      flowsDesk: others.flows === undefined || settings.flowsPort === 0 ? null : others.flows.flows,
+      commandRequests: stack.adopt(openCommandRequests({ dir }), c => c.close()),
     }),
     a => a.close(),
   )
@@ -309,7 +312,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       path?.wake()
       api.wake()
     },
-    flowsToken: () => accounts.issueToken('flows', ['feed', 'alarms:raise', 'read']).token,
+    flowsToken: () => accounts.issueToken('flows', ['feed', 'alarms:raise', 'commands:request', 'read']).token,
+    audit: dispatch.record,
     metrics: snapshot,
     close: () => running.disposeAsync(),
   }

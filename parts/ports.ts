@@ -41,15 +41,24 @@ export type Core = {
   adminPassword?: string
   wake(): void
   flowsToken(): string
+  /** what was done to the flows goes into the trail */
+  audit(entry: { actor: string; action: string; subject: string; detail?: object }): void
   metrics(): Promise<MetricsSnapshot>
   close(): Promise<void>
 }
 /** The supervisor's own lines: what runs, how often it was restarted. */
-export type SupervisorPort = { health(): Promise<RoomHealth[]>; metrics(): Promise<MetricsSnapshot> }
+export type SupervisorPort = {
+  health(): Promise<RoomHealth[]>
+  metrics(): Promise<MetricsSnapshot>
+}
 export const SUPERVISOR_METHODS = ['health', 'metrics'] as const
+/** What may be asked of the flows, which the supervisor keeps; a backtest may take minutes. */
+export type FlowsPort = { flows(question: string, asked: object): Promise<object> }
+export const FLOWS_METHODS = ['flows'] as const
+export const FLOWS_MS_MAX = 300_000
 
 /** What core needs of the other processes; `flowsSecret` signs the way to Node-RED. */
-export type Others = { edge: EdgePort; store: StorePort; supervisor: SupervisorPort; flowsSecret: string }
+export type Others = { edge: EdgePort; store: StorePort; supervisor: SupervisorPort; flows?: FlowsPort; flowsSecret: string }
 
 /** names of the cursors that hold segments of the journal back */
 export const RULES_CURSOR = 'rules'

@@ -31,6 +31,8 @@ import { enrolmentRoutes, type EnrolmentParts } from './enrolment.ts'
 import { expectedRoute, type ExpectedParts } from './expected.ts'
 import { addErrors, answerClientError, answerError } from './errors.ts'
 import { feedRoutes, type FeedParts, type IncidentFeedParts } from './feed.ts'
+import { commandRequestRoutes, type CommandRequestParts } from './command-requests.ts'
+import { flowsRoutes, type FlowsDeskParts } from './flows.ts'
 import { flowsProxy, type FlowsParts } from './flows-proxy.ts'
 import { handoverRoutes, type HandoverDesk } from './handover.ts'
 import { healthRoutes } from './health.ts'
@@ -85,6 +87,7 @@ export type ApiParts = {
   incidents: IncidentFeedParts['incidents']
   rules?: RulesParts['rules']
   flows: FlowsParts['flows']
+  flowsDesk: FlowsDeskParts['flowsDesk']
   saveDirectory(): void
   /** what follows the posture besides dispatch */
   posture?: { now(): Posture; follow(): Promise<void> }
@@ -93,6 +96,7 @@ export type ApiParts = {
   redrive: QuarantineParts['redrive']
   commands: CommandDesk
   photos: ObservationParts['photos']
+  commandRequests: CommandRequestParts['commandRequests']
   accounting: AccountingParts['accounting']
   health: () => RoomHealth[]
   metricsText: () => Promise<string>
@@ -188,6 +192,8 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   if (parts.rules !== undefined) rulesRoutes(app, { rules: parts.rules, audit })
   capRoutes(app, dispatch)
   await observationRoutes(app, { observations: dispatch.observations, photos: parts.photos, changed })
+  flowsRoutes(app, { flowsDesk: parts.flowsDesk, audit, ...(parts.rules !== undefined && { rules: parts.rules }) })
+  commandRequestRoutes(app, { ...parts, audit })
   liveRoute(app, { live, accounts })
   healthRoutes(app, parts)
   const feed = feedRoutes(app, parts)

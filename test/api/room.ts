@@ -12,6 +12,7 @@ import { ROLES, type Role, type Scope } from '#contracts/people.ts'
 import type { Reading } from '#contracts/reading.ts'
 import { openClaims } from '../../broker/claims.ts'
 import { issueProblem, openCredentials } from '../../broker/credentials.ts'
+import { openCommandRequests } from '../../dashboard/api/command-requests.ts'
 import { openAccounts } from '../../dashboard/api/accounts.ts'
 import type { Claimable } from '../../dashboard/api/enrolment.ts'
 import { startApi, type ApiParts } from '../../dashboard/api/index.ts'
@@ -66,6 +67,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
   const journal: { seq: number; readings: Reading[] }[] = []
   const published: { topic: string; payload: string }[] = []
   const redriven: InboundMessage[] = []
+  const flowsAsked: { question: string; asked: object }[] = []
   const originals = new Map<number, Message>()
   const rooms: RoomHealth[] = [{ room: 'broker', ok: true, detail: '0 connected' }]
 
@@ -140,6 +142,11 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     health: () => rooms,
     metricsText: async () => 'fengsui_journal_head 0\n',
     flows: null,
+    flowsDesk: async (question, asked) => {
+      flowsAsked.push({ question, asked })
+      return question === 'tab' ? { label: 'tab', texts: ['- id: from-flow'] } : {}
+    },
+    commandRequests: openCommandRequests({ dir }),
     ...o.parts,
   })
   const url = `http://127.0.0.1:${api.port}`

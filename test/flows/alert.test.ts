@@ -10,6 +10,7 @@ test('takes what is missing from the reading and the node', () => {
   const r = reading(7, { place: { building: 'A' } })
   expect(of({}, r)).toEqual({
     idempotencyKey: keyOf('r', 'd-7', r.ts),
+    rule: 'r',
     origin: 'flow:0123456789ab',
     kind: 'pre-alarm',
     severity: 3,

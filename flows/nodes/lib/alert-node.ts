@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { alarmRequest, type Alert, type AlarmRequest } from './alert.ts'
 import { reasonOf, type FeedReading } from './feed.ts'
 import { progress } from './one-progress.ts'
-import type { FlowMessage, Red, RedNode } from './red.ts'
+import { ownOf, type FlowMessage, type Red, type RedNode } from './red.ts'
 import { serverOf, type Request } from './server-node.ts'
 
 type Config = { id: string; server?: string; rule?: string; kind?: string; severity?: string | number; zh?: string; en?: string }
@@ -19,6 +19,7 @@ class Refused extends Error {}
 
 export default function (red: Red): void {
   const { hold } = progress(red)
+  const own = ownOf(red)
 
   function FireAlert(this: RedNode, config: Config): void {
     red.nodes.createNode(this, config)
@@ -34,10 +35,13 @@ export default function (red: Red): void {
         severity: Number(config.severity) || 3,
         zh: config.zh ?? '',
         en: config.en ?? '',
-        revision: red.settings.fengsui.revision(),
+        revision: own.revision(),
       }
       const wanted = alarmRequest((message.alert ?? {}) as Alert, message.payload as FeedReading | undefined, defaults)
-      message.alert = { ...wanted, ...(await post(request, wanted, closing.signal, why => failing(this, why))) }
+      if (own.trial !== undefined) {
+        own.trial.raised(wanted)
+        message.alert = { ...wanted, id: wanted.idempotencyKey, status: 'created' }
+      } else message.alert = { ...wanted, ...(await post(request, wanted, closing.signal, why => failing(this, why))) }
       this.status({ fill: 'green', shape: 'dot', text: String(++raised) })
     }
 
@@ -85,7 +89,7 @@ async function post(
       const response = await request('/api/v1/alarms', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'Idempotency-Key': wanted.idempotencyKey },
-        body: JSON.stringify(wanted),
+        body: JSON.stringify({ ...wanted, rule: undefined }),
         signal: AbortSignal.any([closing, AbortSignal.timeout(POST_MS_MAX)]),
       })
       if (response.ok) return await answerOf(response)

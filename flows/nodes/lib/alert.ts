@@ -7,6 +7,8 @@ import type { Place, Position, Reading } from '../../../contracts/reading.ts'
 /** What a flow puts in msg.alert; every field may be left to the node's settings or the reading in msg.payload. */
 export type Alert = {
   rule?: string
+  /** takes the place of rule, subject and episode where what raised it has an identity of its own (fire-rule) */
+  key?: string
   subject?: string
   /** RFC 3339: when what is alarmed about began; the same through all of it */
   episode?: string
@@ -21,6 +23,8 @@ export type Alert = {
 }
 export type AlarmRequest = {
   idempotencyKey: string
+  /** stays here: the API knows a flow's alarm by its key */
+  rule: string
   origin: string
   kind: AlarmKind
   severity: Severity
@@ -47,7 +51,8 @@ export function alarmRequest(alert: Alert, reading: (Partial<Reading> & { off?: 
   const position = alert.position ?? reading?.position
   const rule = alert.rule ?? defaults.rule
   return {
-    idempotencyKey: keyOf(rule, subject, alert.episode ?? at),
+    idempotencyKey: alert.key === undefined ? keyOf(rule, subject, alert.episode ?? at) : alert.key.slice(0, 200),
+    rule,
     origin: `flow:${defaults.revision.slice(0, 12)}`,
     kind: kindOf(alert.kind ?? defaults.kind),
     severity: severityOf(alert.severity ?? defaults.severity),

@@ -6,14 +6,19 @@ import type { Completion, Delivery } from './red.ts'
 
 /** `late` = some node has not finished it in time; `dropped` = the flows were deployed anew meanwhile. */
 export type Outcome = 'done' | 'late' | 'dropped'
-export type Tracked = { outcome: Promise<Outcome>; drop: () => void }
+/** `isDone`: everything happened before track() returned; nobody need wait for the outcome. */
+export type Tracked = { outcome: Promise<Outcome>; drop: () => void; isDone: boolean }
 export type Progress = {
-  track(send: () => void, timeoutMs: number): Tracked
+  track(send: () => void, timeoutMs: number, consumer?: string): Tracked
   /** keeps the reading of the caller's context open, whatever the time limit; call the result to let it go */
   hold: () => () => void
+  /** the consumer whose reading a node is working on */
+  consumer(message: object): string | undefined
 }
 
 type OldStyle = { _expectedDoneCount?: number }
+const DONE: Promise<Outcome> = Promise.resolve('done')
+const nothing = (): void => {}
 
 /** `add` is Node-RED's hooks.add; its handlers must take exactly one parameter, or every message stops there. */
 export function createProgress(add: (name: string, handler: (event: never) => void) => void): Progress {
@@ -25,36 +30,43 @@ export function createProgress(add: (name: string, handler: (event: never) => vo
     owners.set(event.msg, tracker)
     tracker.delivered(event.msg, event.destination.id)
   })
-  add('onComplete.fengsui', (event: Completion) => owners.get(event.msg)?.completed(event.msg, event.node.id))
-  // a node whose handler knows no done() never reports completion: it is finished when its handler returns
+  add('onComplete.fengsui', (event: Completion) => owners.get(event.msg)?.completed(event.msg, event.node.id, event.error !== undefined))
+  // a node whose handler knows no done() never reports completion: it is finished when its handler returns, or a promise later (switch)
   add('postReceive.fengsui', (event: Delivery) => {
-    if ((event.destination.node as OldStyle)._expectedDoneCount === 0) owners.get(event.msg)?.completed(event.msg, event.destination.id)
+    if ((event.destination.node as OldStyle)._expectedDoneCount === 0)
+      owners.get(event.msg)?.completed(event.msg, event.destination.id, true)
   })
   return {
-    track(send, timeoutMs) {
-      const tracker = createTracker(timeoutMs)
+    track(send, timeoutMs, consumer = '') {
+      const tracker = createTracker(timeoutMs, consumer)
       tracker.delivered(tracker, '') // open until send() has returned
       current.run(tracker, send)
-      tracker.completed(tracker, '')
-      return { outcome: tracker.outcome, drop: () => tracker.end('dropped') }
+      if (tracker.wasQuick()) return { outcome: DONE, drop: nothing, isDone: true }
+      tracker.completed(tracker, '', false)
+      return { outcome: tracker.wait(), drop: () => tracker.end('dropped'), isDone: false }
     },
-    hold: () => current.getStore()?.hold() ?? (() => {}),
+    hold: () => current.getStore()?.hold() ?? nothing,
+    consumer: message => (current.getStore() ?? owners.get(message))?.consumer,
   }
 }
 
 type Tracker = {
-  outcome: Promise<Outcome>
+  consumer: string
+  wait(): Promise<Outcome>
+  /** nothing is open but the sending itself, nothing is held, and no node may yet have more to say */
+  wasQuick(): boolean
   delivered(message: object, node: string): void
-  completed(message: object, node: string): void
+  completed(message: object, node: string, slow: boolean): void
   hold(): () => void
   end(outcome: Outcome): void
 }
 
 /** One reading's open work: (message, node) pairs, since a node may pass on the very message that it has not finished. */
-function createTracker(timeoutMs: number): Tracker {
+function createTracker(timeoutMs: number, consumer: string): Tracker {
   const open = new Map<object, Map<string, number>>()
   const { promise: outcome, resolve } = Promise.withResolvers<Outcome>()
   let holds = 0
+  let isSlow = false
   let timer: NodeJS.Timeout | undefined
   const arm = (): void => {
     clearTimeout(timer)
@@ -66,16 +78,21 @@ function createTracker(timeoutMs: number): Tracker {
   }
   // a Catch node gets its message right after the completion that failed: look again when that has happened
   const settle = (): void => void setImmediate(() => open.size === 0 && holds === 0 && end('done'))
-  arm()
   return {
-    outcome,
+    consumer,
     end,
-    delivered(message, node) {
-      const nodes = open.get(message) ?? new Map<string, number>()
-      nodes.set(node, (nodes.get(node) ?? 0) + 1)
-      open.set(message, nodes)
+    wait() {
+      arm()
+      return outcome
     },
-    completed(message, node) {
+    wasQuick: () => open.size === 1 && holds === 0 && !isSlow,
+    delivered(message, node) {
+      const nodes = open.get(message)
+      if (nodes === undefined) open.set(message, new Map([[node, 1]]))
+      else nodes.set(node, (nodes.get(node) ?? 0) + 1)
+    },
+    completed(message, node, slow) {
+      isSlow ||= slow
       const nodes = open.get(message)
       const count = nodes?.get(node)
       if (nodes === undefined || count === undefined) return

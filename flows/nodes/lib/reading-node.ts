@@ -1,7 +1,7 @@
 // fire-reading: sends each reading of the feed into the flow, in order, and acknowledges it when the flow has finished with it.
-import { follow, type Feed } from './feed.ts'
-import { progress } from './one-progress.ts'
-import type { Red, RedNode } from './red.ts'
+import { follow, type Feed, type FeedReading, type FeedTick } from './feed.ts'
+import { keepers, progress } from './one-progress.ts'
+import { ownOf, type FlowMessage, type Red, type RedNode } from './red.ts'
 import { serverOf } from './server-node.ts'
 
 type Config = {
@@ -12,6 +12,7 @@ type Config = {
   areas?: string
   limit?: string | number
   together?: boolean
+  ticks?: boolean
 }
 
 /** A reading whose flow does not finish in this time is acknowledged all the same, and said so. */
@@ -22,15 +23,31 @@ const CONSUMER = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 export default function (red: Red): void {
   const track = progress(red)
+  const own = ownOf(red)
   const taken = new Map<string, string>()
 
   function FireReading(this: RedNode, config: Config): void {
     red.nodes.createNode(this, config)
-    const consumer = config.consumer?.trim() || `flow-${config.id}`
+    const consumer = `${own.prefix ?? ''}${config.consumer?.trim() || `flow-${config.id}`}`
     if (!CONSUMER.test(consumer)) return refuse(this, red._('fire-reading.bad-consumer', { consumer }))
     if (taken.has(consumer)) return refuse(this, red._('fire-reading.taken', { consumer }))
     taken.set(consumer, config.id)
+    const filter = { kinds: list(config.kinds), areas: list(config.areas), ticks: config.ticks === true }
+    const deliver = (entry: FeedReading | FeedTick) => track.track(() => this.send(messageOf(entry)), LATE_MS, consumer)
 
+    const { trial } = own
+    if (trial?.tap !== undefined) {
+      const leave = trial.tap({
+        node: config.id,
+        ...filter,
+        deliver(entry) {
+          const { outcome, isDone } = deliver(entry)
+          return isDone ? undefined : outcome
+        },
+      })
+      this.on('close', done => (leave(), taken.delete(consumer), done()))
+      return
+    }
     const request = serverOf(red, config.server)
     let following: { abort: AbortController; ended: Promise<void> } | undefined
     const begin = (): void => {
@@ -40,22 +57,26 @@ export default function (red: Red): void {
         consumer,
         limit: Math.min(LIMIT_MAX, Math.max(1, Math.floor(Number(config.limit)) || LIMIT_DEFAULT)),
         inOrder: config.together !== true,
-        kinds: list(config.kinds),
-        areas: list(config.areas),
-        deliver: reading => track.track(() => this.send({ payload: reading, topic: reading.deviceId }), LATE_MS),
+        ...filter,
+        keepers: keepers(),
+        deliver,
         report: state => {
-          red.settings.fengsui.feed({ consumer, ...state })
+          own.feed({ consumer, ...state })
           show(this, state)
         },
-        late: reading => this.warn(red._('fire-reading.late', { off: reading.off, deviceId: reading.deviceId, seconds: LATE_MS / 1000 })),
+        late: entry =>
+          this.warn(
+            red._('fire-reading.late', { off: entry.off, deviceId: 'deviceId' in entry ? entry.deviceId : '-', seconds: LATE_MS / 1000 }),
+          ),
         signal: abort.signal,
       }
-      following = { abort, ended: red.settings.fengsui.ready.then(() => follow(feed)) }
+      following = { abort, ended: own.ready.then(() => follow(feed)) }
     }
     // any deploy may have stopped a node that held one of our readings: begin again from what is acknowledged
     const again = (): void => {
-      following?.abort.abort()
-      begin()
+      const before = following
+      before?.abort.abort()
+      void (before?.ended ?? Promise.resolve()).then(() => taken.get(consumer) === config.id && begin())
     }
     red.events.on('flows:started', again)
     this.on('close', done => {
@@ -68,14 +89,23 @@ export default function (red: Red): void {
   red.nodes.registerType('fire-reading', FireReading)
 }
 
+const messageOf = (entry: FeedReading | FeedTick): FlowMessage =>
+  'deviceId' in entry ? { payload: entry, topic: entry.deviceId } : { tick: entry, topic: 'tick' }
+
 function refuse(node: RedNode, why: string): void {
   node.status({ fill: 'red', shape: 'ring', text: why })
   node.error(why)
 }
 
+const STATUS_MS = 500
+const shown = new WeakMap<RedNode, number>()
+/** The editor is told at most twice a second; a problem at once. */
 function show(node: RedNode, state: { cursor: number; head: number; problem?: string }): void {
-  if (state.problem !== undefined) node.status({ fill: 'red', shape: 'ring', text: state.problem.slice(0, 60) })
-  else node.status({ fill: 'green', shape: 'dot', text: `${state.cursor} / ${state.head}` })
+  if (state.problem !== undefined) return node.status({ fill: 'red', shape: 'ring', text: state.problem.slice(0, 60) })
+  const now = Date.now()
+  if (now - (shown.get(node) ?? 0) < STATUS_MS && state.cursor < state.head) return
+  shown.set(node, now)
+  node.status({ fill: 'green', shape: 'dot', text: `${state.cursor} / ${state.head}` })
 }
 
 const list = (text: string | undefined): string =>

@@ -1,0 +1,44 @@
+// A tab of fire nodes only says nothing that the rules engine could not judge by itself: this takes its rules out, as a rule file. Pure.
+import { FengsuiError } from '#contracts/errors.ts'
+import type { FlowNode } from './link.ts'
+
+const ONLY = new Set([
+  'fire-reading',
+  'fire-rule',
+  'fire-alert',
+  'fire-backtest',
+  'comment',
+  'group',
+  'junction',
+  'debug',
+  'link in',
+  'link out',
+])
+
+/**
+ * The rule texts of a tab. @throws FengsuiError not-found, flow-refused: what on the tab the engine could not do
+ */
+export function rulesOfTab(flows: readonly FlowNode[], tabId: string): { label: string; texts: string[] } {
+  const tab = flows.find(node => node.id === tabId && node.type === 'tab')
+  if (tab === undefined) throw new FengsuiError('not-found', `there is no tab ${tabId}`)
+  const nodes = flows.filter(node => node.z === tabId && node['d'] !== true)
+  const foreign = nodes.filter(node => !ONLY.has(node.type))
+  if (foreign.length > 0)
+    throw new FengsuiError(
+      'flow-refused',
+      `only a tab of fire nodes can become an engine rule; it also has: ${[...new Set(foreign.map(n => n.type))].join(', ')}`,
+    )
+  const rules = nodes.filter(node => node.type === 'fire-rule')
+  if (rules.length === 0) throw new FengsuiError('flow-refused', 'the tab has no fire-rule node')
+  const byId = new Map(nodes.map(node => [node.id, node]))
+  for (const rule of rules) {
+    const [raised = [], ...others] = (rule['wires'] as string[][] | undefined) ?? []
+    const goesOn = others.flat().some(id => !['debug', 'comment'].includes(byId.get(id)?.type ?? ''))
+    if (goesOn || !raised.some(id => byId.get(id)?.type === 'fire-alert'))
+      throw new FengsuiError('flow-refused', 'each fire-rule must lead straight to a fire-alert, and its other outputs nowhere else')
+  }
+  const filtered = nodes.find(node => node.type === 'fire-reading' && String(node['areas'] ?? '').trim() !== '')
+  if (filtered !== undefined)
+    throw new FengsuiError('flow-refused', 'a fire-reading filters by area: put the areas into the scope of the rule')
+  return { label: String(tab['label'] || tabId), texts: rules.map(rule => String(rule['rules'] ?? '')) }
+}

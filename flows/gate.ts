@@ -1,0 +1,133 @@
+// The gate before every deploy: the lint, then the scenarios of every tab that changed, in a process that can reach nothing. What does not pass
+// is refused with tab, scenario and reason; nothing has been touched then.
+import type { Readable } from 'node:stream'
+import { FengsuiError } from '#contracts/errors.ts'
+import { isSame } from './diff.ts'
+import type { FlowNode, Lang } from './link.ts'
+import { lint, tabsOf, type Problem, type Tab } from './lint.ts'
+import { entriesOf, scenariosOf, verdictOn, type Scenario } from './scenario.ts'
+import { tryOut, type Played, type Story } from './trials.ts'
+
+export type ScenarioResult = {
+  tab: string
+  scenario: string
+  ok: boolean
+  alarms: number
+  readings: number
+  ms: number
+  why?: { zh: string; en: string }
+}
+export type Verdict = { ok: boolean; problems: Problem[]; results: ScenarioResult[]; tookMs: number }
+/** Readings of a recording as lines of JSON. */
+export type OpenRecording = (o: { recording: string; fromS?: number; toS?: number }) => Readable
+
+export type Gate = { judge(flows: FlowNode[], before: FlowNode[]): Promise<Verdict> }
+
+/** counted from when the process is ready */
+const MS_MAX = 10_000
+const SCENARIOS_MAX = 200
+
+export function createGate(o: { open?: OpenRecording; msMax?: number }): Gate {
+  return {
+    async judge(flows, before) {
+      const beganMs = performance.now()
+      const problems = lint(flows)
+      const verdict = (results: ScenarioResult[] = []): Verdict => ({
+        ok: problems.length === 0 && results.every(r => r.ok),
+        problems,
+        results,
+        tookMs: Math.round(performance.now() - beganMs),
+      })
+      const planned = planOf(flows, before, problems)
+      if (problems.length > 0 || planned.length === 0) return verdict()
+      const stories = planned.map(({ tab, scenario, nodes }): Story => ({
+        name: `${tab.label}: ${scenario.name}`,
+        flows: nodes,
+        entries: scenario.recording === undefined ? entriesOf(scenario) : recorded(o.open, scenario),
+      }))
+      try {
+        const played = await tryOut({ stories, msMax: o.msMax ?? MS_MAX })
+        return verdict(planned.map(({ tab, scenario }, i) => resultOf(tab, scenario, played[i]!)))
+      } catch (error) {
+        if (!(error instanceof FengsuiError)) throw error
+        problems.push({ tab: planned[0]!.tab.label, zh: `试运行没有正常结束:${error.message}`, en: error.message })
+        return verdict()
+      }
+    },
+  }
+}
+
+type Planned = { tab: Tab; scenario: Scenario; nodes: FlowNode[] }
+
+/** Which scenarios must be run; what is missing goes to `problems`. */
+function planOf(flows: FlowNode[], before: FlowNode[], problems: Problem[]): Planned[] {
+  const planned: Planned[] = []
+  for (const tab of tabsOf(flows)) {
+    if (tab.isSubflow || !tab.nodes.some(node => node.type === 'fire-alert')) continue
+    const say = (zh: string, en: string): void => void problems.push({ tab: tab.label, zh, en })
+    let scenarios: Scenario[] = []
+    try {
+      scenarios = scenariosOf(tab.nodes)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      say(`场景有误:${why}`, why)
+      continue
+    }
+    if (scenarios.length > SCENARIOS_MAX) say(`场景超过 ${SCENARIOS_MAX} 个`, `more than ${SCENARIOS_MAX} scenarios`)
+    if (!scenarios.some(s => s.expect === 'alarm'))
+      say('缺少一个必须报警的场景(fire-backtest 节点)', 'has no scenario that must alarm (in a fire-backtest node)')
+    if (!scenarios.some(s => s.expect === 'no-alarm'))
+      say('缺少一个不得报警的场景(fire-backtest 节点)', 'has no scenario that must not alarm (in a fire-backtest node)')
+    const nodes = aloneWith(flows, tab.id)
+    if (isSame(aloneWith(before, tab.id), nodes)) continue
+    planned.push(...scenarios.map(scenario => ({ tab, scenario, nodes })))
+  }
+  return planned
+}
+
+/** One tab with what it shares: configuration nodes and subflows. */
+export function aloneWith(flows: readonly FlowNode[], tabId: string): FlowNode[] {
+  const subflows = new Set(flows.filter(node => node.type === 'subflow').map(node => node.id))
+  return flows.filter(
+    node =>
+      node.id === tabId ||
+      node.z === tabId ||
+      subflows.has(node.id) ||
+      subflows.has(node.z ?? '') ||
+      (node.z === undefined && node.type !== 'tab'),
+  )
+}
+
+function recorded(open: OpenRecording | undefined, { recording = '', fromS, toS, name }: Scenario): Readable {
+  if (open === undefined) throw new FengsuiError('flow-refused', `${name}: recordings cannot be read here`)
+  return open({ recording, ...(fromS !== undefined && { fromS }), ...(toS !== undefined && { toS }) })
+}
+
+function resultOf(tab: Tab, scenario: Scenario, played: Played): ScenarioResult {
+  const [problem] = played.problems
+  const why = problem === undefined ? verdictOn(scenario, played.alarms) : { zh: `流程出错:${problem}`, en: `a node failed: ${problem}` }
+  const { readings, ms } = played
+  return {
+    tab: tab.label,
+    scenario: scenario.name,
+    ok: why === null,
+    alarms: played.alarms.length,
+    readings,
+    ms: Math.round(ms),
+    ...(why !== null && { why }),
+  }
+}
+
+const SHOWN_MAX = 8
+
+/** What the editor shows for a refused deploy. */
+export function reasonOf({ problems, results }: Verdict, lang: Lang): string {
+  const of = (text: { zh: string; en: string }): string => (lang === 'zh-CN' ? text.zh : text.en)
+  const lines = [
+    ...problems.map(p => `${p.tab}${p.node === undefined ? '' : ` / ${p.node}`}: ${of(p)}`),
+    ...results.flatMap(r => (r.why === undefined ? [] : [`${r.tab} / ${r.scenario}: ${of(r.why)}`])),
+  ]
+  const more = lines.length > SHOWN_MAX ? [`… +${lines.length - SHOWN_MAX}`] : []
+  const head = lang === 'zh-CN' ? '未通过部署检查,原流程继续运行:' : 'refused by the gate, the flows before go on: '
+  return head + [...lines.slice(0, SHOWN_MAX), ...more].join('; ')
+}

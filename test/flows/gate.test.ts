@@ -1,0 +1,216 @@
+// The gate as the editor meets it: what it refuses and why, that the flows before go on with their credentials, what it lets through; and
+// trials: the same readings give the same digest, a loop ends at its limit, and nothing can be reached from inside.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createGate } from '../../flows/gate.ts'
+import type { FlowNode } from '../../flows/link.ts'
+import { lint } from '../../flows/lint.ts'
+import { entriesOf, type Scenario } from '../../flows/scenario.ts'
+import { tryOut } from '../../flows/trials.ts'
+import { startRoom, until, type Node, type Room } from './room.ts'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+const HOT: Scenario = {
+  name: '机柜过热',
+  expect: 'alarm',
+  count: 1,
+  withinS: 60,
+  readings: [{ deviceId: 'c1', kind: 'heat', everyS: 5, times: 12, metrics: { temperature_c: [40, 90] } }],
+}
+const WARM: Scenario = {
+  name: '夏季高温不报',
+  expect: 'no-alarm',
+  readings: [{ deviceId: 'c1', kind: 'heat', everyS: 5, times: 12, metrics: { temperature_c: 48 } }],
+}
+const RULE = `- id: hot
+  version: 1
+  kind: threshold
+  scope: { kinds: [heat] }
+  alarm: { kind: heat, severity: 2, latching: true }
+  text: { zh: 过热, en: hot }
+  parameters: { metric: temperature_c, direction: above, threshold: 60, clearAt: 50, onDelayS: 5, onReadings: 2, offDelayS: 10, maxGapS: 600 }
+`
+const tab = (o: { rules?: string; scenarios?: Scenario[] | null; more?: Node[]; func?: string } = {}): Node[] => [
+  { id: 'tab', type: 'tab', label: '机柜' },
+  {
+    id: 'read',
+    type: 'fire-reading',
+    z: 'tab',
+    consumer: 'gate',
+    kinds: 'heat',
+    ticks: true,
+    x: 1,
+    y: 1,
+    wires: [[o.func === undefined ? 'rule' : 'work']],
+  },
+  ...(o.func === undefined ? [] : [{ id: 'work', type: 'function', z: 'tab', func: o.func, outputs: 1, x: 1, y: 2, wires: [['rule']] }]),
+  { id: 'rule', type: 'fire-rule', z: 'tab', rules: o.rules ?? RULE, x: 2, y: 1, wires: [['raise'], [], []] },
+  { id: 'raise', type: 'fire-alert', z: 'tab', x: 3, y: 1, wires: [[]] },
+  ...(o.scenarios === null
+    ? []
+    : [{ id: 'bt', type: 'fire-backtest', z: 'tab', scenarios: JSON.stringify(o.scenarios ?? [HOT, WARM]), x: 4, y: 1, wires: [] }]),
+  ...(o.more ?? []),
+]
+
+describe('the lint', () => {
+  const said = (more: Node[], func?: string) => lint(tab({ more, ...(func !== undefined && { func }) }) as FlowNode[]).map(p => p.en)
+  test.each(['delay', 'trigger', 'join', 'batch', 'http request', 'mqtt in', 'mqtt out', 'some-foreign-node'])('refuses %s', type =>
+    expect(said([{ id: 'x', type, z: 'tab' }])).toHaveLength(1),
+  )
+  test.each([
+    'setTimeout(() => {}, 1)',
+    'return { t: Date.now() }',
+    'const d = new Date()',
+    'msg.r = Math.random()',
+    'await fetch("x")',
+    'global.set("a", 1)',
+  ])('refuses a function that says %s', func => expect(said([], func)).toHaveLength(1))
+  test('lets a comment say so, and a tab without alarms do what it likes', () => {
+    expect(said([], '// not Date.now()\nreturn msg')).toEqual([])
+    expect(
+      lint([
+        { id: 't', type: 'tab' },
+        { id: 'd', type: 'delay', z: 't' },
+      ]),
+    ).toEqual([])
+    expect(said([{ id: 'i', type: 'inject', z: 'tab', repeat: '5' }])).toEqual(['inject goes off by itself'])
+  })
+})
+
+describe('deploying', () => {
+  let room: Room
+  const audit: { action: string; detail: object }[] = []
+  beforeAll(async () => {
+    room = await startRoom({ gate: true, audit: entry => audit.push(entry) })
+  })
+  afterAll(() => room?.[Symbol.asyncDispose]())
+  const flowsNow = async () => ((await (await room.get('/flows')).json()) as { flows: { id: string }[] }).flows.map(n => n.id)
+  const refused = async (nodes: Node[]) => {
+    const before = await flowsNow()
+    const answer = await room.deploy(nodes)
+    expect(answer.status).toBe(422)
+    expect(await flowsNow()).toEqual(before)
+    return ((await answer.json()) as { message: string }).message
+  }
+
+  test('a flow with scenarios that pass is let through, and the trail has who, what changed and the results', async () => {
+    expect((await room.deploy(tab())).status).toBe(200)
+    expect(audit.at(-1)).toMatchObject({
+      actor: 'user:some-engineer',
+      action: 'flows.deploy',
+      detail: {
+        scenarios: [
+          { scenario: '机柜过热', ok: true, alarms: 1 },
+          { scenario: '夏季高温不报', ok: true, alarms: 0 },
+        ],
+        changes: expect.arrayContaining([expect.objectContaining({ node: 'fire-rule rule', what: 'added' })]),
+      },
+    })
+    // what did not change is not run again
+    expect((await room.deploy(tab().map(n => ({ ...n, ...(n['x'] !== undefined && { x: 77 }) })))).status).toBe(200)
+    expect(audit.at(-1)).toMatchObject({ detail: { scenarios: [] } })
+  })
+  test('without scenarios, with a timer, too sensitive, too slow, throwing: refused with the reason, and the flows before go on', async () => {
+    expect(await refused(tab({ scenarios: null }))).toMatch(/机柜: 缺少一个必须报警的场景.*机柜: 缺少一个不得报警的场景/)
+    expect(await refused(tab({ more: [{ id: 'd', type: 'delay', z: 'tab', name: '等一下' }] }))).toContain('机柜 / 等一下: 会扣住消息')
+    expect(await refused(tab({ rules: RULE.replace('threshold: 60, clearAt: 50', 'threshold: 45, clearAt: 40') }))).toContain(
+      '机柜 / 夏季高温不报: 不应报警,却报了 1 次',
+    )
+    expect(await refused(tab({ rules: RULE.replace('onDelayS: 5', 'onDelayS: 600') }))).toContain('机柜 / 机柜过热: 应当报警,却没有报')
+    expect(await refused(tab({ func: 'throw new Error("broken")' }))).toContain('broken')
+    expect(audit.at(-1)).toMatchObject({ action: 'flows.refuse', actor: 'user:some-engineer' })
+  })
+  test('the credentials of a refused deploy are not kept', async () => {
+    const server = (token: string): Node => ({ id: 'srv', type: 'fire-server', url: 'http://127.0.0.1:9', credentials: { token } })
+    expect((await room.deploy([...tab(), server('good')])).status).toBe(200)
+    const file = () => readFileSync(join(room.dir, 'flows/store/credentials.json'), 'utf8')
+    const before = file()
+    await refused([...tab({ scenarios: null }), server('bad')])
+    expect(file()).toBe(before)
+    await room.deploy([
+      ...tab().map(n => (n.id === 'tab' ? { ...n, info: 'x' } : n)),
+      { id: 'srv', type: 'fire-server', url: 'http://127.0.0.1:9' },
+    ])
+    expect(file()).toBe(before)
+  })
+  test('a candidate runs in shadow on the live feed and raises nothing; another person puts it into force', async () => {
+    const lower = tab({ rules: RULE.replace('threshold: 60', 'threshold: 55') }) as FlowNode[]
+    const { rev } = (await room.flows.desk.propose({ flows: lower, by: 'chen' })) as { rev: string }
+    const status = () => room.flows.desk.status() as { candidate: { running: boolean; rev: string } | null; rev: string }
+    await until(
+      () => status().candidate?.running === true,
+      60_000,
+      () => JSON.stringify(status()),
+    )
+    const { reading } = await import('./room.ts')
+    await until(
+      () => room.api.cursors.has('gate') || room.api.readings.length === 0,
+      5000,
+      () => 'reads',
+    )
+    for (let n = 0; n < 4; n++)
+      room.api.readings.push(reading(100 + n * 10, { deviceId: 'c9', kind: 'heat', metrics: { temperature_c: 57 } }))
+    await until(
+      () => (room.api.cursors.get('shadow-gate') ?? 0) >= 130,
+      30_000,
+      () => JSON.stringify([...room.api.cursors]),
+    )
+    const report = room.flows.desk.shadow().catch((error: Error) => error)
+    expect(await report).toBeDefined()
+    expect(room.api.alarms.size).toBe(0)
+    await expect(room.flows.desk.promote({ rev, by: 'chen' })).rejects.toThrow(/another approver must/)
+    await room.flows.desk.promote({ rev, by: 'li' })
+    expect(status()).toMatchObject({ rev, candidate: null })
+    await until(
+      async () => JSON.stringify(await (await room.get('/flows')).json()).includes('threshold: 55'),
+      30_000,
+      () => 'the live process has it',
+    )
+    for (let n = 0; n < 4; n++)
+      room.api.readings.push(reading(200 + n * 10, { deviceId: 'c10', kind: 'heat', metrics: { temperature_c: 57 } }))
+    await until(
+      () => room.api.alarms.size === 1,
+      30_000,
+      () => 'the promoted flow raises',
+    )
+    expect([...room.api.alarms.values()][0]!.origin).toBe(`flow:${rev.slice(0, 12)}`)
+  })
+})
+
+test('what ships passes the gate: the shipped flow and every example, each with its scenarios', async () => {
+  const folder = join(import.meta.dirname, '../../flows')
+  const files = [
+    join(folder, 'examples/shipped.json'),
+    ...readdirSync(join(folder, 'nodes/examples')).map(file => join(folder, 'nodes/examples', file)),
+  ]
+  expect(files).toHaveLength(8)
+  const all = files.flatMap((file, i) =>
+    (JSON.parse(readFileSync(file, 'utf8')) as FlowNode[]).map(node => ({ ...node, ...(i > 0 && node.type === 'tab' && { label: file }) })),
+  )
+  const verdict = await createGate({ msMax: 60_000 }).judge(all, [])
+  expect(verdict.results.filter(r => !r.ok)).toEqual([])
+  expect(verdict.problems).toEqual([])
+  expect(verdict.results.length).toBeGreaterThanOrEqual(20)
+  console.log(`${verdict.results.length} scenarios in ${verdict.tookMs} ms`)
+})
+
+describe('trials', () => {
+  const story = (flows: Node[]) => ({ name: 's', flows: flows as FlowNode[], entries: entriesOf(HOT) })
+  test('the same readings give the same digest, in one process or another; each story begins without memory', async () => {
+    const [a, b] = await tryOut({ stories: [story(tab()), story(tab())], msMax: 20_000 })
+    const [c] = await tryOut({ stories: [story(tab())], msMax: 20_000 })
+    expect(a!.alarms).toHaveLength(1)
+    expect([b!.digest, c!.digest]).toEqual([a!.digest, a!.digest])
+  })
+  test('a loop ends at the time limit and is refused', async () => {
+    const verdict = await createGate({ msMax: 2500 }).judge(tab({ func: 'await 0\nwhile (true) {}' }) as FlowNode[], [])
+    expect(verdict.ok).toBe(false)
+    expect(verdict.problems[0]?.en).toContain('did not end within 2.5 s')
+  })
+  test('a flow on trial reaches no network', async () => {
+    const func = `try { const p = console.log.constructor('return process')(); await new Promise((ok, no) => p.getBuiltinModule('node:net').connect(9, '127.0.0.1').on('error', no).on('connect', ok)); return null } catch (e) { node.error('no: ' + e.code); return null }`
+    const [played] = await tryOut({ stories: [story(tab({ func }))], msMax: 20_000 })
+    expect(played!.problems[0]).toContain('no: ERR_ACCESS_DENIED')
+  })
+})
