@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Recording } from '../rules/index.ts'
-import { backtestParts, knownIn, makeRoomForBatches, openRecording, openSpan } from './backtest-sources.ts'
+import { backtestParts, knownIn, openRecording, openSpan } from './backtest-sources.ts'
 
 const { values, positionals } = parseArgs({
   options: { journal: { type: 'string' }, from: { type: 'string' }, to: { type: 'string' } },
@@ -16,7 +16,6 @@ const { values, positionals } = parseArgs({
 const TICK_MS = 10_000
 const WRITE_CHARS = 256 * 1024
 
-makeRoomForBatches()
 // what people ask for must not slow the alarms
 setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
 try {

@@ -30,13 +30,13 @@ describe('verifyToken', () => {
   })
 })
 
-test('no role may change what is installed; only engineer and admin deploy; the rest see nothing', () => {
+test('no role may change what is installed; only engineer and admin deploy; a station sees nothing', () => {
   for (const role of ROLES) {
     const permissions = userOf('x', role)?.permissions ?? []
     for (const never of ['*', 'write', '*.write', 'nodes.write', 'settings.write', 'library.write', 'context.write'])
       expect(permissions).not.toContain(never)
     expect(permissions.includes('flows.write')).toBe(role === 'engineer' || role === 'admin')
-    expect(permissions.length > 0).toBe(['engineer', 'admin', 'officer'].includes(role))
+    expect(permissions.length > 0).toBe(role !== 'station')
   }
   expect(userOf('x', 'constructor')).toBeNull()
 })

@@ -46,7 +46,7 @@ async function flowsPid(): Promise<number> {
       if (!/^\d+$/.test(name)) continue
       const status = await readFile(`/proc/${name}/status`, 'utf8').catch(() => '')
       const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')
-      if (status.includes(`PPid:\t${running.process.pid}\n`) && command.includes('flows/')) return Number(name)
+      if (status.includes(`PPid:\t${running.process.pid}\n`) && command.includes('flows/run.ts')) return Number(name)
     }
     await delay(100)
   }
