@@ -1,7 +1,7 @@
 // What one set of flows changes against another, in the words of who reads it: which node of which tab, which of its settings, from what to
 // what, what it is wired to. Where a node stands on the page does not count. Pure and bounded.
 import { nameOf } from './lint.ts'
-import type { FlowNode } from './link.ts'
+import { wordOf, type FlowNode } from './link.ts'
 
 export type Change = {
   tab: string
@@ -60,8 +60,8 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 function said(node: FlowNode, all: readonly FlowNode[]): Pick<Change, 'tab' | 'node' | 'type'> {
   const tab = node.type === 'tab' ? node : all.find(other => other.id === node.z)
   return {
-    tab: tab === undefined ? '' : String(tab['label'] || tab.id),
-    node: node.type === 'tab' ? String(node['label'] ?? node.id) : nameOf(node),
+    tab: tab === undefined ? '' : wordOf(tab, 'label') || tab.id,
+    node: node.type === 'tab' ? wordOf(node, 'label') || node.id : nameOf(node),
     type: node.type,
   }
 }

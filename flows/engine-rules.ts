@@ -1,6 +1,6 @@
 // A tab of fire nodes only says nothing that the rules engine could not judge by itself: this takes its rules out, as a rule file. Pure.
 import { FengsuiError } from '#contracts/errors.ts'
-import type { FlowNode } from './link.ts'
+import { wordOf, type FlowNode } from './link.ts'
 
 const ONLY = new Set([
   'fire-reading',
@@ -37,8 +37,8 @@ export function rulesOfTab(flows: readonly FlowNode[], tabId: string): { label: 
     if (goesOn || !raised.some(id => byId.get(id)?.type === 'fire-alert'))
       throw new FengsuiError('flow-refused', 'each fire-rule must lead straight to a fire-alert, and its other outputs nowhere else')
   }
-  const filtered = nodes.find(node => node.type === 'fire-reading' && String(node['areas'] ?? '').trim() !== '')
+  const filtered = nodes.find(node => node.type === 'fire-reading' && wordOf(node, 'areas').trim() !== '')
   if (filtered !== undefined)
     throw new FengsuiError('flow-refused', 'a fire-reading filters by area: put the areas into the scope of the rule')
-  return { label: String(tab['label'] || tabId), texts: rules.map(rule => String(rule['rules'] ?? '')) }
+  return { label: wordOf(tab, 'label') || tabId, texts: rules.map(rule => wordOf(rule, 'rules')) }
 }

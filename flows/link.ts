@@ -22,6 +22,12 @@ export type FlowUser = { username: string; permissions: string[]; token?: string
 
 export type FlowNode = { id: string; type: string; z?: string; [key: string]: unknown }
 
+/** A setting as text; '' where it is none. */
+export const wordOf = (node: FlowNode, key: string): string => {
+  const value = node[key]
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
+}
+
 /** What the child may ask. Each is answered once, with a value or an error. */
 export type Questions = {
   who(token: string): FlowUser | null

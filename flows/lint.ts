@@ -1,6 +1,6 @@
 // What a tab may contain that raises alarms or judges readings. A rule must give the same answer for the same readings, whenever they come:
 // so no timers, no clock, no nodes that hold messages back, nothing that talks to somebody else. Pure; says what, where and what instead.
-import type { FlowNode } from './link.ts'
+import { wordOf, type FlowNode } from './link.ts'
 
 export type Problem = { tab: string; node?: string; zh: string; en: string }
 
@@ -44,7 +44,7 @@ export function tabsOf(flows: readonly FlowNode[]): Tab[] {
     .filter(node => (node.type === 'tab' && node['disabled'] !== true) || node.type === 'subflow')
     .map(tab => ({
       id: tab.id,
-      label: String(tab['label'] || tab['name'] || tab.id),
+      label: wordOf(tab, 'label') || wordOf(tab, 'name') || tab.id,
       nodes: flows.filter(node => node.z === tab.id && node['d'] !== true),
       isSubflow: tab.type === 'subflow',
     }))
@@ -77,14 +77,14 @@ function wrong(tab: Tab, node: FlowNode): Problem[] {
   if (node.type.startsWith('subflow:')) return []
   if (!ALLOWED.has(node.type))
     return [said(`${node.type} 节点不能用在报警流程中`, `nodes of type ${node.type} cannot stand in a tab that raises alarms`)]
-  if (node.type === 'inject' && (String(node['repeat'] ?? '') !== '' || String(node['crontab'] ?? '') !== '' || node['once'] === true))
+  if (node.type === 'inject' && (wordOf(node, 'repeat') !== '' || wordOf(node, 'crontab') !== '' || node['once'] === true))
     return [said('inject 节点定时触发', 'inject goes off by itself')]
   if (node.type === 'function') {
-    const code = [node['func'], node['initialize'], node['finalize']].map(part => String(part ?? '')).join('\n')
+    const code = ['func', 'initialize', 'finalize'].map(part => wordOf(node, part)).join('\n')
     return CODE.filter(([pattern]) => pattern.test(withoutComments(code))).map(([, zh, en]) => said(zh, en))
   }
   return []
 }
 
 const withoutComments = (code: string): string => code.replaceAll(/\/\*[\s\S]*?\*\/|(^|\s)\/\/[^\n]*/g, '$1')
-export const nameOf = (node: FlowNode): string => String(node['name'] || '') || `${node.type} ${node.id}`
+export const nameOf = (node: FlowNode): string => wordOf(node, 'name') || `${node.type} ${node.id}`

@@ -1,7 +1,7 @@
 // Scenarios: small stories of readings that a tab must raise an alarm for, or must not. They stand in the tab's fire-backtest node, so they
 // are versioned with it, and the gate runs them before every deploy. Pure: text in, readings out, verdict out.
 import type { Reading } from '#contracts/reading.ts'
-import type { FlowNode } from './link.ts'
+import { wordOf, type FlowNode } from './link.ts'
 
 /** One line of a story: readings of one device, every `everyS` for `times`. A metric may run from one value to another. */
 export type Told = {
@@ -43,7 +43,7 @@ const STARTS_AT = '2026-03-01T12:00:00.000Z'
 
 /** @throws Error that says which node and what is wrong */
 export function scenariosOf(nodes: readonly FlowNode[]): Scenario[] {
-  return nodes.filter(node => node.type === 'fire-backtest').flatMap(node => parsed(String(node['scenarios'] ?? '')))
+  return nodes.filter(node => node.type === 'fire-backtest').flatMap(node => parsed(wordOf(node, 'scenarios')))
 }
 
 function parsed(text: string): Scenario[] {
@@ -52,7 +52,7 @@ function parsed(text: string): Scenario[] {
   try {
     all = JSON.parse(text)
   } catch (error) {
-    throw new Error(`the scenarios are not JSON: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`the scenarios are not JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
   if (!Array.isArray(all)) throw new Error('scenarios must be a list')
   return all.map((one, i) => sound(one as Partial<Scenario>, i))

@@ -2,7 +2,7 @@
 // in a stable order; where nodes stand is apart. Then git sees what belongs together, and two new nodes rarely meet. Pure: flows to files and back.
 import { createHash } from 'node:crypto'
 import { FengsuiError } from '#contracts/errors.ts'
-import type { FlowNode } from './link.ts'
+import { wordOf, type FlowNode } from './link.ts'
 
 export type Files = Map<string, string>
 
@@ -60,7 +60,7 @@ function put(files: Files, name: string, nodes: readonly FlowNode[]): void {
   files.set(`${free}.json`, `{\n${lines.join(',\n')},\n${END}\n}\n`)
   const layout = sorted.flatMap(node => {
     const places = LAYOUT.map(key => node[key])
-    return places.some(place => place !== undefined) ? [`${node.id} ${places.map(place => place ?? '-').join(' ')}`] : []
+    return places.some(place => place !== undefined) ? [`${node.id} ${LAYOUT.map(key => wordOf(node, key) || '-').join(' ')}`] : []
   })
   files.set(`${free}${LAYOUT_SUFFIX}`, layout.length === 0 ? '' : `${layout.sort().join('\n')}\n`)
 }
@@ -79,7 +79,7 @@ type Lines = { '~lines': string[] }
  */
 function withAnchors(nodes: readonly FlowNode[]): string[] {
   const lines: string[] = []
-  const anchors = [...'0123456789abcdef']
+  const anchors = '0123456789abcdef'.split('')
   for (const node of nodes) {
     while (rank(node) > 0 && anchors[0] !== undefined && anchors[0] <= node.id) lines.push(anchorOf(anchors.shift()!))
     lines.push(...linesOf(node))
@@ -133,7 +133,7 @@ function layoutOf(text: string): Map<string, Record<string, number>> {
 
 /** Readable, and unique by its end. */
 function slug(owner: FlowNode): string {
-  const words = String(owner['label'] ?? owner['name'] ?? '')
+  const words = (wordOf(owner, 'label') || wordOf(owner, 'name'))
     .toLowerCase()
     .replaceAll(/[^a-z0-9\p{Script=Han}]+/gu, '-')
     .replaceAll(/^-+|-+$/g, '')

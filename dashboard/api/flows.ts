@@ -74,11 +74,11 @@ export function flowsRoutes(app: App, { flowsDesk, rules, audit }: FlowsDeskPart
     handler: async request => ask('propose', { flows: request.body.flows, by: callerOf(request).name }),
   })
 
-  app.delete(
-    '/api/v1/flows/candidate',
-    { config: { scope: 'flows:write' }, schema: { summary: 'Takes the candidate back', tags, response: answers({ 200: some }) } },
-    async request => ask('withdraw', { by: callerOf(request).name }),
-  )
+  app.delete('/api/v1/flows/candidate', {
+    config: { scope: 'flows:write' },
+    schema: { summary: 'Takes the candidate back', tags, response: answers({ 200: some }) },
+    handler: async request => ask('withdraw', { by: callerOf(request).name }),
+  })
 
   app.get(
     '/api/v1/flows/shadow',

@@ -78,7 +78,10 @@ async function answer(api: Api, req: IncomingMessage, res: ServerResponse): Prom
     if (what === 'rows') return void json(200, { cursor: api.cursors.get(consumer) ?? 0, rows: [...(api.rows.get(consumer) ?? [])] })
     const { ack, rows = [] } = JSON.parse(await bodyOf(req)) as { ack: number; rows?: [string, string | null][] }
     const kept = api.rows.get(consumer) ?? new Map<string, string>()
-    for (const [key, value] of rows) value === null ? kept.delete(key) : kept.set(key, value)
+    for (const [key, value] of rows) {
+      if (value === null) kept.delete(key)
+      else kept.set(key, value)
+    }
     api.rows.set(consumer, kept)
     api.cursors.set(consumer, Math.max(ack, api.cursors.get(consumer) ?? 0))
     return void json(200, { cursor: api.cursors.get(consumer) })

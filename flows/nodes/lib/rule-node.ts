@@ -143,6 +143,11 @@ async function rowsStored(request: Request, consumer: string, node: string, isCl
 const isReading = (value: FeedReading | FeedTick | undefined): value is FeedReading =>
   typeof value === 'object' && value !== null && 'deviceId' in value && 'ts' in value && 'off' in value
 
+const textIn = (body: unknown): string => {
+  const { rules } = (body ?? {}) as { rules?: unknown }
+  return typeof rules === 'string' ? rules : ''
+}
+
 let hasPages = false
 /** For the node's dialog: the kinds with their parameters, and whether a text is a rule. */
 function addPages(red: Red, engine: Engine): void {
@@ -151,7 +156,7 @@ function addPages(red: Red, engine: Engine): void {
   red.httpAdmin.get('/fengsui/rule-schema', red.auth.needsPermission('flows.read'), (_req, res) => res.json(engine.schema()))
   red.httpAdmin.post('/fengsui/rule-check', red.auth.needsPermission('flows.read'), (req, res) => {
     try {
-      const { rules } = engine.parse('rules', String((req.body as { rules?: unknown } | undefined)?.rules ?? ''))
+      const { rules } = engine.parse('rules', textIn(req.body))
       res.json({ ok: true, rules: rules.map(({ id, kind }) => ({ id, kind })) })
     } catch (error) {
       res.json({ ok: false, problem: error instanceof Error ? error.message : String(error) })
