@@ -53,14 +53,14 @@ test('camera and smoke detector in one building raise one alarm of the flow, wit
 
 test('also when Node-RED was killed between the two', async () => {
   await camera('f2')
-  await until(async () => (await flowsLine())?.detail.includes('at most 0 behind') === true, 10_000, 'the first half is done')
+  await until(async () => (await flowsLine())?.detail.includes('at most 0 behind') === true, 45_000, 'the first half is done')
   const line = /"pid":(\d+)[^\n]*Node-RED answers/.exec(running.output())
   expect(line, 'the log says the pid').not.toBeNull()
   process.kill(Number(line![1]), 'SIGKILL')
   await smoke('f2')
   await until(
     async () => (await raised('f2')).length > 0,
-    20_000,
+    45_000,
     () => `the flow's alarm after the kill: ${running.output().slice(-1500)}`,
   )
   expect(await raised('f2')).toHaveLength(1)
