@@ -35,7 +35,6 @@ export const SETTINGS = {
   RULES_DIR: text,
   DISTRICT_DIR: text,
   DISPATCH_PLAN: text,
-  VALHALLA_URL: { type: 'string', pattern: '^https?://[^@]+$' },
   ADMIN_PASSWORD: { type: 'string', minLength: 10, secret: true },
   ANONYMOUS_DEVICES: { type: 'boolean', default: false },
   GBT26875_PORT: port(0),
@@ -79,8 +78,6 @@ export type Settings = {
   districtDir: string
   /** deadlines, travel figures, needs; see docs/dispatch.md */
   dispatchPlan: string
-  /** a Valhalla server that says how long a way takes */
-  valhallaUrl?: string
   adminPassword?: string
   anonymousDevices: boolean
   /** what does not publish to our broker; ports of 0 are off */
@@ -178,7 +175,6 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     rulesDir: path('RULES_DIR', join(root, 'rules/sets/default')),
     districtDir: path('DISTRICT_DIR', join(root, 'dashboard/district')),
     dispatchPlan: path('DISPATCH_PLAN', join(root, 'dispatch/plan.yaml')),
-    ...(v['VALHALLA_URL'] === undefined ? {} : { valhallaUrl: String(v['VALHALLA_URL']) }),
     ...(v['ADMIN_PASSWORD'] === undefined ? {} : { adminPassword: String(v['ADMIN_PASSWORD']) }),
     anonymousDevices: v['ANONYMOUS_DEVICES'] === true,
     entrances: {

@@ -88,7 +88,7 @@ export type Resource = ResourceProfile & {
 /** One turn of duty; crew is a number, never names. */
 export type DutyShift = { from: string; to: string; crew: number; note?: string }
 
-/** Seconds from now until it is at the scene, turn-out included: 5 in 100 come sooner than low, 5 in 100 later than high. */
+/** Seconds from now until it is at the scene, turn-out included: meant so that 5 in 100 come sooner than low and 5 in 100 later than high; not measured. */
 export type EtaInterval = { lowS: number; likelyS: number; highS: number }
 
 /** Where an ETA comes from. */

@@ -1,5 +1,5 @@
-// The travel model by default: the straight line at a calibrated speed. Distance says little about the time of a single run (on 18,000 real
-// ones they correlate 0.25 to 0.33), so the answer is an interval, and the interval is what was calibrated (bench/replay.ts).
+// The travel model by default: the straight line at the speed of its kind. Distance says little about the time of a single run (on 18,000 real
+// ones they correlate 0.25 to 0.33), so the answer is an interval, and how often it holds has not been measured yet.
 import type { TravelMode } from '#contracts/resource.ts'
 import type { TravelFigures } from '../plan.ts'
 import { planeFrom, type Leg, type Travel } from './travel.ts'
