@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '#contracts/clock.ts'
-import { COMMANDS } from '#contracts/command.ts'
+import { COMMANDS, mayCommand } from '#contracts/command.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_ID } from '#contracts/topic.ts'
@@ -16,12 +16,14 @@ import type { CommandDesk } from './commands.ts'
 import type { DeviceParts } from './devices.ts'
 import { integer, list, object, oneOf, open, text, time, type App } from './schema.ts'
 
-/** They move nothing, open nothing, start nothing. */
-export const SAFE_COMMANDS = ['locate', 'read', 'snapshot', 'stream-start', 'look-at', 'preset', 'announce'] as const
+/** They only look, speak or light, and an officer may give each of them: a flow may no more than he. */
+export const SAFE_COMMANDS = ['locate', 'snapshot', 'stream-start', 'look-at', 'preset', 'announce'] as const
 const STATES = ['waiting', 'sent', 'refused'] as const
 /** waiting requests; beyond it new ones are refused, so that a looping flow cannot bury the one that matters */
 const WAITING_MAX = 200
 const LISTED_MAX = 500
+/** decided ones beyond it are forgotten, oldest first: their keys ask anew; what was sent stands in the audit and with the commands */
+const DECIDED_KEPT = 10_000
 
 type Row = {
   id: string
@@ -49,7 +51,7 @@ export type CommandRequestParts = {
   clock: Clock
 }
 
-export function openCommandRequests({ dir }: { dir: string }): CommandRequests {
+export function openCommandRequests({ dir, decidedKept = DECIDED_KEPT }: { dir: string; decidedKept?: number }): CommandRequests {
   const db = new DatabaseSync(join(dir, 'commands.db'))
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, at TEXT NOT NULL, state TEXT NOT NULL, json TEXT NOT NULL) STRICT`)
@@ -59,13 +61,19 @@ export function openCommandRequests({ dir }: { dir: string }): CommandRequests {
   )
   const newest = db.prepare('SELECT json FROM requests ORDER BY at DESC, id LIMIT ?')
   const waiting = db.prepare("SELECT count(*) AS n FROM requests WHERE state = 'waiting'")
+  const trim = db.prepare(
+    `DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE state <> 'waiting' ORDER BY at DESC, id LIMIT -1 OFFSET ?)`,
+  )
   const rowOf = (row: Record<string, unknown>): Row => JSON.parse(String(row['json'])) as Row
   return {
     get: id => {
       const row = one.get(id)
       return row === undefined ? undefined : rowOf(row)
     },
-    put: row => void put.run(row.id, row.at, row.state, JSON.stringify(row)),
+    put(row) {
+      put.run(row.id, row.at, row.state, JSON.stringify(row))
+      if (row.state !== 'waiting') trim.run(decidedKept)
+    },
     list: limit => newest.all(limit).map(rowOf),
     waiting: () => Number(waiting.get()?.['n'] ?? 0),
     close: () => db.close(),
@@ -176,7 +184,11 @@ export function commandRequestRoutes(app: App, parts: CommandRequestParts): void
         const row = commandRequests.get(request.params.id)
         if (row === undefined) throw new FengsuiError('not-found', `there is no request ${request.params.id}`)
         if (row.state !== 'waiting') throw new FengsuiError('conflict', `it is ${row.state} already, by ${row.decidedBy ?? 'nobody'}`)
-        const by = nameOf(callerOf(request))
+        const caller = callerOf(request)
+        // a request of a flow lends nobody a right that he does not have
+        if (verb === 'confirm' && !mayCommand(caller.role ?? 'officer', row.command))
+          throw new FengsuiError('forbidden', `${row.command} is not for the role ${caller.role ?? 'officer'}`)
+        const by = nameOf(caller)
         audit(request, `command.${verb}`, row.deviceId, { id: row.id, command: row.command })
         if (verb === 'confirm') return send(row, by)
         const refused: Row = { ...row, state: 'refused', decidedBy: by }
