@@ -1,7 +1,7 @@
 // A candidate beside the flows in force: it follows the live feed under names of its own, and what it would raise goes to a side table, never
 // to the queue. Kept on disk with its table, so a restart goes on. The report says what it would have missed and what it would have added.
 import { createHash } from 'node:crypto'
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock, Log } from '#contracts/clock.ts'
@@ -10,6 +10,7 @@ import type { Change } from './diff.ts'
 import { createEar, type Answers } from './hear.ts'
 import type { FlowNode, Start } from './link.ts'
 import type { ScenarioResult } from './gate.ts'
+import { writeTextDurably } from './store.ts'
 import type { TrialAlarm } from './trials.ts'
 
 export type Candidate = { flows: FlowNode[]; rev: string; by: string; since: string; results: ScenarioResult[]; changes: Change[] }
@@ -45,13 +46,15 @@ export function openShadow(o: { dir: string; start: Start; memoryMb: number; clo
   const scratch = join(o.dir, 'scratch')
   const file = join(o.dir, 'candidate.json')
   const table = join(o.dir, 'alarms.jsonl')
-  let candidate: Candidate | null = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Candidate) : null
+  let candidate = readCandidate(file, o.log)
   let alarms: TrialAlarm[] = existsSync(table) ? readTable(table) : []
   let child: Child | null = null
   let running = false
   let problem: string | null = null
   let stop = new AbortController()
   let life: Promise<void> = Promise.resolve()
+  /** one candidate ends before the next begins */
+  let turn: Promise<void> = Promise.resolve()
 
   async function live(signal: AbortSignal): Promise<void> {
     mkdirSync(scratch, { recursive: true })
@@ -65,8 +68,9 @@ export function openShadow(o: { dir: string; start: Start; memoryMb: number; clo
         on(message) {
           const said = message as { type?: string; alarm?: TrialAlarm }
           if (said.type === 'ready') running = true
-          if (said.type === 'shadow' && said.alarm !== undefined) take(said.alarm)
-          else hear(message, answer => one.send(answer))
+          if (said.type === 'shadow' && said.alarm !== undefined) {
+            if (!signal.aborted) take(said.alarm)
+          } else hear(message, answer => one.send(answer))
         },
       })
       child = one
@@ -81,15 +85,24 @@ export function openShadow(o: { dir: string; start: Start; memoryMb: number; clo
     }
   }
 
+  /** Called from a message of the child: nothing may be thrown here, it would end the process that watches over all others. */
   function take(alarm: TrialAlarm): void {
     if (alarms.length >= ALARMS_MAX || alarms.some(known => known.key === alarm.key)) return
     alarms.push(alarm)
-    appendFileSync(table, `${JSON.stringify(alarm)}\n`)
+    try {
+      appendFileSync(table, `${JSON.stringify(alarm)}\n`)
+    } catch (error) {
+      problem = `alarms in shadow are not written down, a restart forgets them: ${(error as Error).message}`
+    }
   }
   function begin(): void {
     stop = new AbortController()
     problem = null
-    life = live(stop.signal)
+    life = live(stop.signal).catch((error: unknown) => {
+      running = false
+      problem = error instanceof Error ? error.message : String(error)
+      o.log.error({ err: error, room: 'flows' }, 'the flows in shadow cannot be run; those in force go on')
+    })
   }
   async function halt(): Promise<void> {
     stop.abort()
@@ -101,25 +114,30 @@ export function openShadow(o: { dir: string; start: Start; memoryMb: number; clo
   return {
     candidate: () => candidate,
     begin(next) {
-      void halt().then(() => {
-        candidate = next
-        alarms = []
-        writeFileSync(file, `${JSON.stringify(next)}\n`, { mode: 0o600 })
-        rmSync(table, { force: true })
-        begin()
-      })
+      // refused as a whole where it cannot be written: the candidate before it goes on
+      writeTextDurably(file, `${JSON.stringify(next)}\n`)
+      rmSync(table, { force: true })
       candidate = next
+      alarms = []
+      turn = turn.then(halt).then(() => {
+        if (candidate === next) begin()
+      })
     },
     async end() {
-      await halt()
       candidate = null
+      turn = turn.then(halt)
+      await turn
+      if (candidate !== null) return // another one was put in its place meanwhile
       alarms = []
       rmSync(file, { force: true })
       rmSync(table, { force: true })
     },
     alarms: () => alarms,
     status: () => ({ running, problem }),
-    close: halt,
+    async close() {
+      turn = turn.then(halt)
+      await turn
+    },
   }
 }
 
@@ -156,6 +174,18 @@ export function comparedWith(
     return false
   })
   return { same, wouldHaveMissed: [...left.values()], wouldHaveAdded }
+}
+
+/** One that cannot be read is put aside: it must not keep the flows in force from starting. */
+function readCandidate(file: string, log: Log): Candidate | null {
+  if (!existsSync(file)) return null
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Candidate
+  } catch (error) {
+    log.error({ err: error, room: 'flows', file }, 'the candidate cannot be read; it is kept as .broken and runs no more')
+    renameSync(file, `${file}.broken`)
+    return null
+  }
 }
 
 const readTable = (file: string): TrialAlarm[] =>

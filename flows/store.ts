@@ -155,7 +155,7 @@ function read<T>(path: string, otherwise: T): T {
 /** Whole file or old file, also after a power cut: write beside, fsync, rename, fsync the folder. */
 const writeDurably = (path: string, value: unknown): void => writeTextDurably(path, `${JSON.stringify(value, null, 2)}\n`)
 
-function writeTextDurably(path: string, text: string): void {
+export function writeTextDurably(path: string, text: string): void {
   if (Buffer.byteLength(text) > FILE_BYTES_MAX)
     throw new FengsuiError('payload-too-large', `${path} would be larger than ${FILE_BYTES_MAX} bytes`)
   const beside = `${path}.new`
