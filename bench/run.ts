@@ -27,6 +27,6 @@ for (const name of wanted === undefined ? BENCHES : [wanted]) {
   const file = join(import.meta.dirname, `${name}.ts`)
   if (!existsSync(file)) throw new Error(`${file} is missing`)
   console.log(`\n== ${name}`)
-  failed = spawnSync(process.execPath, [...process.execArgv, file], { stdio: 'inherit' }).status !== 0 || failed
+  failed = spawnSync(process.execPath, [file], { stdio: 'inherit' }).status !== 0 || failed
 }
 process.exit(failed ? 1 : 0)

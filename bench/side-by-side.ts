@@ -6,7 +6,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { YOUNG_FLAGS } from '../processes/young.ts'
 import { freePort, isOpen } from '../test/system/running.ts'
 import type { BrokerReady, LoopDelay } from './mqtt-broker.ts'
 import { cpuSeconds } from './process-tree.ts'
@@ -60,14 +59,7 @@ export type BrokerOptions = { addedSyncMs?: number }
 export async function openBroker(variant: Variant, { addedSyncMs = 0 }: BrokerOptions = {}): Promise<Broker> {
   const { dir, remove } = folder()
   const isNode = variant === 'ours' || variant === 'stock'
-  const child = isNode
-    ? start(
-        BROKER_CORE,
-        process.execPath,
-        [...(variant === 'ours' ? YOUNG_FLAGS : []), script('mqtt-broker.ts'), variant, dir, String(addedSyncMs)],
-        'ipc',
-      )
-    : null
+  const child = isNode ? start(BROKER_CORE, process.execPath, [script('mqtt-broker.ts'), variant, dir, String(addedSyncMs)], 'ipc') : null
   const { process: running, port } = child === null ? await openMosquitto(variant, dir) : { process: child, port: await portOf(child) }
   const pid = running.pid ?? 0
   return {

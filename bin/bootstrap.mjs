@@ -10,9 +10,6 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const runtime = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node')
 
-/** As processes/young.ts: room for batches that die young. */
-const YOUNG = ['--max-semi-space-size=64']
-
 /** command -> entry file, its fixed arguments, and what it needs besides the dependencies */
 const COMMANDS = {
   start: { entry: 'main.ts', args: ['start'], needs: ['dashboard', 'basemap'] },
@@ -22,7 +19,7 @@ const COMMANDS = {
   simulate: { entry: 'simulators/simulate.ts', args: [], needs: [] },
   replay: { entry: 'simulators/replay.ts', args: [], needs: [] },
   decode: { entry: 'bin/decode.ts', args: [], needs: [] },
-  backtest: { entry: 'bin/backtest.ts', args: [], needs: [], flags: YOUNG },
+  backtest: { entry: 'bin/backtest.ts', args: [], needs: [] },
   basemap: { entry: 'bin/basemap.ts', args: [], needs: [] },
   bench: { entry: 'bench/run.ts', args: [], needs: ['dashboard', 'basemap'] },
   admin: { entry: 'bin/admin.ts', args: [], needs: [] },
@@ -190,9 +187,9 @@ function withoutServices(work) {
 }
 
 /** Hands over to the command on Node 26. Signals are passed on; the IPC channel tells the command when this process is gone. */
-function run({ entry, args, flags = [] }) {
+function run({ entry, args }) {
   const cache = process.env.NODE_COMPILE_CACHE ?? join(root, '.cache/node')
-  const child = spawn(runtime, [...flags, join(root, entry), ...args, ...rest], {
+  const child = spawn(runtime, [join(root, entry), ...args, ...rest], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: {
       ...process.env,

@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { OpenRecorded } from '../flows/start.ts'
-import { YOUNG_FLAGS } from '../processes/young.ts'
 import { recordingFile } from '../rules-desk.ts'
 
 const SPAN_MS_MAX = 31 * 24 * 3_600_000
@@ -14,7 +13,7 @@ export function openFlowRecordings(dataDir: string): OpenRecorded {
   return ({ recordings, journal }) => {
     const args = journal === undefined ? (recordings ?? []).map(name => recordingFile(dataDir, name)) : spanOf(dataDir, journal)
     if (args.length === 0) throw new FengsuiError('invalid-request', 'recordings or a span of the journal are needed')
-    const child = spawn(process.execPath, [...YOUNG_FLAGS, join(import.meta.dirname, '../bin/feed-lines.ts'), ...args], {
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../bin/feed-lines.ts'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let said = ''

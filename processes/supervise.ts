@@ -4,7 +4,6 @@ import { fork, type ChildProcess } from 'node:child_process'
 import type { Log } from '#contracts/clock.ts'
 import { FengsuiError, type ErrorCode } from '#contracts/errors.ts'
 import { ALIVE, createLink, createOutlet, type Link, type Packet } from './link.ts'
-import { YOUNG_FLAGS } from './young.ts'
 
 /** `up`: it said that it is ready, and it answers. */
 export type ProcessState = { name: string; up: boolean; restarts: number; pid?: number; since: string }
@@ -68,7 +67,7 @@ export function createSupervisor(o: SupervisorOptions): Supervisor {
     child.process = fork(o.entry, [child.name], {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: YOUNG_FLAGS,
+      execArgv: [],
     })
     return child.process
   }
