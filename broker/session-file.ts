@@ -9,8 +9,9 @@ import type { Outgoing } from './queues.ts'
 
 export type KeptMessage = { row: number; id: string; packet: Outgoing }
 export type KeptRetained = { topic: string; payload: Uint8Array; qos: number }
+export type KeptSession = { id: string; generation: number }
 export type Kept = {
-  sessions: string[]
+  sessions: KeptSession[]
   subscriptions: { id: string; topic: string; qos: number }[]
   queued: KeptMessage[]
   halfDone: { id: string; messageId: number }[]
@@ -19,7 +20,7 @@ export type Kept = {
 
 const SCHEMA = `
 PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, generation INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS subscriptions (id TEXT, topic TEXT, qos INTEGER NOT NULL, PRIMARY KEY (id, topic)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queued (row INTEGER PRIMARY KEY, id TEXT NOT NULL, cmd TEXT NOT NULL, message_id INTEGER, topic TEXT, payload BLOB,
   qos INTEGER NOT NULL, retain INTEGER NOT NULL) STRICT;
@@ -55,6 +56,8 @@ export class SessionFile {
     this.#log = o.log
     this.#database = o.dir === undefined ? null : new DatabaseSync(join(o.dir, 'sessions.db'), { timeout: BUSY_MS })
     this.#database?.exec(SCHEMA)
+    if (this.#database?.prepare(`SELECT 1 FROM pragma_table_info('sessions') WHERE name = 'generation'`).get() === undefined)
+      this.#database?.exec('ALTER TABLE sessions ADD COLUMN generation INTEGER NOT NULL DEFAULT 0')
   }
 
   /** null = all is well */
@@ -71,7 +74,7 @@ export class SessionFile {
     const all = (sql: string): Record<string, unknown>[] => this.#database?.prepare(sql).all() ?? []
     const queued = all('SELECT * FROM queued ORDER BY row').map(r => ({ row: Number(r['row']), id: String(r['id']), packet: packetOf(r) }))
     const kept: Kept = {
-      sessions: all('SELECT id FROM sessions').map(r => String(r['id'])),
+      sessions: all('SELECT * FROM sessions').map(r => ({ id: String(r['id']), generation: Number(r['generation']) })),
       subscriptions: all('SELECT * FROM subscriptions').map(r => ({
         id: String(r['id']),
         topic: String(r['topic']),
@@ -87,14 +90,14 @@ export class SessionFile {
     }
     this.#lastRow = this.#writtenRow = queued.at(-1)?.row ?? 0
     for (const { id } of [...kept.subscriptions, ...queued, ...kept.halfDone]) this.#known.add(id)
-    for (const id of kept.sessions) this.#known.add(id)
+    for (const { id } of kept.sessions) this.#known.add(id)
     return kept
   }
 
-  session(id: string): void {
+  session({ id, generation }: KeptSession): void {
     if (this.#known.has(id)) return
     this.#known.add(id)
-    this.#change('INSERT OR IGNORE INTO sessions VALUES (?)', id)
+    this.#change('INSERT OR REPLACE INTO sessions VALUES (?, ?)', id, generation)
   }
 
   /** The session is over, with all that is of it. */

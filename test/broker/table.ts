@@ -103,15 +103,15 @@ export type Table = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function lay(o: Partial<Omit<BrokerOptions, 'journal'>> = {}): Promise<Table> {
+export async function lay(o: Partial<Omit<BrokerOptions, 'journal' | 'credentials'>> & { credentials?: Credentials } = {}): Promise<Table> {
   const dir = mkdtempSync(join(tmpdir(), 'fengsui-broker-'))
-  const credentials = openCredentials({ dir })
+  const own = openCredentials({ dir })
+  const credentials = o.credentials ?? own
   const journal = new HeldJournal()
   const refusals: Refusal[] = []
   const broker = await startBroker({
     host: '127.0.0.1',
     port: 0,
-    credentials,
     journal,
     maxPayloadBytes: 64 * 1024,
     anonymous: false,
@@ -120,6 +120,7 @@ export async function lay(o: Partial<Omit<BrokerOptions, 'journal'>> = {}): Prom
     clock: systemClock,
     refused: r => refusals.push(r),
     ...o,
+    credentials,
   })
   const ends: (() => void)[] = []
   const passwords = new Map<string, string>()
@@ -156,7 +157,7 @@ export async function lay(o: Partial<Omit<BrokerOptions, 'journal'>> = {}): Prom
       for (const end of ends) end()
       journal.release()
       await broker.close()
-      credentials.close()
+      own.close()
       rmSync(dir, { recursive: true, force: true })
     },
   }
