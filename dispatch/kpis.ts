@@ -16,7 +16,7 @@ const TEN_MINUTES_MS = 600_000
 const DAY_MS = 86_400_000
 
 /** Nearest rank: the smallest value that at least `p` of all do not exceed. */
-const percentile = (sorted: readonly number[], p: number): number | null => sorted[Math.ceil(p * sorted.length) - 1] ?? null
+export const percentile = (sorted: readonly number[], p: number): number | null => sorted[Math.ceil(p * sorted.length) - 1] ?? null
 
 const startOfDay = (nowMs: number, utcOffsetMinutes: number): number => {
   const offsetMs = utcOffsetMinutes * 60_000
