@@ -94,10 +94,6 @@ export type Waterfall = {
   ruleAt?: string
   alarmAt?: string
   incidentAt?: string
-  /** first of the incident: told outside, heard by a person (or acknowledged at the desk), accepted by who goes */
-  notifiedAt?: string
-  heardAt?: string
-  acceptedAt?: string
   shownAt?: string
   acknowledgedAt?: string
 }

@@ -47,6 +47,7 @@ import {
 import { changePosture } from './posture.ts'
 import { resourceById, resourcesNow } from './resources-now.ts'
 import type { Recipient } from './recipients.ts'
+import { openReports, type DailyReport } from './report.ts'
 import { migrate } from './schema.ts'
 import { clearSelf, raiseSelf, type SelfAlarm } from './self.ts'
 import { unshelveExpired } from './shelf.ts'
@@ -62,6 +63,7 @@ export type {
   AuditVerdict,
   Changes,
   Commit,
+  DailyReport,
   IncidentFilter,
   OrderFilter,
   PastDesk,
@@ -233,6 +235,8 @@ export const openDispatch = (o: DispatchOptions) => {
     observations: openObservations(desk),
 
     kpis: (nowMs: number): QueueKpis => kpis(nowMs),
+    reports: openReports(db, utcOffsetMinutes),
+    utcOffsetMinutes,
     /** the queue as it stood at an instant that has passed; the same each time it is asked for */
     deskAt: (atMs: number): PastDesk => desk.past.deskAt(atMs),
     /** how many alarms came in, bar by bar, for the strip under the map */

@@ -31,6 +31,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { openTelling } = await import('./telling.ts')
   const { openCommandDesk } = await import('./commands.ts')
   const { followPosture } = await import('./posture-rules.ts')
+  const { openReportDesk } = await import('./reports.ts')
   const { openPhotoStore } = await import('./photos.ts')
   const { openAccounts } = await import('../dashboard/api/accounts.ts')
   const { startApi } = await import('../dashboard/api/index.ts')
@@ -233,6 +234,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       redrive: createRedrive({ quarantine, original: seq => readOne(reader, seq), append: others.edge.append }),
       commands: commands.desk,
       photos: await openPhotoStore(dir, settings),
+      reports: stack.adopt(
+        openReportDesk({ file: join(dir, 'dispatch.db'), today: dispatch.reports.today, utcOffsetMinutes: dispatch.utcOffsetMinutes }),
+        r => r.close(),
+      ),
       accounting: accounting.report,
       health,
       metricsText: async () => mergedText([await snapshot(), ...(await rooms.metrics())]),

@@ -45,6 +45,7 @@ import { orderRoutes, type OrderDesk } from './orders.ts'
 import { addHeaders, isPageAddress, page } from './page.ts'
 import { postureRoutes, type PostureDesk } from './posture.ts'
 import { quarantineRoutes, type QuarantineParts } from './quarantine.ts'
+import { reportRoutes, type ReportParts } from './reports.ts'
 import { pastRoutes, type PastParts } from './past.ts'
 import { observationRoutes, type ObservationParts } from './observations.ts'
 import { openQueue } from './queue.ts'
@@ -96,6 +97,7 @@ export type ApiParts = {
   redrive: QuarantineParts['redrive']
   commands: CommandDesk
   photos: ObservationParts['photos']
+  reports: ReportParts['reports']
   commandRequests: CommandRequestParts['commandRequests']
   accounting: AccountingParts['accounting']
   health: () => RoomHealth[]
@@ -189,6 +191,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   basemapRoute(app, parts)
   deskRoutes(app, { kpis, auditTrail: dispatch.audit, districtDir: parts.districtDir })
   pastRoutes(app, { past: dispatch, clock })
+  reportRoutes(app, parts)
   if (parts.rules !== undefined) rulesRoutes(app, { rules: parts.rules, audit })
   capRoutes(app, dispatch)
   await observationRoutes(app, { observations: dispatch.observations, photos: parts.photos, changed })

@@ -1,49 +1,70 @@
-// The daily report over HTTP: JSON, CSV or a page that prints, in Chinese or English. Figures and words are dispatch's.
-import type { FastifyReply } from 'fastify'
+// The daily report over HTTP: JSON, CSV or a page that prints, in Chinese or English. Figures and words are dispatch's; which form is
+// asked for is decided here.
 import type { Clock } from '#contracts/clock.ts'
 import { answers } from './errors.ts'
 import { object, oneOf, open, text, type App } from './schema.ts'
 
-type Report = { date: string }
-export type ReportParts = {
-  reports: {
-    daily(date: string, nowMs: number): Report
-    today(nowMs: number): string
-    csv(report: Report, lang: 'zh' | 'en'): string
-    html(report: Report, lang: 'zh' | 'en'): string
-  }
-  clock: Clock
-}
-
 const FORMATS = ['json', 'csv', 'html'] as const
-const tags = ['reports']
+type Format = (typeof FORMATS)[number]
+const LANGS = ['zh-CN', 'en'] as const
+type Lang = (typeof LANGS)[number]
+/** what one CSV holds: a sheet of the report */
+const SHEETS = [
+  'incidents',
+  'intervals',
+  'totals',
+  'phases',
+  'false-alarms-by-site',
+  'false-alarms-by-cause',
+  'standing',
+  'chattering',
+  'flood',
+] as const
 
-/** What is asked for in words wins; a browser that opens the address gets the page. */
-const formatOf = (asked: (typeof FORMATS)[number] | undefined, accept: string): (typeof FORMATS)[number] => {
+/** one day's report, and how it is written out */
+export type DayReport = {
+  date: string
+  figures: object
+  csv(lang: Lang, sheet: (typeof SHEETS)[number]): string
+  html(lang: Lang): string
+}
+export type ReportDesk = {
+  /** the local day of an instant */
+  today(nowMs: number): string
+  daily(date: string, nowMs: number): Promise<DayReport>
+}
+export type ReportParts = { reports: ReportDesk; clock: Clock }
+
+const MEDIA: Record<Format, string> = { json: 'application/json', csv: 'text/csv', html: 'text/html' }
+
+/** `format` wins; else the first of `Accept` that there is, so that a browser gets the page and a program JSON. */
+const formatOf = (asked: Format | undefined, accept: string): Format => {
   if (asked !== undefined) return asked
-  if (accept.includes('text/html')) return 'html'
-  return accept.includes('text/csv') ? 'csv' : 'json'
+  const wanted = accept
+    .split(',')
+    .map((one, i) => {
+      const [media = '', ...parameters] = one.split(';').map(part => part.trim().toLowerCase())
+      const q = Number(parameters.find(p => p.startsWith('q='))?.slice(2) ?? 1)
+      return { format: FORMATS.find(format => MEDIA[format] === media), q, i }
+    })
+    .filter(one => one.format !== undefined && one.q > 0)
+    .toSorted((a, b) => b.q - a.q || a.i - b.i)
+  return wanted[0]?.format ?? 'json'
 }
 
 export function reportRoutes(app: App, { reports, clock }: ReportParts): void {
-  const page = (reply: FastifyReply, words: string): FastifyReply =>
-    reply
-      .type('text/html; charset=utf-8')
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
-      .serializer(String)
-      .send(words)
-
   app.get('/api/v1/reports/daily', {
     config: { scope: 'read' },
     schema: {
       summary: 'The daily fire report: every interval, percentiles, on-time rates, false, standing and chattering alarms, flood',
-      tags,
+      tags: ['reports'],
       querystring: object(
         {},
         {
           date: text({ pattern: '^\\d{4}-\\d\\d-\\d\\d$', description: 'a local day; default: today' }),
-          format: oneOf(FORMATS, { description: 'default: what Accept asks for, else JSON' }),
-          lang: oneOf(['zh', 'en'] as const, { default: 'zh' }),
+          format: oneOf(FORMATS, { description: 'default: what Accept asks for, else json' }),
+          lang: oneOf(LANGS, { description: 'of CSV and HTML; default zh-CN' }),
+          sheet: oneOf(SHEETS, { description: 'of CSV; default incidents' }),
         },
       ),
       response: answers({
@@ -59,20 +80,25 @@ export function reportRoutes(app: App, { reports, clock }: ReportParts): void {
     },
     handler: async (request, reply) => {
       const nowMs = clock.nowMs()
-      const { date = reports.today(nowMs), format, lang = 'zh' } = request.query
-      const report = reports.daily(date, nowMs)
+      const { date = reports.today(nowMs), format, lang = 'zh-CN', sheet = 'incidents' } = request.query
+      const report = await reports.daily(date, nowMs)
       void reply.header('vary', 'accept')
       switch (formatOf(format, request.headers.accept ?? '')) {
         case 'html':
-          return page(reply, reports.html(report, lang))
+          // no script runs on it, whatever stands in a cause
+          return reply
+            .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'")
+            .type('text/html; charset=utf-8')
+            .serializer(String)
+            .send(report.html(lang))
         case 'csv':
           return reply
+            .header('content-disposition', `attachment; filename="fengsui-${report.date}-${sheet}.csv"`)
             .type('text/csv; charset=utf-8')
-            .header('content-disposition', `attachment; filename="fengsui-${report.date}.csv"`)
             .serializer(String)
-            .send(reports.csv(report, lang))
+            .send(report.csv(lang, sheet))
         default:
-          return reply.type('application/json; charset=utf-8').send(report)
+          return reply.type('application/json; charset=utf-8').send(report.figures)
       }
     },
   })

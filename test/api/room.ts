@@ -24,6 +24,7 @@ import { readSheet } from '../../ingest/registration-csv.ts'
 import { createRedrive } from '../../ingest/redrive.ts'
 import { openCursors } from '../../journal/index.ts'
 import { openCommandDesk } from '../../parts/commands.ts'
+import { written } from '../../parts/reports.ts'
 import { answerChecker, type Answer, type Body } from './answers.ts'
 
 export const PASSWORD = 'correct horse battery'
@@ -138,6 +139,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     redrive: createRedrive({ quarantine, original: seq => originals.get(seq), append: async message => void redriven.push(message) }),
     commands: commands.desk,
     photos: openPhotos({ dir, quotaBytes: 64 * 1024 * 1024, reserveBytes: 0 }),
+    reports: { today: dispatch.reports.today, daily: async (date, nowMs) => written(dispatch.reports.daily(date, nowMs)) },
     accounting: () => accounting,
     health: () => rooms,
     metricsText: async () => 'fengsui_journal_head 0\n',
