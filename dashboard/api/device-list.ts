@@ -23,6 +23,7 @@ export function deviceListRoute(app: App, { directory, clock }: DeviceListParts)
           area: text({ maxLength: 200 }),
           condition: oneOf(DEVICE_CONDITIONS),
           q: text({ maxLength: 200, description: 'part of id, name, building or room' }),
+          batteryBelow: integer({ minimum: 1, maximum: 100, description: 'per cent; those that never told their battery are left out' }),
           limit: integer({ minimum: 1, maximum: LISTED_MAX, default: LISTED }),
           after: text({ maxLength: 128, description: 'the `next` of the page before' }),
         },
@@ -73,12 +74,13 @@ function createPage(limit: number) {
   }
 }
 
-type Wanted = { kind?: DeviceKind; area?: string; condition?: DeviceCondition; q?: string }
+type Wanted = { kind?: DeviceKind; area?: string; condition?: DeviceCondition; q?: string; batteryBelow?: number }
 
 function matches(device: Device, wanted: Wanted, nowMs: number): boolean {
   if (wanted.kind !== undefined && device.kind !== wanted.kind) return false
   if (wanted.area !== undefined && device.place?.area !== wanted.area) return false
   if (wanted.condition !== undefined && conditionOf(device, nowMs) !== wanted.condition) return false
+  if (wanted.batteryBelow !== undefined && !(device.batteryPct !== undefined && device.batteryPct < wanted.batteryBelow)) return false
   if (wanted.q === undefined) return true
   const q = wanted.q.toLowerCase()
   const { deviceId, name, place } = device

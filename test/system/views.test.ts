@@ -111,6 +111,38 @@ test('desk: no violation in either theme and language, at 1920 and 1366, live an
   await page.context().close()
 })
 
+/** The pages beside the desk: what is there when one is drawn. */
+const BESIDE = [
+  ['devices', 'device-row'],
+  ['devices/smk-1405', 'history-empty'],
+] as const
+
+test('the pages beside the desk: no violation, nothing wider than its screen, light and dark, in both languages', async () => {
+  const page = await openDesk(browser, running, { query: '?map=canvas' })
+  const errors: string[] = []
+  page.on('pageerror', error => errors.push(error.message))
+  for (const [i, [hash, shown]] of BESIDE.entries()) {
+    await page.setViewportSize(i % 2 === 0 ? { width: 1366, height: 768 } : { width: 1920, height: 1080 })
+    await page.evaluate(`location.hash = '#/${hash}'`)
+    await page.getByTestId(shown).first().waitFor({ timeout: 20_000 })
+    await dress(page, i % 2 === 0 ? 'light' : 'dark')
+    expect(await axe(page), hash).toEqual([])
+    expect(await measure(page), hash).toEqual({ wide: false, small: [] })
+    await page.getByTestId('language').click()
+  }
+  expect(errors).toEqual([])
+
+  await page.evaluate(`location.hash = '#/devices'`)
+  await page.getByTestId('filter-q').fill('1403')
+  await page.getByTestId('device-row').nth(1).waitFor({ state: 'detached', timeout: 20_000 })
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByTestId('export').click()])
+  const csv = (await readFile(await file.path(), 'utf8')).trim().split('\r\n')
+  expect(csv[0]).toContain('deviceId,name,kind,condition')
+  expect(csv.slice(1).map(line => line.split(',')[0])).toEqual(['smk-1403'])
+  expect(page.foreign).toEqual([])
+  await page.context().close()
+})
+
 test('wall: read-only, complete, nothing wider than it', async () => {
   const page = await openDesk(browser, running, { query: '?map=canvas' })
   await page.setViewportSize({ width: 3840, height: 1080 })

@@ -8,16 +8,21 @@ import { INCIDENT_STATES } from '#contracts/incident.ts'
 import { ROLES } from '#contracts/people.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 import { amount, clockTime, count, elapsed, exactPlace, fullPlace, latency, metric, seconds } from '../../dashboard/web/src/format.ts'
-import { learn, locale, say, t, term } from '../../dashboard/web/src/i18n.ts'
-import en from '../../dashboard/web/src/en.json' with { type: 'json' }
-import zh from '../../dashboard/web/src/zh-CN.json' with { type: 'json' }
+import { learn, learnPages, locale, say, t, term } from '../../dashboard/web/src/i18n.ts'
+import deskEn from '../../dashboard/web/src/en.json' with { type: 'json' }
+import pagesEn from '../../dashboard/web/src/pages/words-en.json' with { type: 'json' }
+import pagesZh from '../../dashboard/web/src/pages/words-zh.json' with { type: 'json' }
+import deskZh from '../../dashboard/web/src/zh-CN.json' with { type: 'json' }
 
+const en = { ...deskEn, ...pagesEn }
+const zh = { ...deskZh, ...pagesZh }
 const SOURCE = join(import.meta.dirname, '../../dashboard/web/src')
 const sources = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
   .filter(file => /\.tsx?$/.test(file))
   .map(file => ({ file, text: readFileSync(join(SOURCE, file), 'utf8') }))
 const blanks = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map(match => match[0]).sort()
 
+await learnPages()
 await learn('zh-CN')
 await learn('en')
 afterEach(() => {
@@ -26,7 +31,14 @@ afterEach(() => {
 
 describe('catalogues', () => {
   test('have the same keys in the same order', () => {
-    expect(Object.keys(en)).toEqual(Object.keys(zh))
+    expect(Object.keys(deskEn)).toEqual(Object.keys(deskZh))
+    expect(Object.keys(pagesEn)).toEqual(Object.keys(pagesZh))
+    expect(Object.keys(deskZh).filter(key => key in pagesZh)).toEqual([])
+  })
+  test('the desk speaks without the catalogue of the other pages', () => {
+    const needed = sources.filter(({ file }) => !file.startsWith('pages/') || /^pages\/(login|help)\.tsx$/.test(file))
+    const used = needed.flatMap(({ text }) => [...text.matchAll(/(?<![\w.])t\('([^']+)'/g)].map(match => match[1]!))
+    expect(used.filter(key => key in pagesZh)).toEqual([])
   })
   test('say something under every key, with the same blanks to fill', () => {
     for (const [key, text] of Object.entries(zh)) {

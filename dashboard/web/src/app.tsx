@@ -3,7 +3,7 @@ import type { ComponentType } from 'preact'
 import type { Dialogs } from './incident/commands.tsx'
 import type { DetailView } from './incident/detail.ts'
 import { Panel } from './incident/panel.tsx'
-import { t } from './i18n.ts'
+import { learnPages, t } from './i18n.ts'
 import { lazy } from './lazy.tsx'
 import { Login } from './pages/login.tsx'
 import { Queue } from './queue/queue.tsx'
@@ -52,12 +52,15 @@ const Desk = ({ store, queue, detail, dialogs, travel }: Wiring) => (
   </>
 )
 
+/** A page beside the desk: its code, and the words of these pages. */
+const beside = (load: () => Promise<ComponentType<Wiring>>) => lazy(async () => (await Promise.all([load(), learnPages()]))[0])
 /** Pages with the bar above them. */
 const PAGES: Record<Exclude<Page, 'wall' | 'field'>, ComponentType<Wiring>> = {
   desk: Desk,
-  accounting: lazy(async () => (await import('./pages/accounting.tsx')).Accounting),
-  quarantine: lazy(async () => (await import('./pages/quarantine.tsx')).Quarantine),
-  health: lazy(async () => (await import('./pages/health.tsx')).Health),
+  devices: beside(async () => (await import('./pages/devices.tsx')).Devices),
+  accounting: beside(async () => (await import('./pages/accounting.tsx')).Accounting),
+  quarantine: beside(async () => (await import('./pages/quarantine.tsx')).Quarantine),
+  health: beside(async () => (await import('./pages/health.tsx')).Health),
 }
 /** Views that are the whole screen. */
 const Wall = lazy(async () => (await import('./wall/wall.tsx')).Wall)

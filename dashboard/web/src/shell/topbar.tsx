@@ -56,7 +56,7 @@ export const ConnectionChip = ({ store }: { store: Store }) => {
   )
 }
 
-const LINKS = ['desk', 'wall', 'field', 'accounting', 'quarantine', 'health'] as const satisfies readonly Page[]
+const LINKS = ['desk', 'wall', 'field', 'devices', 'accounting', 'quarantine', 'health'] as const satisfies readonly Page[]
 
 /** One button for all pages, so that the bar has room for what changes. */
 const Menu = ({ store }: { store: Store }) => {

@@ -1,0 +1,86 @@
+// The lists of the other pages: CSV that no spreadsheet calculates, all pages of a list in order, what a silence and a hole mean.
+import { describe, expect, test } from 'vitest'
+import type { Device } from '#contracts/device.ts'
+import { cellOf, csvOf, fileName } from '../../dashboard/web/src/pages/csv.ts'
+import { batteryOf, holesIn, silenceOf, withHoles } from '../../dashboard/web/src/pages/device-terms.ts'
+import { instantOf, pagesOf, queryOf, type FetchPage } from '../../dashboard/web/src/pages/listing.ts'
+import { addressOf, namedIn, pageOf } from '../../dashboard/web/src/router.ts'
+
+describe('CSV', () => {
+  test.each([
+    ['=1+1', "'=1+1"],
+    ['+cmd', "'+cmd"],
+    ['-2+3', "'-2+3"],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    ['\t=1', "'\t=1"],
+    ['=HYPERLINK("http://x","y")', `"'=HYPERLINK(""http://x"",""y"")"`],
+    ['\r=1', `"'\r=1"`],
+  ])('%j is no formula', (given, cell) => expect(cellOf(given)).toBe(cell))
+  test('numbers stay numbers, also as text and below zero', () => {
+    expect([-3.5, '-3.5', '-12', 0, true, null, undefined].map(cellOf)).toEqual(['-3.5', '-3.5', '-12', '0', 'true', '', ''])
+  })
+  test('quotes what has commas, quotes and line ends, and ends lines as RFC 4180 says', () => {
+    const columns = [
+      { title: 'a', value: (row: string[]) => row[0] },
+      { title: 'b', value: (row: string[]) => row[1] },
+    ]
+    expect(csvOf(columns, [['x,y', 'say "z"'], ['two\nlines']])).toBe('a,b\r\n"x,y","say ""z"""\r\n"two\nlines",\r\n')
+  })
+  test('the name of a file says what and when', () =>
+    expect(fileName('devices', 0)).toMatch(/^devices-19(70|69)-\d\d-\d\dT\d\d-\d\d-\d\d\.csv$/))
+})
+
+test('a list that comes whole is cut into pages which together are all of it', async () => {
+  const fetch: FetchPage<number> = pagesOf(async () => [1, 2, 3, 4, 5])
+  expect(await fetch('', 2)).toEqual({ rows: [1, 2], total: 5, next: '2' })
+  expect(await fetch('4', 2)).toEqual({ rows: [5], total: 5 })
+})
+
+test('a query asks only what was filled in; a local time becomes an instant', () => {
+  expect(queryOf({ q: 'a b', kind: '', limit: 5, after: undefined })).toBe('q=a+b&limit=5')
+  expect(instantOf('')).toBeUndefined()
+  expect(instantOf('nonsense')).toBeUndefined()
+  expect(Date.parse(instantOf('2026-07-22T02:13') ?? '')).toBe(new Date('2026-07-22T02:13').getTime())
+})
+
+test('an address names a page and what is on it', () => {
+  expect([pageOf('#/devices/smk-1'), namedIn('#/devices/smk-1')]).toEqual(['devices', 'smk-1'])
+  expect(namedIn(addressOf('devices', 'a/b c%'))).toBe('a/b c%')
+  expect([pageOf('#/devicesx'), namedIn('#/devices'), namedIn('#/devices/%E0%A4%A')]).toEqual(['desk', '', ''])
+})
+
+describe('a device', () => {
+  const device = (o: Partial<Device> = {}): Device => ({
+    deviceId: 'smk-1',
+    kind: 'smoke',
+    alarms: {},
+    metrics: {},
+    gaps: 0,
+    readings: 0,
+    ...o,
+  })
+  test('never heard is no silence of zero; a promise that was not made is not said to be one', () => {
+    expect(silenceOf(device(), 1_000)).toEqual({ silentMs: null, expectMs: 90_000_000, isSaid: false })
+    expect(silenceOf(device({ lastReceivedAt: new Date(0).toISOString(), expectNextS: 60 }), 90_000)).toEqual({
+      silentMs: 90_000,
+      expectMs: 60_000,
+      isSaid: true,
+    })
+  })
+  test('a battery that is not told is unknown, not full; the device’s own warning counts more than its figure', () => {
+    expect(batteryOf(device())).toBe('unknown')
+    expect(batteryOf(device({ batteryPct: 20 }))).toBe('good')
+    expect(batteryOf(device({ batteryPct: 19 }))).toBe('low')
+    expect(batteryOf(device({ batteryPct: 90, alarms: { lowBattery: true } }))).toBe('low')
+  })
+  test('the line breaks where nothing was heard for longer than may be, and nowhere else', () => {
+    const points: [number, number][] = [0, 60, 120, 180, 600, 660].map(s => [s * 1000, s])
+    expect(holesIn(points, 60_000)).toBe(1)
+    expect(withHoles(points, 60_000)).toEqual([
+      [0, 60, 120, 180, 390, 600, 660],
+      [0, 60, 120, 180, null, 600, 660],
+    ])
+    expect(holesIn(points, 300_000), 'within what it promised').toBe(0)
+    expect(withHoles([], 60_000)).toEqual([[], []])
+  })
+})
