@@ -3,11 +3,10 @@
 import { NATIVE_PREFIX, parseNativeTopic, topicMatches } from '#contracts/topic.ts'
 import { textProblem, topicProblem } from './text-rules.ts'
 
-/** `generation` counts how often credentials of that name have ended: what an earlier holder left is not handed on. */
-export type Identity = { username: string; generation: number; grants: readonly string[]; mayPublishFor(deviceId: string): boolean }
+export type Identity = { username: string; grants: readonly string[]; mayPublishFor(deviceId: string): boolean }
 
 /** The one identity of all who come without a user name, where the operator has allowed that. No device may be called so. */
-export const ANONYMOUS: Identity = { username: 'anonymous', generation: 0, grants: ['#'], mayPublishFor: () => true }
+export const ANONYMOUS: Identity = { username: 'anonymous', grants: ['#'], mayPublishFor: () => true }
 
 const RESERVED = /^\$(?:SYS|share|queue|fengsui)(?:\/|$)/
 

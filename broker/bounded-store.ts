@@ -8,8 +8,7 @@ import { parseNativeTopic } from '#contracts/topic.ts'
 import { ANONYMOUS } from './access.ts'
 import type { Limits } from './limits.ts'
 import { Queues, type Outgoing } from './queues.ts'
-import type { EndSession } from './kept-sessions.ts'
-import type { Kept, KeptSession, SessionFile } from './session-file.ts'
+import type { Kept, SessionFile } from './session-file.ts'
 import { ownerOf } from './sessions.ts'
 import { broken, settled } from './settled.ts'
 import type { KeptSubscription, Subscribers } from './subscribers.ts'
@@ -48,7 +47,7 @@ export type BoundOptions = {
   limits: Limits
   disk: SessionFile
   /** is told which persistent sessions there were before a restart */
-  restored(sessions: readonly KeptSession[]): void
+  restored(ids: readonly string[]): void
   /** has this connection shown who it is? */
   isLetIn(client: Client): boolean
   /** its queue has been sent: what comes from now on goes to it at once */
@@ -57,8 +56,8 @@ export type BoundOptions = {
   full: (what: string, where: string) => void
 }
 
-/** Puts the bounds around the store that Aedes was made with; gives back the queues that took the place of its own, and the end of a session. */
-export async function boundPersistence(store: Persistence, o: BoundOptions): Promise<{ queues: Queues; end: EndSession }> {
+/** Puts the bounds around the store that Aedes was made with; gives back the queues that took the place of its own. */
+export async function boundPersistence(store: Persistence, o: BoundOptions): Promise<Queues> {
   const { limits, disk, isLetIn, isBack, full } = o
   const queues = new Queues({
     max: limits.queued,
@@ -72,7 +71,7 @@ export async function boundPersistence(store: Persistence, o: BoundOptions): Pro
   o.restored(kept.sessions)
   putQueues(store, queues, isBack)
   await boundSessions(store, o, queues, kept)
-  const cleanIncoming = await boundIncoming(store, limits, isLetIn, disk, kept)
+  await boundIncoming(store, limits, isLetIn, disk, kept)
   // wills of other brokers that died: there are none, and after a jump of the clock Aedes would send those of all who are connected
   store.streamWill = () => Readable.from([])
   const retained = new RetainedTree(limits.retained, limits.retainedBytes)
@@ -86,11 +85,7 @@ export async function boundPersistence(store: Persistence, o: BoundOptions): Pro
   }
   store.createRetainedStreamCombi = filters => Readable.from(filters.flatMap(filter => [...retained.matching(filter)]))
   store.createRetainedStream = filter => Readable.from([...retained.matching(filter)])
-  const end: EndSession = async id => {
-    await store.cleanSubscriptions({ id })
-    await cleanIncoming({ id })
-  }
-  return { queues, end }
+  return queues
 }
 
 /** An alarm that is handed out again to everyone who subscribes later is no alarm: of native topics two say what is so. */
@@ -192,7 +187,7 @@ async function boundIncoming(
   isLetIn: BoundOptions['isLetIn'],
   disk: SessionFile,
   kept: Kept,
-): Promise<(client: ClientRef) => Promise<void>> {
+): Promise<void> {
   const waiting = new Map<string, number>()
   const ofOwner = new Map<string, number>()
   let total = 0
@@ -236,14 +231,11 @@ async function boundIncoming(
     if (!waiting.has(client.id)) await original.clean(client) // else a trace of every ClientId would stay
   }
   store.cleanIncoming = async client => {
-    if (isLetIn(client)) await clean(client) // Aedes asks for whoever was refused, too: it is not their session
-  }
-  async function clean(client: ClientRef): Promise<void> {
+    if (!isLetIn(client)) return // Aedes asks for whoever was refused, too: it is not their session
     await original.clean(client)
     change(client.id, -(waiting.get(client.id) ?? 0))
     disk.noneHalfDone(client.id)
   }
-  return clean
 }
 
 /** The session ended while its message was on the way to disk [MQTT-3.1.2-6]: the number means nothing to the next one. */

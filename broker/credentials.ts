@@ -30,8 +30,6 @@ export type Credentials = {
   link(deviceId: string, via: string): void
   /** @throws FengsuiError too-many-requests when too many passwords are being checked already */
   check(username: string, password: string): Promise<Identity | null>
-  /** of whoever may come in by that name now: see Identity */
-  generationOf(username: string): number
   /** are there credentials of that name? */
   knows(username: string): boolean
   /** Who showed a good certificate for that device id; a password that comes with it counts too, where there is one. */
@@ -57,7 +55,6 @@ CREATE TABLE IF NOT EXISTS credentials (device_id TEXT PRIMARY KEY, secret TEXT 
 CREATE TABLE IF NOT EXISTS old_secrets (device_id TEXT PRIMARY KEY, secret TEXT NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS revoked (device_id TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ended (seq INTEGER PRIMARY KEY AUTOINCREMENT, device_id TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS generations (device_id TEXT PRIMARY KEY, generation INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS links (device_id TEXT PRIMARY KEY, via TEXT NOT NULL, created_at TEXT NOT NULL) STRICT, WITHOUT ROWID`
 
 const LIST_SQL = `
@@ -66,10 +63,6 @@ SELECT c.device_id AS deviceId, l.via AS via, c.grants AS grants, c.created_at A
 UNION ALL
 SELECT l.device_id, l.via, '[]', l.created_at FROM links l WHERE l.device_id NOT IN (SELECT device_id FROM credentials)
 ORDER BY 1`
-
-const ROW_SQL = `
-SELECT secret, grants, coalesce((SELECT g.generation FROM generations g WHERE g.device_id = c.device_id), 0) AS generation
-  FROM credentials c WHERE device_id = ?`
 
 const GRANTS_MAX = 64
 /** of a device that comes by certificate only */
@@ -95,9 +88,7 @@ export function openCredentials(o: { dir: string; clock?: Clock }): Credentials 
 }
 
 function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
-  const row = database.prepare(ROW_SQL)
-  const generation = database.prepare('SELECT generation FROM generations WHERE device_id = ?')
-  const nextGeneration = database.prepare('INSERT INTO generations VALUES (?, 1) ON CONFLICT DO UPDATE SET generation = generation + 1')
+  const row = database.prepare('SELECT secret, grants FROM credentials WHERE device_id = ?')
   const linkRow = database.prepare('SELECT via FROM links WHERE device_id = ?')
   const put = database.prepare(
     `INSERT INTO credentials VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET secret = excluded.secret, grants = excluded.grants`,
@@ -144,7 +135,6 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
   }
 
   function noteEnded(deviceId: string): void {
-    nextGeneration.run(deviceId)
     putEnded.run(deviceId, clock.nowMs())
     sweepEnded.run(clock.nowMs() - ENDED_KNOWN_MS)
   }
@@ -175,7 +165,6 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
 
   const identityOf = (username: string, found: Record<string, unknown>): Identity => ({
     username,
-    generation: Number(found['generation']),
     grants: JSON.parse(String(found['grants'])) as string[],
     mayPublishFor: deviceId => deviceId === username || viaOf(deviceId) === username,
   })
@@ -184,8 +173,7 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
     const found = DEVICE_ID.test(username) ? row.get(username) : undefined
     if (found === undefined || found['secret'] === NO_SECRET || Buffer.byteLength(password) > PASSWORD_BYTES_MAX) return null
     if (await secrets.matches(String(found['secret']), password)) {
-      const still = row.get(username)
-      if (still !== undefined && still['secret'] === found['secret']) return identityOf(username, still)
+      if (row.get(username)?.['secret'] === found['secret']) return identityOf(username, found)
     }
     // rotated a while ago, or while it was checked
     const old = oldRow.get(username, clock.nowMs())?.['secret']
@@ -203,7 +191,6 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
     },
     link: (deviceId, via) => inOneTransaction(() => linkNow(deviceId, via)),
     check,
-    generationOf: username => Number(generation.get(username)?.['generation'] ?? 0),
     knows: username => DEVICE_ID.test(username) && row.get(username) !== undefined,
     async checkCertificate(deviceId, password) {
       const found = DEVICE_ID.test(deviceId) ? row.get(deviceId) : undefined
@@ -247,8 +234,7 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
       inOneTransaction(() => {
         taken = Number(remove.run(deviceId).changes) + Number(removeLink.run(deviceId).changes)
         removeOld.run(deviceId)
-        if (taken === 0) return
-        putRevoked.run(deviceId, now()) // else its certificate would register it again
+        if (taken > 0) putRevoked.run(deviceId, now()) // else its certificate would register it again
         noteEnded(deviceId)
       })
       return taken > 0

@@ -8,13 +8,12 @@ import { ANONYMOUS, publishProblem, type Identity } from './access.ts'
 import type { Credentials } from './credentials.ts'
 import { Guard } from './guard.ts'
 import { UNKNOWN_PEER, type Peer, type Shown } from './peer.ts'
-import type { KeptSessions } from './kept-sessions.ts'
-import { newSession, Refused, type Problem, type Session, type Sessions, type Will } from './sessions.ts'
+import { newSession, Refused, type KeptSessions, type Problem, type Session, type Sessions, type Will } from './sessions.ts'
 import { textProblem } from './text-rules.ts'
 import type { LoginThrottle } from './throttle.ts'
 
 export type EntryOptions = {
-  credentials: Pick<Credentials, 'check' | 'checkCertificate' | 'generationOf' | 'knows'>
+  credentials: Pick<Credentials, 'check' | 'checkCertificate' | 'knows'>
   anonymous: boolean
   maxPayloadBytes: number
   /** Registers a device that showed a good certificate and is not known. false = that may not be. Without it unknown devices are refused. */
@@ -68,6 +67,7 @@ export class Entry {
       will: packet.will ?? null,
       clientIdProblem,
       keepaliveMs: (packet.keepalive ?? 0) * 1000,
+      resumes: !clean && this.#kept.has(packet.clientId),
       isReturning: !clean,
       address: peer.address,
     })
@@ -101,7 +101,7 @@ export class Entry {
     const problem = this.#willProblem(identity, session)
     if (problem !== null) return this.#refuse(client, NOT_AUTHORIZED, problem, session.will)
     session.identity = identity
-    session.resumes = await this.#kept.connected(client.id, client.clean, identity)
+    this.#kept.connected(client.id, client.clean)
     return null
   }
 

@@ -16,8 +16,7 @@ import { listenAt, type PortName, type PortOptions } from './listening.ts'
 import { CLOSE_WAIT_MS, DRAIN_TIMEOUT_MS, LIMITS, TOPIC_LEVELS_MAX, type Limits } from './limits.ts'
 import { OnTheWay } from './on-the-way.ts'
 import type { Peer } from './peer.ts'
-import { KeptSessions } from './kept-sessions.ts'
-import { Refused, Sessions, type Problem, type Refusal } from './sessions.ts'
+import { KeptSessions, Refused, Sessions, type Problem, type Refusal } from './sessions.ts'
 import { SessionFile } from './session-file.ts'
 import { Storing, type StoringOptions } from './storing.ts'
 import { Subscribers } from './subscribers.ts'
@@ -55,7 +54,7 @@ export type Broker = {
   publish(topic: string, payload: Uint8Array | string, o?: { qos?: 0 | 1; retain?: boolean }): Promise<void>
   /** Calls back with what is published under a filter, when it is in the journal, as if a client had subscribed. Never throws into the broker. */
   follow(filter: string, heard: (topic: string, payload: Buffer) => void): void
-  /** Ends every connection and persistent session of those who came by credentials of that name that are no longer. */
+  /** Ends every connection of an identity. */
   disconnect(username: string): void
   connections(): number
   /** Stops reading, lets what is on its way get to disk and be acknowledged, then ends all connections without their wills. */
@@ -71,8 +70,7 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
   const onTheWay = new OnTheWay(o.meter)
   const storing = new Storing({ ...o, laneOf }, sessions, onTheWay)
   const disk = openSessions(o)
-  const kept = new KeptSessions(limits.sessions, disk)
-  const aedes = await startAedes(o, limits, sessions, storing, subscribers, disk, kept)
+  const aedes = await startAedes(o, limits, sessions, storing, subscribers, disk)
   const connected = new Set<Client>()
   watch(aedes, connected, o, sessions)
   const keepalive = new Keepalive()
@@ -132,15 +130,9 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
       aedes.subscribe(filter, take, () => {})
     },
     disconnect(username) {
-      const generation = o.credentials.generationOf(username)
       for (const { client } of guards) {
-        const identity = client === undefined ? null : sessions.identityOf(client)
-        if (identity?.username === username && identity.generation !== generation) client?.close()
+        if (client !== undefined && sessions.identityOf(client)?.username === username) client.close()
       }
-      kept.endBefore(username, generation).then(
-        () => disk.commit(),
-        (error: Error) => o.log.error({ err: error, identity: username }, 'sessions of ended credentials could not be ended'),
-      )
     },
     connections: () => connected.size,
     async close() {
@@ -175,8 +167,8 @@ async function startAedes(
   storing: Storing,
   subscribers: Subscribers,
   disk: SessionFile,
-  kept: KeptSessions,
 ): Promise<Aedes> {
+  const kept = new KeptSessions(limits.sessions, disk)
   const entry = new Entry(o, sessions, kept, new LoginThrottle(o.clock))
   const subscribing = new Subscribing(o.log, sessions, limits.subscriptionsOfClient)
   const aedes = await Aedes.createBroker({
@@ -195,11 +187,11 @@ async function startAedes(
   })
   const { persistence, mq } = aedes as unknown as { persistence: Persistence; mq: Emitter }
   let reported = ''
-  const { queues, end } = await boundPersistence(persistence, {
+  const queues = await boundPersistence(persistence, {
     subscribers,
     limits,
     disk,
-    restored: before => kept.restore(before),
+    restored: ids => kept.restore(ids),
     isLetIn: client => sessions.identityOf(client) !== null,
     isBack: client => sessions.isBack(client),
     full(what, where) {
@@ -207,9 +199,6 @@ async function startAedes(
       reported = what + where
     },
   })
-  kept.useEnd(end)
-  // credentials may have ended while the door was shut
-  for (const owner of kept.owners()) await kept.endBefore(owner, o.credentials.generationOf(owner))
   countSubscribers(mq, subscribers)
   // Aedes begins anywhere, and again with every connection: a number that is still in use would be used twice
   aedes.on('client', client => {

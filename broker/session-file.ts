@@ -9,9 +9,8 @@ import type { Outgoing } from './queues.ts'
 
 export type KeptMessage = { row: number; id: string; packet: Outgoing }
 export type KeptRetained = { topic: string; payload: Uint8Array; qos: number }
-export type KeptSession = { id: string; generation: number }
 export type Kept = {
-  sessions: KeptSession[]
+  sessions: string[]
   subscriptions: { id: string; topic: string; qos: number }[]
   queued: KeptMessage[]
   halfDone: { id: string; messageId: number }[]
@@ -20,7 +19,7 @@ export type Kept = {
 
 const SCHEMA = `
 PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, generation INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS subscriptions (id TEXT, topic TEXT, qos INTEGER NOT NULL, PRIMARY KEY (id, topic)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queued (row INTEGER PRIMARY KEY, id TEXT NOT NULL, cmd TEXT NOT NULL, message_id INTEGER, topic TEXT, payload BLOB,
   qos INTEGER NOT NULL, retain INTEGER NOT NULL) STRICT;
@@ -56,8 +55,6 @@ export class SessionFile {
     this.#log = o.log
     this.#database = o.dir === undefined ? null : new DatabaseSync(join(o.dir, 'sessions.db'), { timeout: BUSY_MS })
     this.#database?.exec(SCHEMA)
-    if (this.#database?.prepare(`SELECT 1 FROM pragma_table_info('sessions') WHERE name = 'generation'`).get() === undefined)
-      this.#database?.exec('ALTER TABLE sessions ADD COLUMN generation INTEGER NOT NULL DEFAULT 0')
   }
 
   /** null = all is well */
@@ -74,7 +71,7 @@ export class SessionFile {
     const all = (sql: string): Record<string, unknown>[] => this.#database?.prepare(sql).all() ?? []
     const queued = all('SELECT * FROM queued ORDER BY row').map(r => ({ row: Number(r['row']), id: String(r['id']), packet: packetOf(r) }))
     const kept: Kept = {
-      sessions: all('SELECT * FROM sessions').map(r => ({ id: String(r['id']), generation: Number(r['generation']) })),
+      sessions: all('SELECT id FROM sessions').map(r => String(r['id'])),
       subscriptions: all('SELECT * FROM subscriptions').map(r => ({
         id: String(r['id']),
         topic: String(r['topic']),
@@ -90,14 +87,14 @@ export class SessionFile {
     }
     this.#lastRow = this.#writtenRow = queued.at(-1)?.row ?? 0
     for (const { id } of [...kept.subscriptions, ...queued, ...kept.halfDone]) this.#known.add(id)
-    for (const { id } of kept.sessions) this.#known.add(id)
+    for (const id of kept.sessions) this.#known.add(id)
     return kept
   }
 
-  session({ id, generation }: KeptSession): void {
+  session(id: string): void {
     if (this.#known.has(id)) return
     this.#known.add(id)
-    this.#change('INSERT OR REPLACE INTO sessions VALUES (?, ?)', id, generation)
+    this.#change('INSERT OR IGNORE INTO sessions VALUES (?)', id)
   }
 
   /** The session is over, with all that is of it. */

@@ -116,3 +116,38 @@ export class Sessions {
 }
 
 const sampleOf = (payload: Uint8Array | string): Uint8Array => Uint8Array.from(Buffer.from(payload).subarray(0, SAMPLE_BYTES))
+
+/** Which persistent sessions exist, with or without subscriptions; beyond the bound the oldest is taken for a new one. */
+export class KeptSessions {
+  readonly #max: number
+  readonly #ids = new Set<string>()
+  readonly #disk: { session(id: string): void; end(id: string): void }
+
+  constructor(max: number, disk: { session(id: string): void; end(id: string): void }) {
+    this.#max = max
+    this.#disk = disk
+  }
+
+  /** Those there were before a restart. */
+  restore(ids: readonly string[]): void {
+    for (const id of ids) this.#ids.add(id)
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id)
+  }
+
+  connected(id: string, isClean: boolean): void {
+    this.#ids.delete(id)
+    if (isClean) return
+    if (this.#ids.size >= this.#max) this.#forgetOldest()
+    this.#ids.add(id)
+    this.#disk.session(id)
+  }
+
+  #forgetOldest(): void {
+    const [oldest = ''] = this.#ids
+    this.#ids.delete(oldest)
+    this.#disk.end(oldest)
+  }
+}

@@ -233,7 +233,7 @@ describe('anonymous devices', () => {
 })
 
 describe('the rules by themselves', () => {
-  const device = { username: 'd1', generation: 0, grants: [], mayPublishFor: (id: string) => id === 'd1' }
+  const device = { username: 'd1', grants: [], mayPublishFor: (id: string) => id === 'd1' }
 
   test('a device has five channels to speak on and one to listen to', () => {
     for (const channel of ['telemetry', 'event', 'status', 'about', 'ack'])

@@ -103,15 +103,15 @@ export type Table = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function lay(o: Partial<Omit<BrokerOptions, 'journal' | 'credentials'>> & { credentials?: Credentials } = {}): Promise<Table> {
+export async function lay(o: Partial<Omit<BrokerOptions, 'journal'>> = {}): Promise<Table> {
   const dir = mkdtempSync(join(tmpdir(), 'fengsui-broker-'))
-  const own = openCredentials({ dir })
-  const credentials = o.credentials ?? own
+  const credentials = openCredentials({ dir })
   const journal = new HeldJournal()
   const refusals: Refusal[] = []
   const broker = await startBroker({
     host: '127.0.0.1',
     port: 0,
+    credentials,
     journal,
     maxPayloadBytes: 64 * 1024,
     anonymous: false,
@@ -120,7 +120,6 @@ export async function lay(o: Partial<Omit<BrokerOptions, 'journal' | 'credential
     clock: systemClock,
     refused: r => refusals.push(r),
     ...o,
-    credentials,
   })
   const ends: (() => void)[] = []
   const passwords = new Map<string, string>()
@@ -157,7 +156,7 @@ export async function lay(o: Partial<Omit<BrokerOptions, 'journal' | 'credential
       for (const end of ends) end()
       journal.release()
       await broker.close()
-      own.close()
+      credentials.close()
       rmSync(dir, { recursive: true, force: true })
     },
   }

@@ -1,6 +1,7 @@
 // Everything of an incident below its head and its commands, in the order in which it is asked for. A chunk of its own: the place and
 // the buttons are there before it.
 import type { Incident } from '#contracts/incident.ts'
+import { BuildingSlot } from '../building/slot.tsx'
 import type { Store } from '../store.ts'
 import type { Travel } from '../travel/travel.ts'
 import { Alarms } from './alarms.tsx'
@@ -23,6 +24,7 @@ export const More = ({ store, incident, view, travel }: MoreProps) => {
   const subject = alarm === null ? null : subjectOf(alarm)
   return (
     <>
+      <BuildingSlot key={incident.id} store={store} incident={incident} />
       <Matrix store={store} incident={incident} />
       {detail !== null && <Orders store={store} detail={detail} />}
       {detail !== null && <Candidates store={store} detail={detail} />}

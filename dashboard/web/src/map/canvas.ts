@@ -2,12 +2,15 @@
 import { bboxOfView, createMercator } from './mercator.ts'
 import { pictureOf, type Picture } from './cells.ts'
 import { boundsOf, loadDistrict, type District } from './district.ts'
+import { drawForceAtlas } from './force-glyphs.ts'
+import { forcesOf, type Forces } from './forces.ts'
 import { drawAtlas } from './glyphs.ts'
 import { createPickGrid, type PickGrid } from './grid.ts'
 import { followHands } from './hands.ts'
+import { createLabels } from './labels.ts'
 import { createMarkers } from './markers.ts'
 import { BUILDINGS_ZOOM, paint } from './paint.ts'
-import { EDGE_PX, HANDS_OFF_MS, PICK_PX, type Camera, type MapOptions, type MapView } from './view.ts'
+import { EDGE_PX, HANDS_OFF_MS, PICK_PX, forceUnder, type Camera, type ForcesFeed, type MapOptions, type MapView } from './view.ts'
 
 const PADDING_PX = 28
 const PIXEL_RATIO_MAX = 2
@@ -26,6 +29,7 @@ const createView = (o: MapOptions, district: District): MapView => {
   const context = canvas.getContext('2d')
   if (context === null) throw new Error('this browser gives no 2D canvas')
   const atlas = drawAtlas(o.theme)
+  const forceAtlas = drawForceAtlas(o.theme)
   const home = boundsOf(district.areas)
   const mercator = createMercator()
   const camera: Camera = {
@@ -41,8 +45,12 @@ const createView = (o: MapOptions, district: District): MapView => {
       mercator.centre(lon, lat)
       redraw()
     },
+    surface: () => canvas,
   })
+  const labels = createLabels(o.host, camera)
   let picture: Picture
+  let feed: ForcesFeed | null = null
+  let forces: Forces = { icons: [], shapes: [], ways: [], rings: [], labels: [] }
   /** made when the pointer asks for it */
   let pick: PickGrid | null = null
   let frame = 0
@@ -53,8 +61,22 @@ const createView = (o: MapOptions, district: District): MapView => {
     frame = 0
     context.setTransform(ratio(), 0, 0, ratio(), 0, 0)
     const { devices, theme, english } = o
-    paint({ context, mercator, district, devices, theme, english, atlas, picture, width: camera.width(), height: camera.height() })
+    paint({
+      context,
+      mercator,
+      district,
+      devices,
+      theme,
+      english,
+      atlas,
+      picture,
+      forces,
+      forceAtlas,
+      width: camera.width(),
+      height: camera.height(),
+    })
     markers.place()
+    labels.place()
   }
   const invalidate = (): void => {
     if (frame === 0) frame = requestAnimationFrame(draw)
@@ -69,8 +91,15 @@ const createView = (o: MapOptions, district: District): MapView => {
       invalidate()
     })
   }
+  const arrange = (): void => {
+    if (feed === null) return
+    const bounds = bboxOfView(mercator, camera.width(), camera.height())
+    forces = forcesOf({ ...feed, zoom: mercator.zoom(), bounds, stations: district.stations })
+    labels.set(forces.labels)
+  }
   const redraw = (): void => {
     fetchHouses()
+    arrange()
     picture = pictureOf(o.devices, mercator.zoom(), bboxOfView(mercator, camera.width(), camera.height()))
     pick = null
     invalidate()
@@ -86,6 +115,8 @@ const createView = (o: MapOptions, district: District): MapView => {
     redraw()
   }
   const under = (x: number, y: number) => {
+    const force = forceUnder(forces, camera, x, y)
+    if (force !== null) return o.devices.find(force) ?? null
     const at = mercator.unproject(x, y)
     const beside = mercator.unproject(x, y + PICK_PX)
     pick ??= createPickGrid(o.devices, picture.points.rows)
@@ -120,6 +151,11 @@ const createView = (o: MapOptions, district: District): MapView => {
   return {
     redraw,
     incidents: (list, selectedId) => markers.set(list, selectedId),
+    forces(next) {
+      feed = next
+      arrange()
+      invalidate()
+    },
     show(lon, lat) {
       const { x, y } = camera.project(lon, lat)
       const inView = x > EDGE_PX && y > EDGE_PX && x < camera.width() - EDGE_PX && y < camera.height() - EDGE_PX
@@ -132,6 +168,7 @@ const createView = (o: MapOptions, district: District): MapView => {
       cancelAnimationFrame(frame)
       watch.disconnect()
       markers.destroy()
+      labels.destroy()
       canvas.remove()
     },
   }

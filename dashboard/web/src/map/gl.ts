@@ -8,12 +8,16 @@ import 'maplibre-gl/dist/maplibre-gl.css'
 import { findTiles } from './basemap.ts'
 import { pictureOf, type Bounds } from './cells.ts'
 import { boundsOf, LAYERS, loadDistrict, type District } from './district.ts'
+import { drawForceAtlas } from './force-glyphs.ts'
+import { groundLayersOf, signLayersOf } from './force-layers.ts'
+import { forcesOf, type Forces } from './forces.ts'
 import { drawAtlas } from './glyphs.ts'
 import { createPickGrid, type PickGrid } from './grid.ts'
 import { layersOf } from './layers.ts'
+import { createLabels } from './labels.ts'
 import { createMarkers } from './markers.ts'
 import { styleOf } from './style.ts'
-import { EDGE_PX, HANDS_OFF_MS, PICK_PX, type Camera, type MapOptions, type MapView } from './view.ts'
+import { EDGE_PX, HANDS_OFF_MS, PICK_PX, forceUnder, type Camera, type ForcesFeed, type MapOptions, type MapView } from './view.ts'
 
 type Gpu = Parameters<NonNullable<DeckProps['onDeviceInitialized']>>[0]
 type Texture = ReturnType<Gpu['createTexture']>
@@ -24,8 +28,7 @@ setWorkerUrl(workerUrl)
 const FIT = { padding: 28, animate: false } as const
 const corners = (bounds: Bounds): [number, number, number, number] => [bounds.west, bounds.south, bounds.east, bounds.north]
 
-const atlasTexture = (gpu: Gpu, theme: MapOptions['theme']): Texture => {
-  const canvas = drawAtlas(theme)
+const textureOf = (gpu: Gpu, canvas: HTMLCanvasElement): Texture => {
   const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? new Uint8ClampedArray()
   return gpu.createTexture({
     format: 'rgba8unorm',
@@ -64,6 +67,9 @@ const createView = (o: MapOptions, district: District, tiles: string | null): Ma
   map.touchZoomRotate.disableRotation()
 
   let atlas: Texture | null = null
+  let forceAtlas: Texture | null = null
+  let feed: ForcesFeed | null = null
+  let forces: Forces | null = null
   let pick: PickGrid | null = null
   let drawn: Uint32Array = new Uint32Array(0)
   let movedByHandAtMs = Number.NEGATIVE_INFINITY
@@ -84,12 +90,13 @@ const createView = (o: MapOptions, district: District, tiles: string | null): Ma
     useDevicePixels: false,
     layers: [],
     onDeviceInitialized: gpu => {
-      atlas = atlasTexture(gpu, o.theme)
+      atlas = textureOf(gpu, drawAtlas(o.theme))
+      forceAtlas = textureOf(gpu, drawForceAtlas(o.theme))
       gpu.lost.then(
         () => lose(),
         () => lose(),
       )
-      redraw()
+      redrawAll()
     },
   })
   map.addControl(overlay)
@@ -98,30 +105,65 @@ const createView = (o: MapOptions, district: District, tiles: string | null): Ma
     camera,
     onIncident: o.onIncident,
     goTo: (lon, lat) => void map.easeTo({ center: [lon, lat], duration: 400 }),
+    surface: () => map.getCanvas(),
   })
 
-  const redraw = (): void => {
-    if (gone) return
+  const labels = createLabels(o.host, camera)
+
+  const boundsNow = (): Bounds => {
     const box = map.getBounds()
-    const bounds = { west: box.getWest(), south: box.getSouth(), east: box.getEast(), north: box.getNorth() }
-    const picture = pictureOf(o.devices, map.getZoom(), bounds)
+    return { west: box.getWest(), south: box.getSouth(), east: box.getEast(), north: box.getNorth() }
+  }
+  let deviceLayers: ReturnType<typeof layersOf> = []
+  let groundLayers: ReturnType<typeof groundLayersOf> | never[] = []
+  let signLayers: ReturnType<typeof signLayersOf> = []
+  const submit = (): void => overlay.setProps({ layers: [...groundLayers, ...deviceLayers, ...signLayers] })
+  const drawDevices = (): void => {
+    const picture = pictureOf(o.devices, map.getZoom(), boundsNow())
     // made when the pointer asks for it
     pick = null
     drawn = picture.points.rows
-    overlay.setProps({ layers: layersOf(picture, o.devices, { theme: o.theme, atlas, zoom: map.getZoom() }) })
+    deviceLayers = layersOf(picture, o.devices, { theme: o.theme, atlas, zoom: map.getZoom() })
+  }
+  const drawForces = (): void => {
+    if (feed === null) return
+    forces = forcesOf({ ...feed, zoom: map.getZoom(), bounds: boundsNow(), stations: district.stations })
+    groundLayers = groundLayersOf(forces, { theme: o.theme })
+    signLayers = signLayersOf(forces, { atlas: forceAtlas, zoom: map.getZoom() })
+    labels.set(forces.labels)
+  }
+  /** A live tick: only what detectors say has changed. */
+  const redraw = (): void => {
+    if (gone) return
+    drawDevices()
+    submit()
+  }
+  const redrawAll = (): void => {
+    if (gone) return
+    drawDevices()
+    drawForces()
+    submit()
   }
 
   const under = (point: { x: number; y: number }) => {
+    const force = forceUnder(forces, camera, point.x, point.y)
+    if (force !== null) return o.devices.find(force) ?? null
     const at = map.unproject([point.x, point.y])
     const beside = map.unproject([point.x, point.y + PICK_PX])
     pick ??= createPickGrid(o.devices, drawn)
     const row = pick.nearest(at.lng, at.lat, Math.abs(at.lat - beside.lat))
     return row === null ? null : (o.devices.rows[row] ?? null)
   }
-  map.on('move', () => markers.place())
+  map.on('move', () => {
+    markers.place()
+    labels.place()
+  })
   map.on('movestart', () => o.onHover(null))
-  map.on('moveend', redraw)
-  map.on('resize', () => markers.place())
+  map.on('moveend', redrawAll)
+  map.on('resize', () => {
+    markers.place()
+    labels.place()
+  })
   for (const kind of ['dragstart', 'wheel', 'touchstart', 'dblclick'] as const)
     map.on(kind, () => {
       movedByHandAtMs = o.nowMs()
@@ -139,6 +181,12 @@ const createView = (o: MapOptions, district: District, tiles: string | null): Ma
   return {
     redraw,
     incidents: (list, selectedId) => markers.set(list, selectedId),
+    forces(next) {
+      feed = next
+      if (gone) return
+      drawForces()
+      submit()
+    },
     show(lon, lat) {
       const { x, y } = camera.project(lon, lat)
       const inView = x > EDGE_PX && y > EDGE_PX && x < camera.width() - EDGE_PX && y < camera.height() - EDGE_PX
@@ -149,7 +197,9 @@ const createView = (o: MapOptions, district: District, tiles: string | null): Ma
     destroy() {
       gone = true
       markers.destroy()
+      labels.destroy()
       atlas?.destroy()
+      forceAtlas?.destroy()
       map.remove()
     },
   }

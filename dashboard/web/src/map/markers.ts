@@ -39,6 +39,8 @@ export const createMarkers = (o: {
   onIncident: (id: string) => void
   /** the officer asked to be taken there */
   goTo: (lon: number, lat: number) => void
+  /** what takes the wheel: a marker must not stand in its way */
+  surface: () => HTMLElement
 }): Markers => {
   const { host, camera, onIncident, goTo } = o
   const layer = document.createElement('div')
@@ -51,6 +53,14 @@ export const createMarkers = (o: {
   arrow.hidden = true
   arrow.textContent = '➤'
   layer.append(arrow)
+  layer.addEventListener(
+    'wheel',
+    event => {
+      event.preventDefault()
+      o.surface().dispatchEvent(new WheelEvent('wheel', event))
+    },
+    { passive: false },
+  )
   const elements = new Map<string, { incident: Incident; element: HTMLButtonElement; drawnAs: string }>()
   let selected: Incident | undefined
 

@@ -4,6 +4,8 @@ import type { DeviceTable } from '../live/devices.ts'
 import { THEMES, type Theme } from '../tokens.ts'
 import type { Picture } from './cells.ts'
 import { areaLabels, linesOf, type Collection, type District } from './district.ts'
+import { paintGround, paintSigns } from './force-paint.ts'
+import type { Forces } from './forces.ts'
 import { BOX_PX, signPx } from './glyphs.ts'
 import type { Mercator } from './mercator.ts'
 
@@ -21,6 +23,8 @@ export type Scene = {
   english: boolean
   atlas: HTMLCanvasElement
   picture: Picture
+  forces: Forces
+  forceAtlas: HTMLCanvasElement
   width: number
   height: number
 }
@@ -86,18 +90,6 @@ const cells = ({ context, mercator, picture, theme }: Scene): void => {
   context.globalAlpha = 1
 }
 
-const stations = ({ context, mercator, district, theme }: Scene): void => {
-  context.strokeStyle = THEMES[theme].station
-  context.lineWidth = 1.5
-  for (const station of district.stations.features) {
-    const [lon, lat] = linesOf(station.geometry)[0]?.[0] ?? [0, 0]
-    const { x, y } = mercator.project(lon, lat)
-    context.beginPath()
-    context.arc(x, y, 4, 0, FULL_TURN)
-    context.stroke()
-  }
-}
-
 const names = ({ context, mercator, district, theme, english }: Scene): void => {
   context.font = '13px system-ui, sans-serif'
   context.textAlign = 'center'
@@ -133,8 +125,10 @@ export const paint = (scene: Scene): void => {
   if (scene.mercator.zoom() >= BUILDINGS_ZOOM) fill(scene, district.buildings, colours.mapBuilding)
   roads(scene)
   outline(scene, district.areas, colours.mapAreaLine)
+  const above = { ...scene, atlas: scene.forceAtlas }
+  paintGround(above)
   cells(scene)
-  stations(scene)
   names(scene)
   points(scene)
+  paintSigns(above)
 }

@@ -70,6 +70,7 @@ const createPane = (store: Store) => {
       view = opened
       view.redraw()
       paintIncidents()
+      feedForces()
     } catch (error) {
       if (ended || mine !== mounts) return
       // WebGL may exist and still refuse (blocked driver): the flat map is tried before giving up.
@@ -95,6 +96,23 @@ const createPane = (store: Store) => {
     view?.incidents(list, selectedId)
   }
 
+  /** Once a second, since ages and times of arrival are shown, and when an order or a station changes. */
+  const feedForces = (): void => {
+    const { orders, resources } = store.forces.value
+    const nowMs = store.serverNow.value
+    const [incidents, selectedId] = [store.incidents.value, store.selectedId.value]
+    view?.forces({
+      nowMs,
+      sights: store.sights,
+      find: deviceId => store.devices.find(deviceId),
+      resources: [...resources.values()],
+      orders: [...orders.values()],
+      incidents,
+      selectedId,
+      english: locale.value === 'en',
+    })
+  }
+
   /** Follows the store; each part redraws only what it is about. */
   const follow = (host: HTMLElement): (() => void) => {
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -110,6 +128,7 @@ const createPane = (store: Store) => {
         }, TICK_MS)
       }),
       effect(paintIncidents),
+      effect(feedForces),
       effect(() => {
         const id = store.selectedId.value
         const position = untracked(() => (id === null ? undefined : store.incidents.value.get(id)?.position))

@@ -1,14 +1,24 @@
 // Asks this browser what it would draw WebGL2 with.
 import { asked, isSoftware, type Renderer } from './renderer.ts'
 
-/** Asked once and given back: a probe must not keep one of the few contexts a browser allows. */
-const probe = (): Renderer => {
+/** Asked for and given back: a probe must not keep one of the few contexts a browser allows. null = there is no WebGL2. */
+const rendererName = (): string | null => {
   const context = document.createElement('canvas').getContext('webgl2')
-  if (context === null) return 'canvas'
+  if (context === null) return null
   const names = context.getExtension('WEBGL_debug_renderer_info')
   const name = String(context.getParameter(names?.UNMASKED_RENDERER_WEBGL ?? context.RENDERER))
   context.getExtension('WEBGL_lose_context')?.loseContext()
-  return isSoftware(name) ? 'canvas' : 'webgl'
+  return name
 }
+let asks: string | null | undefined
+const known = (): string | null => (asks === undefined ? (asks = rendererName()) : asks)
 
-export const chooseRenderer = (search: string): Renderer => asked(search) ?? probe()
+/** Also where the CPU emulates it: enough for a picture that is drawn on demand. */
+export const hasWebgl2 = (): boolean => known() !== null
+
+export const chooseRenderer = (search: string): Renderer => {
+  const wish = asked(search)
+  if (wish !== null) return wish
+  const name = known()
+  return name === null || isSoftware(name) ? 'canvas' : 'webgl'
+}

@@ -5,6 +5,7 @@ import type { DeviceTable } from '../live/devices.ts'
 import type { Theme } from '../tokens.ts'
 import type { Api } from '../api.ts'
 import type { LayerName } from './district.ts'
+import type { Forces, ForcesInput } from './forces.ts'
 
 export type Hover = { device: DeviceRow; x: number; y: number } | null
 
@@ -25,10 +26,15 @@ export type MapOptions = {
   onLost: () => void
 }
 
+/** What the page knows of them; the view adds where it looks and the stations of the district. */
+export type ForcesFeed = Omit<ForcesInput, 'zoom' | 'bounds' | 'stations'>
+
 export type MapView = {
   /** draw the device table as it is now */
   redraw(): void
   incidents(list: readonly Incident[], selectedId: string | null): void
+  /** stations, drones, cameras, orders as they are now; drawn again when the camera has moved */
+  forces(feed: ForcesFeed): void
   /** bring a position into view, unless the operator is moving the map himself */
   show(lon: number, lat: number): void
   /** show the whole district again */
@@ -48,4 +54,14 @@ export type Camera = {
   project(lon: number, lat: number): { x: number; y: number }
   width(): number
   height(): number
+}
+
+/** The device behind the sign under (x, y), topmost first: signs lie above the points of detectors. */
+export const forceUnder = (forces: Forces | null, camera: Camera, x: number, y: number): string | null => {
+  const found = forces?.icons.findLast(icon => {
+    if (icon.deviceId === null) return false
+    const at = camera.project(...icon.at)
+    return Math.hypot(at.x - x, at.y - y) <= PICK_PX
+  })
+  return found?.deviceId ?? null
 }
