@@ -3,19 +3,20 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
-import { systemClock } from '#contracts/clock.ts'
+import { noLog, systemClock } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { ROLES, SCOPES, type Role, type Scope } from '#contracts/people.ts'
 import { openClaims } from '../broker/claims.ts'
 import { issueProblem, openCredentials } from '../broker/credentials.ts'
 import { openAccounts } from '../dashboard/api/accounts.ts'
+import { loadDistrict, type District } from '../ingest/district.ts'
 import { COLUMNS, readRow, readSheet, type Row } from '../ingest/registration-csv.ts'
 import { openRegistrations, type Registration } from '../ingest/registrations.ts'
 import { readSettings } from '../settings.ts'
 import { quarantine, QUARANTINE_USAGE } from './quarantine.ts'
 
 const USAGE = `usage: npm run admin -- ...
-  device add ID [--kind KIND] [--via GATEWAY] [--grant FILTER]... [--password P] [--name N] [--area A] [--building B] [--floor F] [--room R] [--lat X --lon Y] [--expect-next-s S]
+  device add ID [--kind KIND] [--via GATEWAY] [--grant FILTER]... [--password P] [--name N] [--area A] [--building B] [--floor F] [--room R] [--lat X --lon Y [--crs CRS]] [--expect-next-s S]
   device preview FILE.csv     what an import would do, and every mistake by its line; changes nothing
   device import FILE.csv      columns ${COLUMNS.join(',')} (only deviceId is needed; grants separated by spaces); all rows or none
   device rotate ID [--keep-old-s S]   a new password; the old one ends at once, or is right for S seconds more
@@ -56,6 +57,7 @@ async function main(): Promise<void> {
       room: { type: 'string' },
       lat: { type: 'string' },
       lon: { type: 'string' },
+      crs: { type: 'string' },
       'expect-next-s': { type: 'string' },
       'keep-old-s': { type: 'string' },
       'expires-s': { type: 'string' },
@@ -81,7 +83,8 @@ async function main(): Promise<void> {
   if (what === 'device') {
     const { grant, 'expect-next-s': expectNextS, 'keep-old-s': keepOldS, 'expires-s': expiresS } = values
     const texts = Object.fromEntries(COLUMNS.flatMap(name => (name in values ? [[name, values[name as keyof typeof values]]] : []))) as Row
-    return device(dir, verb, subject, { ...texts, grants: grant?.join(' '), expectNextS }, { keepOldS, expiresS })
+    const district = await loadDistrict(settings.districtDir, noLog)
+    return device({ dir, district }, verb, subject, { ...texts, grants: grant?.join(' '), expectNextS }, { keepOldS, expiresS })
   }
   if (what === 'user') return user(dir, verb, subject, values)
   if (what === 'token') return token(dir, verb, subject, values.scope ?? [])
@@ -91,23 +94,37 @@ async function main(): Promise<void> {
 
 type DeviceTimes = { keepOldS: string | undefined; expiresS: string | undefined }
 
-async function device(dir: string, verb: string | undefined, subject: string | undefined, row: Row, times: DeviceTimes): Promise<void> {
+type Site = { dir: string; district: District | undefined }
+
+async function device(
+  { dir, district }: Site,
+  verb: string | undefined,
+  subject: string | undefined,
+  row: Row,
+  times: DeviceTimes,
+): Promise<void> {
   using stack = new DisposableStack()
   const credentials = stack.adopt(openCredentials({ dir, clock: systemClock }), c => c.close())
   const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
   if (verb === 'list') {
     for (const entry of credentials.list()) print(entry)
   } else if (verb === 'add' && subject !== undefined) {
-    const { credential, registration } = readRow({ ...row, deviceId: subject }, 'the command line')
+    const { credential, registration } = readRow({ ...row, deviceId: subject }, 'the command line', district)
     registrations.put([registration])
     print({ deviceId: subject, ...(await credentials.issue(credential)) })
   } else if (verb === 'preview' && subject !== undefined) {
-    const { wanted, problems } = readSheet(readFileSync(subject, 'utf8'), ({ credential }) => issueProblem(credential))
+    const { wanted, problems } = readSheet(readFileSync(subject, 'utf8'), {
+      problemOf: ({ credential }) => issueProblem(credential),
+      district,
+    })
     for (const problem of problems) print(problem)
     print({ rows: wanted.length, problems: problems.length })
     if (problems.length > 0) process.exitCode = 1
   } else if (verb === 'import' && subject !== undefined) {
-    const { wanted, problems } = readSheet(readFileSync(subject, 'utf8'), ({ credential }) => issueProblem(credential))
+    const { wanted, problems } = readSheet(readFileSync(subject, 'utf8'), {
+      problemOf: ({ credential }) => issueProblem(credential),
+      district,
+    })
     const told = problems.slice(0, 20).map(({ line, message }) => `${subject} line ${line}: ${message}`)
     if (problems.length > 0) throw new FengsuiError('invalid-request', `nothing was registered\n${told.join('\n')}`)
     const issued = await credentials.importMany(wanted.map(w => w.credential))
@@ -121,7 +138,7 @@ async function device(dir: string, verb: string | undefined, subject: string | u
     print({ deviceId: subject, revoked: credentials.suspend(subject) })
   } else if (verb === 'claim' && subject !== undefined) {
     const claims = stack.adopt(openClaims<Registration & { grants?: string[] }>({ dir, clock: systemClock }), c => c.close())
-    const { credential, registration } = readRow({ ...row, deviceId: subject }, 'the command line')
+    const { credential, registration } = readRow({ ...row, deviceId: subject }, 'the command line', district)
     const problem = issueProblem(credential) ?? (credentials.knows(subject) ? 'it is registered already' : null)
     if (problem !== null) throw new FengsuiError('invalid-request', `a claim code for ${subject}: ${problem}`)
     const wanted = { ...registration, ...(credential.grants === undefined ? {} : { grants: credential.grants }) }

@@ -28,6 +28,10 @@ export const ERROR_CODES = {
   'device-id-mismatch': { status: 422, hint: 'deviceId in the payload must be the one in the topic.' },
   'kind-mismatch': { status: 422, hint: 'kind in the payload must be the one in the topic.' },
   'position-invalid': { status: 422, hint: 'Leave the position out while there is no fix; 0/0 is never a position.' },
+  'position-outside-district': {
+    status: 422,
+    hint: 'Correct the position (the reason says what the mistake looks like), or FENGSUI_DISTRICT_DIR where the district is another.',
+  },
   'clock-implausible': {
     status: 422,
     hint: 'The device clock is off: the reading was kept under server time. Set the clock, or mark stored readings history.',

@@ -8,6 +8,7 @@ import type { Decoded } from '#contracts/reading.ts'
 import { BRIDGE_CLIENT } from '#contracts/topic.ts'
 import { rejected, type Decoder, type DecodeInput } from './decoder.ts'
 import { versionOf, versionOfAll } from './decoder-version.ts'
+import { withinDistrict, type District } from './district.ts'
 import { createMemory, type Memory } from './memory.ts'
 
 type StateRows = [key: string, json: string | null][]
@@ -46,8 +47,11 @@ export async function loadDecoders(folder = join(import.meta.dirname, 'decoders'
   return decoders
 }
 
-/** `rows` are what dirty() gave. One catalogue belongs to one reader of the journal: two readers are at two places. */
-export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[string, string]> }): Catalogue {
+/**
+ * `rows` are what dirty() gave. One catalogue belongs to one reader of the journal: two readers are at two places. Without a `district`
+ * every place on earth is taken.
+ */
+export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[string, string]>; district?: District | undefined }): Catalogue {
   let memories = memoriesFrom(o.decoders, o.rows ?? [])
 
   const names = new Map(o.decoders.map(({ family, version }) => [family, `${family}@${version ?? 'unknown'}`]))
@@ -78,7 +82,9 @@ export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[strin
       const { family } = decoder
       const name = names.get(family) ?? nobody
       try {
-        const decoded = withRetained(decoder.decode(m, memoryOf(memories, decoder)), m) as Decoded & { family: string; decoder: string }
+        const read = withRetained(decoder.decode(m, memoryOf(memories, decoder)), m)
+        const placed = o.district === undefined ? read : withinDistrict(read, o.district, memoryOf(memories, PLACES))
+        const decoded = placed as Decoded & { family: string; decoder: string }
         // made for this message alone: named in place, since a copy for each costs more than finding the decoder
         decoded.family = family
         decoded.decoder = name
@@ -111,14 +117,17 @@ function unknown({ topic, family }: DecodeInput): Decoded {
   return rejected('unknown-topic', `no decoder claims the topic ${topic.slice(0, 256)}`, 'topic')
 }
 
-function memoryOf(memories: Map<string, Memory>, { family }: Decoder): Memory {
+/** where devices were last said to be that cannot be there; no decoder is called so */
+const PLACES = { family: '_places' }
+
+function memoryOf(memories: Map<string, Memory>, { family }: Pick<Decoder, 'family'>): Memory {
   const memory = memories.get(family) ?? createMemory()
   memories.set(family, memory)
   return memory
 }
 
 function memoriesFrom(decoders: Decoder[], rows: Iterable<[string, string]>): Map<string, Memory> {
-  const byFamily = new Map<string, [string, string][]>(decoders.map(({ family }) => [family, []]))
+  const byFamily = new Map<string, [string, string][]>([...decoders, PLACES].map(({ family }) => [family, []]))
   for (const [key, json] of rows) {
     const slash = key.indexOf('/')
     // rows of a family whose decoder is gone stay where they are stored: it may come back

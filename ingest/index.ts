@@ -1,6 +1,7 @@
 // The ingest room: decoders, the device directory, quarantine and reading stores. It never decides what an alarm is.
 export { createAreas, type Areas } from './areas.ts'
 export { createCatalogue, loadDecoders, type Catalogue } from './catalogue.ts'
+export { loadDistrict, type District } from './district.ts'
 export { createDirectory, DEVICES_MAX, type Directory } from './directory.ts'
 export type { Decoder, DecodeInput, DecoderMemory } from './decoder.ts'
 export { openQuarantine, type DoorNote, type Quarantine } from './quarantine.ts'

@@ -3,7 +3,8 @@
 import commonJs from 'gcoord'
 import type { Position } from '#contracts/reading.ts'
 
-export type GivenPosition = Omit<Position, 'crsWas'> & { crs?: 'WGS84' | 'CGCS2000' | 'GCJ02' | 'BD09' }
+export const CRSES = ['WGS84', 'CGCS2000', 'GCJ02', 'BD09'] as const
+export type GivenPosition = Omit<Position, 'crsWas'> & { crs?: (typeof CRSES)[number] }
 
 // its types describe an ES module, what Node loads is CommonJS: the default import is the namespace itself
 const gcoord = commonJs as unknown as (typeof commonJs)['default']

@@ -2,8 +2,10 @@
 // For the command line and the API alike. Registers nothing itself.
 import { parse } from 'csv-parse/sync'
 import { FengsuiError } from '#contracts/errors.ts'
-import { DEVICE_KINDS, type DeviceKind, type Place } from '#contracts/reading.ts'
+import { DEVICE_KINDS, type DeviceKind, type Place, type Position } from '#contracts/reading.ts'
 import { DEVICE_ID } from '#contracts/topic.ts'
+import { numbersHint, registeredPosition, type District } from './district.ts'
+import { CRSES, type GivenPosition } from './position.ts'
 import type { Registration } from './registrations.ts'
 
 export const COLUMNS = [
@@ -20,6 +22,7 @@ export const COLUMNS = [
   'room',
   'lat',
   'lon',
+  'crs',
   'expectNextS',
 ] as const
 type Column = (typeof COLUMNS)[number]
@@ -38,13 +41,20 @@ export const ROWS_MAX = 5000
 /** mistakes that are told; a file with more has one kind of them */
 const PROBLEMS_MAX = 1000
 
-/** `problemOf` says what else is wrong with a row (grants, ids that are taken). */
-export function readSheet(csv: string, problemOf: (wanted: Wanted) => string | null = () => null): Sheet {
+/** What a row is held against. */
+export type Checks = {
+  /** what else is wrong with a row (grants, ids that are taken) */
+  problemOf?(wanted: Wanted): string | null
+  /** where there is one, positions must lie in it */
+  district?: District | undefined
+}
+
+export function readSheet(csv: string, { problemOf = () => null, district }: Checks = {}): Sheet {
   const problems: RowProblem[] = []
   const wanted: Wanted[] = []
   const seen = new Map<string, number>()
   for (const { line, row } of rowsOf(csv, problems)) {
-    const found = wantedOf(row, line)
+    const found = wantedOf(row, line, district)
     const first = seen.get(row.deviceId ?? '')
     if (first !== undefined) found.problems.push({ line, column: 'deviceId', message: `${row.deviceId} stands in line ${first} already` })
     seen.set(row.deviceId ?? '', first ?? line)
@@ -57,8 +67,8 @@ export function readSheet(csv: string, problemOf: (wanted: Wanted) => string | n
 }
 
 /** One row by itself, as the command line has it. @throws FengsuiError invalid-request */
-export function readRow(row: Row, where: string): Wanted {
-  const { wanted, problems } = wantedOf(row, 0)
+export function readRow(row: Row, where: string, district?: District): Wanted {
+  const { wanted, problems } = wantedOf(row, 0, district)
   const [problem] = problems
   if (problem !== undefined) throw new FengsuiError('invalid-request', `${where}: ${problem.message}`)
   return wanted
@@ -80,7 +90,7 @@ function rowsOf(csv: string, problems: RowProblem[]): { line: number; row: Row }
   return records.slice(0, ROWS_MAX).map(({ record, info }) => ({ line: info.lines, row: record }))
 }
 
-function wantedOf(row: Row, line: number): { wanted: Wanted; problems: RowProblem[] } {
+function wantedOf(row: Row, line: number, district: District | undefined): { wanted: Wanted; problems: RowProblem[] } {
   const problems: RowProblem[] = []
   const wrong = (column: Column, message: string): void => void problems.push({ line, column, message })
   const deviceId = row.deviceId ?? ''
@@ -90,14 +100,8 @@ function wantedOf(row: Row, line: number): { wanted: Wanted; problems: RowProble
   if (!(DEVICE_KINDS as readonly string[]).includes(kind)) wrong('kind', `kind '${kind}' is none of ${DEVICE_KINDS.join(', ')}`)
   if (row.via && !DEVICE_ID.test(row.via)) wrong('via', `via '${row.via}' must match ${String(DEVICE_ID)}`)
   if (row.via && row.via === deviceId) wrong('via', 'a device is not registered via itself')
-  const degrees = (column: 'lat' | 'lon', limit: number): number => {
-    const value = Number(row[column])
-    if (!Number.isFinite(value) || Math.abs(value) > limit) wrong(column, `'${row[column]}' is not within ±${limit} degrees`)
-    return value
-  }
   if (Boolean(row.lat) !== Boolean(row.lon)) wrong(row.lat ? 'lon' : 'lat', 'lat and lon go together')
-  const position = row.lat && row.lon ? { lat: degrees('lat', 90), lon: degrees('lon', 180) } : null
-  if (position?.lat === 0 && position.lon === 0) wrong('lat', '0/0 is never a position: leave it out')
+  const position = row.lat && row.lon ? positionOf(row, kind as DeviceKind, district, wrong) : null
   const expectNextS = row.expectNextS ? Number(row.expectNextS) : null
   if (expectNextS !== null && (!Number.isInteger(expectNextS) || expectNextS <= 0))
     wrong('expectNextS', `expectNextS '${row.expectNextS}' must be a whole number of seconds above 0`)
@@ -120,4 +124,31 @@ function wantedOf(row: Row, line: number): { wanted: Wanted; problems: RowProble
     },
   }
   return { wanted, problems }
+}
+
+function positionOf(
+  { lat, lon, crs = '' }: Row,
+  kind: DeviceKind,
+  district: District | undefined,
+  wrong: (column: Column, message: string) => void,
+): Position | null {
+  const given: GivenPosition = { lat: Number(lat), lon: Number(lon) }
+  const hint = numbersHint(given.lat, given.lon)
+  for (const [column, limit, text] of [
+    ['lat', 90, lat],
+    ['lon', 180, lon],
+  ] as const) {
+    if (Math.abs(given[column]) <= limit) continue
+    wrong(column, `'${text}' is not within ±${limit} degrees${hint === null ? '' : `; ${hint}`}`)
+    return null
+  }
+  const reference = CRSES.find(known => known === crs)
+  if (crs !== '' && reference === undefined) wrong('crs', `crs '${crs}' is none of ${CRSES.join(', ')}`)
+  if (reference !== undefined) given.crs = reference
+  try {
+    return registeredPosition(given, kind, district)
+  } catch (error) {
+    wrong('lat', (error as Error).message)
+    return null
+  }
 }

@@ -17,17 +17,18 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { createMeter, mergedText } = await import('../processes/metrics.ts')
   const { watchRooms } = await import('../processes/rooms.ts')
   const { followPosition, openCursors, openReader, readPast } = await import('../journal/index.ts')
-  const { issueProblem, openCredentials } = await import('../broker/credentials.ts')
+  const { openCredentials } = await import('../broker/credentials.ts')
   const { openClaims } = await import('../broker/claims.ts')
   const { createCatalogue, loadDecoders } = await import('../ingest/catalogue.ts')
+  const { loadDistrict } = await import('../ingest/district.ts')
   const { createDirectory } = await import('../ingest/directory.ts')
   const { openQuarantine } = await import('../ingest/quarantine.ts')
   const { brokenOf, passedOverId, passedOverOf } = await import('../ingest/held.ts')
   const { createRedrive } = await import('../ingest/redrive.ts')
   const { openRegistrations } = await import('../ingest/registrations.ts')
-  const { readSheet } = await import('../ingest/registration-csv.ts')
   const { createFold, HISTORY_ROOM, keepRules, startingRules, startParser } = await import('../rules/index.ts')
   const { openDispatchDesk } = await import('./dispatch-desk.ts')
+  const { registering } = await import('./registering.ts')
   const { openTelling } = await import('./telling.ts')
   const { openCommandDesk } = await import('./commands.ts')
   const { followPosture } = await import('./posture-rules.ts')
@@ -70,7 +71,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const started = await startingRules({ dir: folders.dir, rows: dispatch.rows(HISTORY_ROOM), position, clock })
   if (started.problem !== null) log.error({ reason: started.problem }, 'the rules folder cannot be used; the last good set stays in force')
   if (started.rows.length > 0) dispatch.commit({ position, signals: [], rows: started.rows })
-  const catalogue = createCatalogue({ decoders, rows: dispatch.rows('catalogue') })
+  const district = await loadDistrict(settings.districtDir, log)
+  const catalogue = createCatalogue({ decoders, district, rows: dispatch.rows('catalogue') })
   const directory = createDirectory({ rows: dispatch.rows('directory') })
   dispatchDesk.use(directory)
   const fold = createFold({ ruleSet: started.ruleSet, rows: dispatch.rows('rules') })
@@ -83,7 +85,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   }
 
   // what the feed shows is decoded apart from the alarm path, so that a reader of the feed can never touch its state
-  const feedCatalogue = createCatalogue({ decoders })
+  const feedCatalogue = createCatalogue({ decoders, district })
   const feed = {
     head: () => reader.head(),
     read: (after: number, max: number) =>
@@ -221,10 +223,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         },
       },
       claims,
-      readSheet: (csv, isTaken) =>
-        readSheet(csv, ({ credential }) =>
-          isTaken(credential.deviceId) ? `${credential.deviceId} is registered already` : issueProblem(credential),
-        ),
+      ...registering(district),
       quarantine,
       history: { query: query => others.store.query(query), aggregate: query => others.store.aggregate(query) },
       feed,

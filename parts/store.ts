@@ -7,7 +7,7 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   const { createMeter } = await import('../processes/metrics.ts')
   const { refilling } = await import('../health-alarms.ts')
   const { followPosition, openCursors, openReader } = await import('../journal/index.ts')
-  const { createAreas, createCatalogue, loadDecoders, openQuarantine, openRegistrations, openStore, startStoreWriter } =
+  const { createAreas, createCatalogue, loadDecoders, loadDistrict, openQuarantine, openRegistrations, openStore, startStoreWriter } =
     await import('../ingest/index.ts')
 
   await using stack = new AsyncDisposableStack()
@@ -17,7 +17,7 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   const reader = stack.adopt(openReader({ dir, removedIsDamage: true }), r => r.close())
   const cursors = stack.adopt(openCursors({ dir }), c => c.close())
   const quarantine = stack.adopt(openQuarantine({ dir, clock, meter }), q => q.close())
-  const catalogue = createCatalogue({ decoders: await loadDecoders() })
+  const catalogue = createCatalogue({ decoders: await loadDecoders(), district: await loadDistrict(settings.districtDir, log) })
   const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
   const areas = createAreas({ registered: registrations.since })
   const target = settings.influx

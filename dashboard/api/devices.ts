@@ -5,7 +5,7 @@ import { conditionOf, type Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 import type { Audit } from './audit.ts'
-import { deviceDetails as details, deviceIdField, grantsField, type Registered } from './device-fields.ts'
+import { deviceDetails as details, deviceIdField, grantsField, located, type PositionOf, type Registered } from './device-fields.ts'
 import { answers } from './errors.ts'
 import { either, list, object, oneOf, ref, text, type App, type Static } from './schema.ts'
 
@@ -17,6 +17,7 @@ export type DeviceParts = {
     remove(deviceId: string): boolean
   }
   saveDirectory(): void
+  positionOf: PositionOf
   credentials: {
     issue(o: { deviceId: string; via?: string; grants?: string[] }): Promise<{ username: string; password: string }>
     link(deviceId: string, via: string): void
@@ -87,7 +88,7 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
     },
     handler: async (request, reply) => {
       const wanted = Array.isArray(request.body) ? request.body : [request.body]
-      const made = await addAll(wanted)
+      const made = await addAll(wanted.map(device => located(device, device.kind, parts.positionOf)))
       parts.saveDirectory()
       parts.changed({ devices: made.map(entry => entry.device) })
       for (const { device } of made) audit(request, 'device.register', device.deviceId, { kind: device.kind })
@@ -112,7 +113,7 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
     },
     handler: async request => {
       const { deviceId, kind } = known(request.params.id)
-      const device = directory.register({ ...request.body, deviceId, kind })
+      const device = directory.register({ ...located(request.body, kind, parts.positionOf), deviceId, kind })
       if (request.body.via !== undefined) credentials.link(deviceId, request.body.via)
       parts.saveDirectory()
       parts.changed({ devices: [device] })

@@ -5,7 +5,7 @@ import { conditionOf, type Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 import type { Audit, Record as RecordAudit } from './audit.ts'
-import { deviceDetails, deviceIdField, grantsField, type Registered } from './device-fields.ts'
+import { deviceDetails, deviceIdField, grantsField, located, type PositionOf, type Registered } from './device-fields.ts'
 import { answers } from './errors.ts'
 import { flag, integer, list, object, oneOf, ref, text, time, type App } from './schema.ts'
 
@@ -17,6 +17,7 @@ export type Claimable = Registered & { grants?: string[] }
 export type EnrolmentParts = {
   directory: { get(deviceId: string): Device | undefined; registerAll(devices: readonly Registered[]): Device[] }
   saveDirectory(): void
+  positionOf: PositionOf
   credentials: {
     importMany(rows: Credential[]): Promise<{ username: string; password: string }[]>
     revoke(deviceId: string): boolean
@@ -144,7 +145,8 @@ export function enrolmentRoutes(app: App, parts: EnrolmentParts): void {
       const isTaken = taken()
       const known = devices.find(({ deviceId }) => isTaken(deviceId))
       if (known !== undefined) throw new FengsuiError('conflict', `device ${known.deviceId} is registered already`)
-      const made = claims.make(devices as Claimable[], expiresInS * 1000)
+      const wanted = devices.map(device => located(device, device.kind, parts.positionOf))
+      const made = claims.make(wanted as Claimable[], expiresInS * 1000)
       for (const { deviceId } of made) audit(request, 'device.claim-code', deviceId)
       return reply.code(201).send({ claims: made.map(({ deviceId, code, expiresAt }) => ({ deviceId, code, expiresAt })) })
     },

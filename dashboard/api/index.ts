@@ -90,6 +90,7 @@ export type ApiParts = {
   flows: FlowsParts['flows']
   flowsDesk: FlowsDeskParts['flowsDesk']
   saveDirectory(): void
+  positionOf: DeviceParts['positionOf']
   /** what follows the posture besides dispatch */
   posture?: { now(): Posture; follow(): Promise<void> }
   /** the district's local time, for what is printed; China: 480 */

@@ -25,17 +25,20 @@ export const place = object(
   {},
   Object.fromEntries(['area', 'grid', 'building', 'floor', 'room'].map(name => [name, text({ maxLength: 200 })])),
 )
-export const position = object(
-  { lat: number({ minimum: -90, maximum: 90 }), lon: number({ minimum: -180, maximum: 180 }) },
-  {
-    ellipsoidAltM: number(),
-    mslAltM: number(),
-    heightM: number(),
-    floor: text({ maxLength: 50 }),
-    accuracyM: number({ minimum: 0 }),
-    crsWas: oneOf(['GCJ02', 'BD09', 'CGCS2000'] as const),
-  },
-  { description: 'WGS84 degrees' },
+const degrees = { lat: number({ minimum: -90, maximum: 90 }), lon: number({ minimum: -180, maximum: 180 }) }
+const aboutPosition = {
+  ellipsoidAltM: number(),
+  mslAltM: number(),
+  heightM: number(),
+  floor: text({ maxLength: 50 }),
+  accuracyM: number({ minimum: 0 }),
+  crsWas: oneOf(['GCJ02', 'BD09', 'CGCS2000'] as const),
+}
+export const position = object(degrees, aboutPosition, { description: 'WGS84 degrees' })
+export const givenPosition = object(
+  degrees,
+  { ...aboutPosition, crs: oneOf(['WGS84', 'CGCS2000', 'GCJ02', 'BD09'] as const) },
+  { description: 'degrees in the reference `crs`, WGS84 unless said; stored in WGS84. In the district, or it is refused' },
 )
 export const wording = object({ zh: text({ minLength: 1, maxLength: 500 }), en: text({ minLength: 1, maxLength: 500 }) })
 export const evidence = object(

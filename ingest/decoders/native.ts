@@ -5,6 +5,7 @@ import { CHANNELS, NATIVE_PREFIX, parseNativeTopic, type NativeTopic } from '#co
 import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory } from '../decoder.ts'
 import { parseJson } from '../json.ts'
 import { cameraPart, dronePart, smokePart, type Part } from '../native/blocks.ts'
+import { withoutBadPositions } from '../native/bad-position.ts'
 import { aboutReading, statusReading } from '../native/presence.ts'
 import type { NativeReading } from '../native/payload.ts'
 import { isAbout, isReading, isStatus, violationOf } from '../native/schema.ts'
@@ -40,8 +41,18 @@ function decodeChannel(value: unknown, topic: NativeTopic, input: DecodeInput, m
     case 'about':
       return isAbout(value) ? (mistaken(value, topic) ?? aboutReading(value, topic, input)) : violates(isAbout)
     default:
-      return isReading(value) ? (mistaken(value, topic) ?? telemetry(value, input)) : violates(isReading)
+      return isReading(value) ? (mistaken(value, topic) ?? telemetry(value, input)) : unplaced(value, topic, input)
   }
+}
+
+/** Bad only by a position: what it says of an alarm goes on, and the rest of it. */
+function unplaced(value: unknown, topic: NativeTopic, input: DecodeInput): Decoded {
+  const refused = violates(isReading)
+  const found = withoutBadPositions(value)
+  if (found === undefined) return refused
+  if (found.payload === undefined) return rejected(found.note.code, found.note.reason, found.note.where)
+  const decoded = mistaken(found.payload, topic) ?? telemetry(found.payload, input)
+  return { ...decoded, notes: [found.note, ...(decoded.notes ?? [])] }
 }
 
 function mistaken({ deviceId, kind }: { deviceId: string; kind: string }, topic: NativeTopic): Decoded | undefined {

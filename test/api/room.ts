@@ -19,6 +19,7 @@ import { startApi, type ApiParts } from '../../dashboard/api/index.ts'
 import { openDispatch } from '../../dispatch/index.ts'
 import { openPhotos } from '../../dispatch/photos.ts'
 import { createDirectory } from '../../ingest/directory.ts'
+import { registeredPosition } from '../../ingest/district.ts'
 import { openQuarantine } from '../../ingest/quarantine.ts'
 import { readSheet } from '../../ingest/registration-csv.ts'
 import { createRedrive } from '../../ingest/redrive.ts'
@@ -108,11 +109,12 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     accounts,
     dispatch,
     directory: { ...directory, registerAll: devices => devices.map(directory.register) },
+    positionOf: (given, kind) => registeredPosition(given, kind, undefined),
     saveDirectory: () => void directory.dirty(),
     credentials,
     claims,
     readSheet: (csv, isTaken) =>
-      readSheet(csv, ({ credential }) => (isTaken(credential.deviceId) ? 'registered already' : issueProblem(credential))),
+      readSheet(csv, { problemOf: ({ credential }) => (isTaken(credential.deviceId) ? 'registered already' : issueProblem(credential)) }),
     quarantine,
     history: {
       query: async q => [
