@@ -53,6 +53,8 @@ export type Incident = {
   queuedAt: string
   /** event time at which a second independent trigger confirmed it (GB 50116-2013 4.1.6) */
   confirmedAt?: string
+  /** how many different kinds of sign speak for a fire (smoke, heat, sight, call point, CO, gas); absent = none */
+  signs?: number
   acknowledgedAt?: string
   acknowledgedBy?: string
   /** first order of this handling: offered, accepted, under way, there */

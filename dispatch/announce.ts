@@ -51,7 +51,7 @@ const WORDS: Record<NotificationEvent, (i: Incident) => Text> = {
 const outward = (incident: Incident): NotifiedIncident => {
   const { category: _c, alarmIds: _a, deviceIds: _d, acknowledgedBy: _ack, closedBy: _by, controlledBy: _con, ...more } = incident
   // when what is due inside is nobody's outside
-  const { stateSince: _since, dueAt: _due, missedAt: _missed, handoverAt: _handed, ...rest } = more
+  const { stateSince: _since, dueAt: _due, missedAt: _missed, handoverAt: _handed, signs: _signs, ...rest } = more
   return rest
 }
 

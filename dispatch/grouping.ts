@@ -38,10 +38,9 @@ const byNearest = (a: Candidate, b: Candidate): number =>
   a.gapMs - b.gapMs || a.incident.openedAt.localeCompare(b.incident.openedAt) || a.incident.id.localeCompare(b.incident.id)
 
 /** The very same place or device as one of its alarms (people may have merged two places into it), or one place with all of it. */
-const isOf = (turn: Turn, incidentId: string, spot: Spot): boolean => {
-  const exact = turn.desk.alarms.exactSpot(incidentId, spot)
-  return (exact !== undefined && relate(spot, exact) === 'same') || belongs(spot, turn.desk.alarms.spotsOf(incidentId))
-}
+const isOf = (turn: Turn, { id, category }: Incident, spot: Spot): boolean =>
+  turn.desk.alarms.exactSpots(id, category, spot).some(exact => relate(spot, exact) === 'same') ||
+  belongs(spot, turn.desk.alarms.spotsOf(id))
 
 const candidates = (turn: Turn, category: IncidentCategory, spot: Spot, atMs: number, drill: true | undefined): Candidate[] =>
   turn.desk.alarms
@@ -50,7 +49,7 @@ const candidates = (turn: Turn, category: IncidentCategory, spot: Spot, atMs: nu
     // a drill is never mixed with what is real
     .filter(incident => incident.drill === drill)
     .map(incident => ({ incident, gapMs: gapTo(incident, atMs) }))
-    .filter(c => category === 'technical' || (c.gapMs <= turn.desk.groupWindowMs && isOf(turn, c.incident.id, spot)))
+    .filter(c => category === 'technical' || (c.gapMs <= turn.desk.groupWindowMs && isOf(turn, c.incident, spot)))
     .sort(byNearest)
 
 const compatible = (turn: Turn, a: Candidate, b: Candidate): boolean => {

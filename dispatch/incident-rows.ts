@@ -21,11 +21,11 @@ export const incidentRows = (db: DatabaseSync) => {
   const byId = db.prepare('SELECT json, escalation FROM incidents WHERE id = ?')
   const upsert = db.prepare(
     `INSERT INTO incidents VALUES (:id, :category, :state, :open, :severity, :unacknowledged, :opened_ms, :last_ms, :queued_ms, :acknowledged_ms,
-      :closed_ms, :merged_into, :escalation, :json)
+      :closed_ms, :merged_into, :escalation, :json, :confirmed, :signs)
      ON CONFLICT (id) DO UPDATE SET state = excluded.state, open = excluded.open, severity = excluded.severity,
       unacknowledged = excluded.unacknowledged, opened_ms = excluded.opened_ms, last_ms = excluded.last_ms,
       acknowledged_ms = excluded.acknowledged_ms, closed_ms = excluded.closed_ms, merged_into = excluded.merged_into,
-      escalation = excluded.escalation, json = excluded.json`,
+      escalation = excluded.escalation, json = excluded.json, confirmed = excluded.confirmed, signs = excluded.signs`,
   )
   const tell = db.prepare('INSERT INTO timeline (incident_id, json) VALUES (?, ?)')
   // an incident's timeline includes those of the incidents that were merged into it
@@ -66,6 +66,8 @@ export const incidentRows = (db: DatabaseSync) => {
         merged_into: incident.mergedInto ?? null,
         escalation,
         json: JSON.stringify(incident),
+        confirmed: Number(incident.confirmedAt !== undefined),
+        signs: incident.signs ?? 0,
       })
     },
     tell: (incidentId: string, entry: TimelineEntry): void => void tell.run(incidentId, JSON.stringify(entry)),

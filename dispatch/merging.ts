@@ -13,6 +13,7 @@ export const absorb = (turn: Turn, o: { from: string; into: string; actor: strin
     const record = turn.alarm(id)
     if (record !== undefined) turn.saveAlarm({ ...record, alarm: { ...record.alarm, incidentId: o.into } })
   }
+  turn.desk.alarms.forgetLines(o.from)
   // crews under way go on, to the incident that remains
   const orders = turn.desk.orders.ofIncident(o.from)
   for (const order of orders) turn.saveOrder({ ...order, incidentId: o.into })

@@ -31,6 +31,7 @@ const markOfIncident = (i: Incident): string =>
     i.kind,
     i.title.zh,
     i.confirmedAt,
+    i.signs,
     i.acknowledgedAt,
     i.acknowledgedBy,
     i.closedAt,
@@ -65,8 +66,9 @@ export const pastRows = (db: DatabaseSync) => {
     `SELECT json FROM desk_versions WHERE seq IN
        (SELECT max(seq) FROM desk_versions WHERE incident_id = ? AND subject = 'alarm' AND at_ms <= ? GROUP BY subject_id)`,
   )
+  // cast: a JS number is bound as a real one
   const bars = db.prepare(
-    `SELECT (queued_ms - :from) / :step AS bar, severity, count(*) AS n FROM alarms WHERE queued_ms >= :from AND queued_ms < :to
+    `SELECT CAST((queued_ms - :from) / :step AS INTEGER) AS bar, severity, count(*) AS n FROM alarms WHERE queued_ms >= :from AND queued_ms < :to
      GROUP BY bar, severity`,
   )
   const put = (atMs: number, v: Version): void =>
@@ -112,7 +114,7 @@ export const pastRows = (db: DatabaseSync) => {
     strip(o: { fromMs: number; toMs: number; stepMs: number }): StripBar[] {
       const found = new Map<number, StripBar>()
       for (const row of bars.all({ from: o.fromMs, to: o.toMs, step: o.stepMs })) {
-        const t = o.fromMs + Math.trunc(row['bar'] as number) * o.stepMs
+        const t = o.fromMs + (row['bar'] as number) * o.stepMs
         const bar = found.get(t) ?? { t, counts: [0, 0, 0, 0] }
         bar.counts[(row['severity'] as Severity) - 1] = row['n'] as number
         found.set(t, bar)

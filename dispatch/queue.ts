@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { ALARM_STATES, type Alarm, type AlarmState } from '#contracts/alarm.ts'
 import { INCIDENT_STATES, type Incident, type IncidentCategory, type IncidentDetail, type IncidentState } from '#contracts/incident.ts'
 import { isOpenOrder, type Order } from '#contracts/order.ts'
-import { toAlarm } from './alarm-rows.ts'
+import { ALARM_COLUMNS, toAlarm, toRecord } from './alarm-rows.ts'
 import { isUnacknowledged } from './alarm-states.ts'
 import { candidatesOf } from './candidates.ts'
 import { listLimit, oneOf, timeMs } from './checks.ts'
@@ -36,11 +36,8 @@ const alarmWhere = (f: AlarmFilter): Where[] => [
   ...(f.since === undefined ? [] : [{ sql: 'queued_ms >= ?', values: [timeMs('since', f.since)] }]),
 ]
 
-const idsIn = (db: DatabaseSync, table: string, where: Where, order: string, limit: number): string[] => {
-  if (limit <= 0) return []
-  const found = db.prepare(`SELECT id FROM ${table} WHERE ${where.sql} ORDER BY ${order} LIMIT ?`).all(...where.values, limit)
-  return found.map(row => row['id'] as string)
-}
+const rowsIn = (db: DatabaseSync, table: string, columns: string, where: Where, order: string, limit: number): unknown[] =>
+  limit <= 0 ? [] : db.prepare(`SELECT ${columns} FROM ${table} WHERE ${where.sql} ORDER BY ${order} LIMIT ?`).all(...where.values, limit)
 
 /** Said in these words, SQLite uses the index over alarms that are not over; years of history are not read. */
 const standing = (states: AlarmState[]): Where[] => (states.includes('NORM') ? [] : [{ sql: "state <> 'NORM'", values: [] }])
@@ -50,31 +47,33 @@ export const listAlarms = (desk: Desk, f: AlarmFilter): Alarm[] => {
   const limit = listLimit(f.limit, ALARMS_LISTED_MAX)
   const states = (f.states ?? ALARM_STATES).map(state => oneOf('state', state, ALARM_STATES))
   const where = alarmWhere(f)
-  const pick = (some: AlarmState[], order: string, most: number): string[] =>
-    some.length === 0 ? [] : idsIn(desk.db, 'alarms', both([inList('state', some), ...standing(some), ...where]), order, most)
+  const pick = (some: AlarmState[], order: string, most: number): unknown[] =>
+    some.length === 0
+      ? []
+      : rowsIn(desk.db, 'alarms', ALARM_COLUMNS, both([inList('state', some), ...standing(some), ...where]), order, most)
   const owed = pick(states.filter(isUnacknowledged), 'severity, queued_ms, id', limit)
   const rest = states.filter(state => !isUnacknowledged(state))
   const others = pick(rest, 'queued_ms DESC, id', limit - owed.length)
-  return [...owed, ...others].flatMap(id => desk.alarms.get(id) ?? []).map(toAlarm)
+  return [...owed, ...others].map(row => toAlarm(toRecord(row)))
 }
 
-/** Open ones first: unacknowledged, then level I to IV, then oldest; after them the closed and merged, newest first. */
+/** Open ones first: unacknowledged, then level I to IV, then confirmed, then by the kinds of sign, then oldest; after them the closed and merged, newest first. */
 export const listIncidents = (desk: Desk, f: IncidentFilter): Incident[] => {
   const limit = listLimit(f.limit, INCIDENTS_LISTED_MAX)
   const states = (f.states ?? INCIDENT_STATES).map(state => oneOf('state', state, INCIDENT_STATES))
   const category = f.category === undefined ? [] : [inList('category', [oneOf('category', f.category, ['fire', 'technical'])])]
-  const pick = (some: IncidentState[], open: 0 | 1, order: string, most: number): string[] => {
+  const pick = (some: IncidentState[], open: 0 | 1, order: string, most: number): unknown[] => {
     const where = both([{ sql: `open = ${open}`, values: [] }, inList('state', some), ...category])
-    return some.length === 0 ? [] : idsIn(desk.db, 'incidents', where, order, most)
+    return some.length === 0 ? [] : rowsIn(desk.db, 'incidents', 'json', where, order, most)
   }
-  const open = pick(states.filter(isOpen), 1, 'unacknowledged DESC, severity, queued_ms, id', limit)
+  const open = pick(states.filter(isOpen), 1, 'unacknowledged DESC, severity, confirmed DESC, signs DESC, queued_ms, id', limit)
   const done = pick(
     states.filter(state => !isOpen(state)),
     0,
     'queued_ms DESC, id',
     limit - open.length,
   )
-  return [...open, ...done].flatMap(id => desk.incidents.get(id)?.incident ?? [])
+  return [...open, ...done].map(row => JSON.parse((row as { json: string }).json) as Incident)
 }
 
 export type OrderFilter = {

@@ -94,6 +94,14 @@ const STEPS: readonly string[] = [
   `${DEADLINE_TABLES} ${HANDOVER_TABLES}`,
   OBSERVATION_TABLES,
   REPORT_TABLES,
+  `
+  -- what lets a fire rise among other rows of its level
+  ALTER TABLE incidents ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE incidents ADD COLUMN signs INTEGER NOT NULL DEFAULT 0;
+  UPDATE incidents SET confirmed = 1 WHERE json_extract(json, '$.confirmedAt') IS NOT NULL;
+  DROP INDEX incidents_open;
+  CREATE INDEX incidents_open ON incidents (unacknowledged DESC, severity, confirmed DESC, signs DESC, queued_ms, id) WHERE open = 1;
+  `,
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])

@@ -14,8 +14,9 @@ const described = (turn: Turn, before: Incident, s: Summary): Incident => {
   const place = s.placedBy === undefined ? before.place : turn.alarm(s.placedBy)?.alarm.place
   const position = s.positionedBy === undefined ? before.position : turn.alarm(s.positionedBy)?.alarm.position
   const confirmedAt = s.confirmation === null ? before.confirmedAt : time(s.confirmation.atMs)
+  const { signs: _signs, ...rest } = before
   return {
-    ...before,
+    ...rest,
     kind: s.kind,
     // a confirmation stands, even if one of its devices is put out of service later
     severity: confirmedAt === undefined ? s.severity : 1,
@@ -23,6 +24,7 @@ const described = (turn: Turn, before: Incident, s: Summary): Incident => {
     ...(place && { place }),
     ...(position && { position }),
     ...(confirmedAt !== undefined && { confirmedAt }),
+    ...(s.signs > 0 && { signs: s.signs }),
     openedAt: time(s.openedMs),
     lastAt: time(s.lastMs),
     alarmIds: s.alarmIds,

@@ -1,9 +1,10 @@
 // What an incident is, as a pure function of its alarms: kind, level, confirmation, counts. It does not depend on the order in
 // which alarms arrived, so a late alarm, a replay and a merge all come to the same picture.
 import type { AlarmKind, Severity } from '#contracts/alarm.ts'
-import type { AlarmLine } from './alarm-rows.ts'
+import type { AlarmLine } from './alarm-lines.ts'
 import { isUnacknowledged } from './alarm-states.ts'
 import { isTrigger } from './severities.ts'
+import type { Sign } from './signs.ts'
 
 /** Ids an incident lists: the first 250 and the newest 250; the counts count all. */
 const IDS_LISTED = 500
@@ -16,6 +17,8 @@ export type Summary = {
   openedMs: number
   lastMs: number
   confirmation: Confirmation | null
+  /** how many different kinds of sign speak for a fire */
+  signs: number
   alarmIds: string[]
   deviceIds: string[]
   activeAlarms: number
@@ -31,42 +34,68 @@ export type Summary = {
   firstDevice: string | undefined
 }
 
-const bounded = (ids: string[]): string[] =>
+const bounded = <T>(ids: readonly T[]): readonly T[] =>
   ids.length <= IDS_LISTED ? ids : [...ids.slice(0, IDS_LISTED / 2), ...ids.slice(-IDS_LISTED / 2)]
 
 /** Who stands behind a trigger: the device, or the person or flow that raised it without one. The same source twice is one trigger. */
 const sourceOf = (line: AlarmLine): string => line.deviceId ?? line.origin
+
+const isBelieved = (line: AlarmLine): boolean => line.state !== 'OOSRV' && line.state !== 'DSUPR'
 
 /**
  * GB 50116-2013 4.1.6: two independent triggers. A device that is out of service or suppressed is not believed here.
  * Lines come in event-time order; the confirmation is at the event time of the second trigger.
  */
 export const confirm = (lines: readonly AlarmLine[]): Confirmation | null => {
-  const triggers = lines.filter(line => isTrigger(line.kind) && line.state !== 'OOSRV' && line.state !== 'DSUPR')
-  const first = triggers[0]
-  if (first === undefined) return null
-  const second = triggers.find(line => sourceOf(line) !== sourceOf(first))
-  return second === undefined ? null : { atMs: second.atMs, first: sourceOf(first), second: sourceOf(second) }
+  let first: AlarmLine | undefined
+  for (const line of lines) {
+    if (!isTrigger(line.kind) || !isBelieved(line)) continue
+    first ??= line
+    if (sourceOf(line) !== sourceOf(first)) return { atMs: line.atMs, first: sourceOf(first), second: sourceOf(line) }
+  }
+  return null
 }
 
 /** `lines` are all alarms of one incident in event-time order, at least one. */
 export const summarise = (lines: readonly AlarmLine[]): Summary => {
   const earliest = lines[0]
   if (earliest === undefined) throw new RangeError('an incident without alarms has no summary')
-  const gravest = lines.reduce((best, line) => (line.severity < best.severity ? line : best), earliest)
+  const s = counted(lines, earliest)
   const confirmation = confirm(lines)
+  return { ...s, severity: confirmation === null ? s.severity : 1, confirmation }
+}
+
+/** One walk, since in a flood it is made for each alarm over all that came before it. */
+const counted = (lines: readonly AlarmLine[], earliest: AlarmLine): Omit<Summary, 'confirmation'> => {
+  let gravest = earliest
+  let { lastMs } = earliest
+  let [activeAlarms, unacknowledgedAlarms] = [0, 0]
+  let allReturned = true
+  const devices = new Set<string>()
+  const signs = new Set<Sign>()
+  const setAside: string[] = []
+  for (const line of lines) {
+    if (line.severity < gravest.severity) gravest = line
+    if (line.lastMs > lastMs) lastMs = line.lastMs
+    if (line.active) activeAlarms += 1
+    if (isUnacknowledged(line.state)) unacknowledgedAlarms += 1
+    if (line.state !== 'NORM') allReturned = false
+    if (line.state === 'SHLVD' || line.state === 'DSUPR') setAside.push(line.id)
+    if (line.deviceId !== null) devices.add(line.deviceId)
+    if (line.sign !== null && isBelieved(line)) signs.add(line.sign)
+  }
   return {
     kind: gravest.kind,
-    severity: confirmation === null ? gravest.severity : 1,
+    severity: gravest.severity,
     openedMs: earliest.atMs,
-    lastMs: lines.reduce((newest, line) => Math.max(newest, line.lastMs), earliest.lastMs),
-    confirmation,
-    alarmIds: bounded(lines.map(line => line.id)),
-    deviceIds: bounded([...new Set(lines.flatMap(line => line.deviceId ?? []))]),
-    activeAlarms: lines.filter(line => line.active).length,
-    unacknowledgedAlarms: lines.filter(line => isUnacknowledged(line.state)).length,
-    setAside: lines.filter(line => line.state === 'SHLVD' || line.state === 'DSUPR').map(line => line.id),
-    allReturned: lines.every(line => line.state === 'NORM'),
+    lastMs,
+    signs: signs.size,
+    alarmIds: bounded(lines).map(line => line.id),
+    deviceIds: [...bounded([...devices])],
+    activeAlarms,
+    unacknowledgedAlarms,
+    setAside,
+    allReturned,
     placedBy: lines.find(line => line.placed)?.id,
     positionedBy: lines.find(line => line.positioned)?.id,
     firstDevice: lines.find(line => line.deviceId !== null)?.deviceId ?? undefined,

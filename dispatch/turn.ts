@@ -135,14 +135,32 @@ export const openDesk = ({ channels, recipients, capSender, ...o }: Omit<Desk, O
   }
 }
 
+/** What is remembered of alarms beside the database must not outlive a roll-back. */
+const inOneTransaction = <T>(desk: Desk, work: () => T): T => {
+  try {
+    return inTransaction(desk.db, work)
+  } catch (error) {
+    desk.alarms.forgetAllLines()
+    throw error
+  }
+}
+
 export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; changes: Changes } => {
   const nowMs = desk.clock.nowMs()
   const now = new Date(nowMs).toISOString()
   const alarms = new Map<string, AlarmRecord>()
   const incidents = new Map<string, IncidentRecord>()
+  // incidents as they stand on disk: written only at the end, so each is read once
+  const stored = new Map<string, IncidentRecord>()
   const orders = new Map<string, Order>()
   const touched = new Set<string>()
   const counts: ((meter: Meter) => void)[] = []
+
+  const storedIncident = (id: string): IncidentRecord | undefined => {
+    const record = stored.get(id) ?? desk.incidents.get(id)
+    if (record !== undefined) stored.set(id, record)
+    return record
+  }
 
   const turn: Turn = {
     nowMs,
@@ -154,7 +172,7 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
       alarms.set(record.alarm.id, record)
       touched.add(record.alarm.incidentId)
     },
-    incident: id => incidents.get(id) ?? desk.incidents.get(id),
+    incident: id => incidents.get(id) ?? storedIncident(id),
     saveIncident: record => void incidents.set(record.incident.id, record),
     order: id => orders.get(id) ?? desk.orders.get(id),
     saveOrder(order) {
@@ -193,12 +211,12 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
     afterCommit: count => void counts.push(count),
   }
 
-  const result = inTransaction(desk.db, () => {
+  const all = (): T => {
     const made = act(turn)
     settle(turn)
     for (const changed of incidents.values()) {
       // read before it is overwritten: its deadline, and what is told outside, follow from the difference of the two
-      const before = desk.incidents.get(changed.incident.id)
+      const before = storedIncident(changed.incident.id)
       const record = withDeadline(desk, before, changed, nowMs)
       incidents.set(record.incident.id, record)
       desk.incidents.save(record)
@@ -207,7 +225,8 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
     }
     for (const { alarm } of alarms.values()) desk.past.keepAlarm(alarm, nowMs)
     return made
-  })
+  }
+  const result = inOneTransaction(desk, all)
   for (const count of counts) count(desk.meter)
   const changes = {
     alarms: [...alarms.values()].map(toAlarm),

@@ -98,6 +98,7 @@ const incidentMore: Fields = {
   place: ref('Place'),
   position: ref('Position'),
   confirmedAt: time(),
+  signs: integer({ description: 'how many different kinds of sign speak for a fire: smoke, heat, sight, call point, CO, gas' }),
   acknowledgedAt: time(),
   acknowledgedBy: text(),
   closedAt: time(),

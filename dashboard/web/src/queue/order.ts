@@ -1,13 +1,20 @@
-// The order of the queue: unacknowledged first, then level I to IV, then oldest first; and the law that nothing moves
-// under an officer's hand. Pure, so that the laws are tested as laws.
+// The order of the queue: unacknowledged first, then level I to IV, then what is confirmed, then what several kinds of sign speak for,
+// then oldest first; and the law that nothing moves under an officer's hand. Pure, so that the laws are tested as laws.
 import type { Incident, IncidentCategory } from '#contracts/incident.ts'
 import { isOpen, needsAnswer } from '../live/reduce.ts'
 
 /** Server times are all written alike, so that they sort as text; parsing them costs more than the rest of a flood's sorting. */
 const inOrder = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 
+/** In a flood of detectors of one kind the real fires rise: two independent triggers first, then smoke and heat before smoke alone. */
+const weight = ({ confirmedAt, signs = 0 }: Incident): number => (confirmedAt === undefined ? 0 : 100) + signs
+
 export const compare = (a: Incident, b: Incident): number =>
-  Number(needsAnswer(b)) - Number(needsAnswer(a)) || a.severity - b.severity || inOrder(a.queuedAt, b.queuedAt) || inOrder(a.id, b.id)
+  Number(needsAnswer(b)) - Number(needsAnswer(a)) ||
+  a.severity - b.severity ||
+  weight(b) - weight(a) ||
+  inOrder(a.queuedAt, b.queuedAt) ||
+  inOrder(a.id, b.id)
 
 /**
  * The ids to show, top to bottom. While `held` (pointer or focus is in the list) rows that were there keep their order and new
