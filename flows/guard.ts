@@ -28,6 +28,7 @@ const gate =
       if (user === null || !user.permissions.includes('flows.write')) return next()
       const answer = await line.ask('gate', flows, token)
       if (answer.ok) next()
+      else if (isEditor(req)) refuseEditor(res, 422, answer.code, answer.reason)
       else refuse(res, 422, answer.code, answer.reason)
     })().catch(next)
   }
@@ -69,6 +70,16 @@ const requireRevision: Middleware = (req, res, next) => {
     'invalid-request',
     'a deploy without rev would overwrite what others did: send {flows, rev} with Node-RED-API-Version: v2',
   )
+}
+
+const isEditor = (req: AdminRequest): boolean => req.headers['x-requested-with'] === 'XMLHttpRequest'
+
+/** The editor shows the body of a refusal as it is, as HTML; names of nodes and tabs in it are somebody's words. */
+function refuseEditor(res: ServerResponse, status: number, code: string, message: string): void {
+  const safe = message.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  res.statusCode = status
+  res.setHeader('Content-Type', 'text/html; charset=utf-8')
+  res.end(code === 'flow-needs-approval' ? `<span class="fengsui-candidate">${safe}</span>` : safe)
 }
 
 function refuse(res: ServerResponse, status: number, code: string, message: string): void {

@@ -123,7 +123,7 @@ export function trialSettings(start: Start, own: Own, problem: (text: string) =>
 function editorTheme(lang: Start['lang']): Record<string, unknown> {
   const title = lang === 'zh-CN' ? '烽燧 · 流程' : 'Fengsui flows'
   return {
-    page: { title, scripts: [join(import.meta.dirname, 'page', 'signed-in.js')] },
+    page: { title, scripts: ['signed-in.js', 'release.js'].map(name => join(import.meta.dirname, 'page', name)) },
     header: { title },
     logout: { redirect: '/' },
     palette: {
