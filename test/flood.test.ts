@@ -6,6 +6,7 @@ import { isHazard, type AlarmSignal } from '#contracts/alarm.ts'
 import { noLog } from '#contracts/clock.ts'
 import type { Incident } from '#contracts/incident.ts'
 import { noMeter } from '#contracts/metrics.ts'
+import { fold, ROWS_IN_FLOOD } from '../dashboard/web/src/queue/fold.ts'
 import { arrange } from '../dashboard/web/src/queue/order.ts'
 import { openDispatch, type Dispatch } from '../dispatch/index.ts'
 import { createCatalogue, createDirectory, loadDecoders } from '../ingest/index.ts'
@@ -92,6 +93,14 @@ describe(`a flood of 10,000 alarms in a minute (seed ${SEED})`, () => {
     expect(atDesk).toEqual(first.map(one => one.id))
     for (const fire of flood.fires) expect(atDesk.map(id => byId.get(id)?.place?.building)).toContain(fire)
     expect(first[0]).toMatchObject({ severity: 1, signs: 3 })
+  })
+
+  test('leaves no more rows at the desk than one person takes in, and none of the fires behind another', () => {
+    const all = [...open(), ...dispatch.incidents({ category: 'technical', limit: 5_000 })]
+    const byId = new Map(all.map(one => [one.id, one]))
+    const { ids } = fold(arrange([], byId.values(), false), byId, { keep: null, opened: new Set() })
+    expect(ids.length).toBeLessThanOrEqual(ROWS_IN_FLOOD)
+    for (const fire of flood.fires) expect(ids.map(id => byId.get(id)?.place?.building)).toContain(fire)
   })
 
   test('is one fire a place, and the audit trail of it holds', () => {

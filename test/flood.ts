@@ -33,7 +33,7 @@ const randomFrom = (seed: number): (() => number) => {
 }
 
 /** What a power dip and the dust it stirs make devices say. */
-const NUISANCE = ['mainPowerFault', 'mainPowerFault', 'mainPowerFault', 'fault', 'fault', 'lowBattery', 'tamper', 'preAlarm'] as const
+const NUISANCE = ['mainPowerFault', 'mainPowerFault', 'mainPowerFault', 'fault', 'fault', 'lowBattery', 'tamper'] as const
 
 const positionOf = (place: number): Position => ({
   lat: 31.7 + (Math.floor(place / 20) * APART_M) / M_PER_DEGREE,
@@ -41,7 +41,7 @@ const positionOf = (place: number): Position => ({
 })
 
 /**
- * In a third of the places one detector cries fire, in a tenth two of them do (dust: confirmed by the letter, GB 50116-2013 4.1.6, and no
+ * In a third of the places one detector cries fire, in three of them two do (dust: confirmed by the letter, GB 50116-2013 4.1.6, and no
  * fire). Where it burns there is smoke, then heat, then somebody at the call point.
  */
 export const makeFlood = (o: { seed: number; beginMs: number }): Flood => {
@@ -58,7 +58,7 @@ export const makeFlood = (o: { seed: number; beginMs: number }): Flood => {
     })
   for (let place = 0; place < PLACES; place += 1) {
     const fireS = FIRES_S[burning.indexOf(place)]
-    const criers = fireS !== undefined ? 0 : place % 10 === 3 ? 2 : place % 3 === 0 ? 1 : 0
+    const criers = fireS !== undefined ? 0 : place % 67 === 5 ? 2 : place % 3 === 0 ? 1 : 0
     for (let n = 0; n < EACH; n += 1) {
       const kind = n === 2 ? 'manual-call' : n === 1 ? 'heat' : 'smoke'
       const deviceId = `fl-${place}-${n}`
@@ -67,7 +67,8 @@ export const makeFlood = (o: { seed: number; beginMs: number }): Flood => {
       if (fireS !== undefined && n < 3)
         say(deviceId, kind, [{ smoke: true }, { heat: true }, { manualCall: true }][n] ?? {}, o.beginMs + (fireS + n * 1.5) * 1000)
       else {
-        const flag = n > 2 && n <= 2 + criers ? 'smoke' : (NUISANCE[Math.floor(random() * NUISANCE.length)] ?? 'fault')
+        const flag =
+          n > 2 && n <= 2 + criers ? 'smoke' : n === 10 ? 'preAlarm' : (NUISANCE[Math.floor(random() * NUISANCE.length)] ?? 'fault')
         say(deviceId, kind, { [flag]: true }, o.beginMs + random() * LASTS_MS)
       }
     }

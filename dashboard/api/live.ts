@@ -14,7 +14,7 @@ import type { Order } from '#contracts/order.ts'
 import type { Posture } from '#contracts/posture.ts'
 import type { Resource } from '#contracts/resource.ts'
 import { queueAlarm } from './alarms.ts'
-import { createRing } from './ring.ts'
+import { createRing, type Missed } from './ring.ts'
 import type { Census } from './census.ts'
 import { createRows, sightOf, smallOf } from './rows.ts'
 
@@ -22,6 +22,8 @@ export const CLIENTS_MAX = 200
 /** bytes a client may have waiting beyond its snapshot */
 const BUFFER_MAX = 4 * 1024 * 1024
 const ROWS_EVERY_MS = 250
+/** a snapshot serves who connects within this long, with the changes since behind it */
+const SNAPSHOT_MS = 1000
 /** rows in one delta; more wait for the next */
 const ROWS_MAX = 5000
 const HEARTBEAT_MS = 1000
@@ -86,8 +88,8 @@ export function createLive(parts: LiveParts): Live {
   const waiting = new Map<string, Device>()
   const rows = createRows(clock.nowMs)
   let seq = 0
-  /** shared by all who connect before anything changes */
-  let snapshot: Buffer | null = null
+  /** shared by all who connect before anything changes, or soon after: they get what changed since behind it */
+  let snapshot: { bytes: Buffer; seq: number; madeMs: number } | null = null
 
   const serverTime = (): string => new Date(clock.nowMs()).toISOString()
 
@@ -110,7 +112,6 @@ export function createLive(parts: LiveParts): Live {
 
   function emit(delta: Delta): void {
     seq += 1
-    snapshot = null
     const bytes = bytesOf({ type: 'delta', seq, serverTime: serverTime(), ...delta })
     ring.add(seq, { json: bytes })
     for (const client of clients) send(client, bytes)
@@ -168,7 +169,6 @@ export function createLive(parts: LiveParts): Live {
   /** One change under one seq, as JSON for who wants JSON (made only while somebody does) and as a frame for the others. */
   function emitSmall(small: DeviceRow[]): void {
     seq += 1
-    snapshot = null
     const frame = encodeRows({ seq, serverTimeMs: clock.nowMs(), rows: small.map(smallOf) })
     const json = [...clients].some(client => !client.small)
       ? bytesOf({ type: 'delta', seq, serverTime: serverTime(), devices: small })
@@ -242,6 +242,16 @@ export function createLive(parts: LiveParts): Live {
     })
   }
 
+  /** In a flood something changes all the time; desks that come back then must not each cost the core a new one. */
+  function usableSnapshot(small: boolean): { bytes: Buffer; later: Missed[] } {
+    const nowMs = clock.nowMs()
+    const isFresh = snapshot !== null && (snapshot.seq === seq || Math.abs(nowMs - snapshot.madeMs) < SNAPSHOT_MS)
+    const later = snapshot !== null && isFresh ? ring.after(snapshot.seq, small) : null
+    if (snapshot !== null && later !== null) return { bytes: snapshot.bytes, later }
+    snapshot = { bytes: makeSnapshot(), seq, madeMs: nowMs }
+    return { bytes: snapshot.bytes, later: [] }
+  }
+
   const timers = [setInterval(sendRows, ROWS_EVERY_MS), setInterval(beatOrClose, HEARTBEAT_MS), setInterval(ping, parts.pingMs ?? PING_MS)]
 
   return {
@@ -259,9 +269,10 @@ export function createLive(parts: LiveParts): Live {
         for (const { bytes, binary } of missed) send(client, bytes, { binary })
         return
       }
-      snapshot ??= makeSnapshot()
-      client.allowance = snapshot.length
-      send(client, snapshot, { compress: true })
+      const { bytes, later } = usableSnapshot(small)
+      client.allowance = bytes.length
+      send(client, bytes, { compress: true })
+      for (const one of later) send(client, one.bytes, { binary: one.binary })
     },
     async close() {
       timers.forEach(clearInterval)

@@ -143,6 +143,20 @@ test('an alarm does not wait for the rows', async () => {
   expect(places.indexOf('alarm')).toBeLessThan(places.indexOf('rows'))
 })
 
+test('a desk that comes soon after another gets the same snapshot, and what changed since behind it without a gap', async () => {
+  room.clock.shiftMs += 60_000
+  const first = await snapshotOf(await connect())
+  const { incident } = await raise()
+  const later = await connect()
+  const second = await snapshotOf(later)
+  expect([second.seq, second.incidents.map(one => one.id)]).toEqual([first.seq, first.incidents.map(one => one.id)])
+  await later.until(() => later.deltas().some(delta => delta.incidents?.some(one => one.id === incident.id)))
+  expect(later.deltas()[0]?.seq).toBe(second.seq + 1)
+  room.clock.shiftMs += 60_000
+  const third = await snapshotOf(await connect())
+  expect(third.incidents.map(one => one.id)).toContain(incident.id)
+})
+
 test('coming back: exactly what was missed; another life of the server, or too long away: a snapshot', async () => {
   const first = await connect()
   const { epoch } = await snapshotOf(first)

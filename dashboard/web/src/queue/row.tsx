@@ -56,7 +56,11 @@ export type RowProps = {
 /** What stands behind this row in a flood, and the way to it. */
 const FoldLine = ({ fold, onFold }: { fold: Fold; onFold: (key: string) => void }) => (
   <button type="button" class="fold" data-testid="fold" aria-expanded={fold.open} onClick={() => onFold(fold.key)}>
-    {t(fold.open ? 'queue.fold-open' : 'queue.fold', { n: count(fold.others.length), at: clockTime(fold.newestAt) })}
+    {t(fold.open ? 'queue.fold-open' : 'queue.fold', {
+      n: count(fold.others.length),
+      of: t(`fold-of.${fold.by}`),
+      at: clockTime(fold.newestAt),
+    })}
   </button>
 )
 

@@ -3,7 +3,7 @@
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import { needsAnswer } from '../live/reduce.ts'
 import type { Store } from '../store.ts'
-import { fold, type Fold } from './fold.ts'
+import { fold, type Fold, type FoldedBy } from './fold.ts'
 import { arrange, drawn, passes, ROWS_DRAWN, type Filter } from './order.ts'
 
 /** So long after the last key or pointer movement in the list the officer's hand is taken to have left it. */
@@ -39,6 +39,8 @@ export const createQueueView = (store: Store): QueueView => {
   const held = computed(() => store.now.value - touchedAtMs.value < HOLD_MS)
   let previous: readonly string[] = []
   let folding = false
+  /** how coarsely it folds by now; a flood that goes on does not fold more finely again */
+  let by: FoldedBy = 'building'
 
   const order = computed(() => {
     previous = arrange(previous, store.incidents.value.values(), held.value)
@@ -61,11 +63,15 @@ export const createQueueView = (store: Store): QueueView => {
     if (!held.value) folding = store.flood.value
     return folding
   })
-  const folded = computed(() =>
-    folds.value
-      ? fold(matching.value, store.incidents.value, { keep: store.selectedId.value, opened: opened.value })
-      : { ids: [...matching.value], folds: new Map<string, Fold>() },
-  )
+  const folded = computed(() => {
+    if (!folds.value) {
+      by = 'building'
+      return { ids: [...matching.value], folds: new Map<string, Fold>() }
+    }
+    const next = fold(matching.value, store.incidents.value, { keep: store.selectedId.value, opened: opened.value, from: by })
+    by = next.by
+    return next
+  })
   const limit = signal(ROWS_DRAWN)
   const ids = computed(() => drawn(folded.value.ids, store.incidents.value, limit.value))
 
