@@ -30,7 +30,8 @@ export function foldIn(entry: Entry, reading: Reading, totals: GapTotals): void 
   const counter = counted(entry, reading, totals.rangesMax())
   if (counter !== entry) count(entry, counter, totals)
   const { device } = entry
-  if (reading.kind !== 'other') device.kind = reading.kind
+  if (reading.kind !== 'other' && (device.kind === 'other' || reading.online === undefined || isMeasurement(reading)))
+    device.kind = reading.kind
   describe(device, reading)
   device.family = reading.source.family
   device.lastReceivedAt = reading.receivedAt

@@ -8,7 +8,7 @@ const ONE: Readonly<Record<string, readonly AlarmFlag[]>> = {
   // water flows in the sprinklers
   '113': ['fire'],
   '114': ['fire', 'heat'],
-  '115': ['fire', 'manualCall'],
+  '115': ['manualCall'],
   '116': ['fire', 'smoke'],
   '117': ['fire', 'flame'],
   '118': ['preAlarm'],

@@ -1,5 +1,6 @@
 // Alarm panels that report to a receiver: DC-09 style lines with Contact-ID (ADM-CID and dialects) or SIA codes; TCP comes through an adapter.
-// The line's clock has no zone: event time is that of arrival. A restoral clears what it names, a test is a test.
+// The line's clock has no zone: event time is that of arrival, and only a time that is right in no zone is told as the clock's mistake. A restoral
+// clears what it names, a test is a test.
 import type { Decoded } from '#contracts/reading.ts'
 import { flagOfSia, flagsOfCid, isTest } from '../alarm-panel-dc09/events.ts'
 import { linesIn, type Line } from '../alarm-panel-dc09/line.ts'
@@ -33,7 +34,9 @@ function decode(input: DecodeInput): Decoded {
 
 function readingsOf(line: Line, input: DecodeInput): Found[] {
   const panel = `dc09:${line.account}`
-  const time = { ...serverStamp(input.receivedAtMs), ...(line.stampText !== undefined && { deviceTs: line.stampText }) }
+  const { stampText } = line
+  const isRight = stampText === undefined || isRightSomewhere(stampText, input.receivedAtMs)
+  const time = { ...serverStamp(input.receivedAtMs), ...(!isRight && { deviceTs: stampText }) }
   if (line.token === 'NULL') return [{ deviceId: panel, kind: 'panel', time, online: true }]
   const events = line.data.includes('|') ? line.data.slice(line.data.indexOf('|') + 1) : line.data
   const cid = [...events.matchAll(/(?:^|\D)([136])(\d{3}) ([0-9A-F]{2}) (\d{3})/g)].slice(0, EVENTS_MAX)
@@ -42,6 +45,19 @@ function readingsOf(line: Line, input: DecodeInput): Found[] {
   const sia = [...events.matchAll(/(?:^|[/N])(?:ri\d{1,4}\/?)?([A-Z]{2})(\d{0,4})/g)].slice(0, EVENTS_MAX)
   return sia.map(match => ({ ...siaEvent(panel, match[1] ?? '', match[2] ?? ''), time }))
 }
+
+const ZONE_STEP_MS = 900_000
+const ZONE_MOST_MS = 14 * 3_600_000
+const CLOCK_OFF_MS = 120_000
+
+/** The standard says UTC, panels often say local time: a clock is right that differs by a whole number of quarter hours, as zones do. */
+function isRightSomewhere(text: string, receivedAtMs: number): boolean {
+  const [, hour = '', minute = '', second = '', month = '', day = '', year = ''] = STAMP.exec(text) ?? []
+  const offMs = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second)) - receivedAtMs
+  const restMs = Math.abs(offMs) % ZONE_STEP_MS
+  return Math.abs(offMs) <= ZONE_MOST_MS && Math.min(restMs, ZONE_STEP_MS - restMs) <= CLOCK_OFF_MS
+}
+const STAMP = /^(\d{2}):(\d{2}):(\d{2}),(\d{2})-(\d{2})-(\d{4})$/
 
 /** Q 1 is new, 3 restored, 6 reported before and still there. */
 function contactId(panel: string, qualifier: string, event: string, partition: string, zone: string): Found {

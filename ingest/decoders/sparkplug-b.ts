@@ -73,10 +73,18 @@ function death(payload: Payload, where: Where): Decoded {
   const session = sessionOf(edge, memory)
   if (session?.bdSeq !== undefined && bdSeq !== undefined && session.bdSeq !== bdSeq)
     return ignored('the death of an older session: the node was born again since')
-  const gone = (deviceId: string, kind: DeviceKind): Found => ({ deviceId, kind, online: false, time: serverStamp(input.receivedAtMs) })
+  const gone = (deviceId: string, kind: DeviceKind, more: Partial<Found> = {}): Found => ({
+    deviceId,
+    kind,
+    online: false,
+    time: serverStamp(input.receivedAtMs),
+    ...more,
+  })
   return composed(input, FAMILY, [
     gone(`spb:${edge}`, 'gateway'),
-    ...devicesOf(edge, memory).map(name => gone(`spb:${edge}/${name}`, 'other')),
+    ...devicesOf(edge, memory).map(name =>
+      gone(`spb:${edge}/${name}`, 'other', { gateway: `spb:${edge}`, state: { statusReason: 'gateway' } }),
+    ),
   ])
 }
 

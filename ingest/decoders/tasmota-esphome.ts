@@ -32,7 +32,8 @@ function decode(input: DecodeInput, memory: DecoderMemory): Decoded {
   if (status !== null) return presence(`esphome:${status[1] ?? ''}`, recallKind(memory, status[1] ?? '') ?? 'other', input)
   const [, topic = entranceOf(FAMILY, input.topic) ?? 'unknown', channel = 'SENSOR'] =
     TASMOTA.exec(input.topic) ?? TASMOTA_TURNED.exec(input.topic) ?? []
-  if (channel === 'LWT') return presence(`tasmota:${topic}`, 'other', input)
+  // what is wired to it, or speaks Zigbee behind it, is not heard without it
+  if (channel === 'LWT') return presence(`tasmota:${topic}`, 'gateway', input)
   if (input.topic.startsWith('cmnd/')) return ignored('a command to the device')
   if (channel !== 'SENSOR' && channel !== 'STATE' && channel !== 'STATUS8' && channel !== 'STATUS10')
     return ignored(`${channel.slice(0, 32)}: no sensor data`)

@@ -10,9 +10,13 @@ export type DeviceAlarmParameters = {
   detections?: string[]
   /** 0..1; a detection without a stated confidence counts */
   confidenceMin?: number
+  /** graver findings: beside one of them this one is not raised; it can wait for the next message */
+  behind?: AlarmFlag[]
 }
 
 export const DETECTIONS_MAX = 4
+
+const waits = ({ behind }: DeviceAlarmParameters, { alarms }: Reading): boolean => behind?.some(flag => alarms[flag] === true) === true
 
 function statementsOf(p: DeviceAlarmParameters, reading: Reading): Statement[] {
   const said: Statement[] = []
@@ -40,6 +44,7 @@ export const deviceAlarm = defineKind<DeviceAlarmParameters, Latch>({
       flags: { type: 'array', maxItems: ALARM_FLAGS.length, uniqueItems: true, items: { enum: ALARM_FLAGS.filter(f => f !== 'test') } },
       detections: { type: 'array', minItems: 1, maxItems: DETECTIONS_MAX, uniqueItems: true, items: { type: 'string', maxLength: 32 } },
       confidenceMin: { type: 'number', minimum: 0, maximum: 1 },
+      behind: { type: 'array', minItems: 1, maxItems: ALARM_FLAGS.length, uniqueItems: true, items: { enum: ALARM_FLAGS } },
     },
   },
   stateBytesMax: 1_500,
@@ -50,11 +55,13 @@ export const deviceAlarm = defineKind<DeviceAlarmParameters, Latch>({
     return p.detections !== undefined && reading.detections !== undefined
   },
   step: (p, state, o) => {
-    const said = statementsOf(p, o.reading)
+    const all = statementsOf(p, o.reading)
+    const said = waits(p, o.reading) ? all.filter(({ on }) => !on) : all
     return said.length === 0 ? nothing(state) : latched(state, o, said)
   },
   calm: (p, state, { reading, tMs }) =>
     state !== undefined &&
+    !waits(p, reading) &&
     (p.detections === undefined || reading.detections === undefined) &&
     stillOff(state, tMs, reading.alarms, p.flags),
 })

@@ -84,6 +84,15 @@ function groupPlace(place: Place | undefined): Place | undefined {
 /** Said to be gone by its gateway or its will: that is told elsewhere, its silence is no news. One that goes to sleep said when it is back. */
 const isOff = (reading: Reading): boolean => reading.online === false && reading.state?.['statusReason'] !== 'sleep'
 
+/** Only its connection speaks, which a broker watches and whose end it tells: what lies between is no silence. */
+const isWatched = ({ online, about, metrics, alarms }: Reading, before: DeviceState | undefined): boolean =>
+  online === true && about?.expectNextS === undefined && (before === undefined || before.off === 1) && !hasAny(metrics) && !hasAny(alarms)
+
+function hasAny(object: object): boolean {
+  for (const _ in object) return true
+  return false
+}
+
 function step(p: GoneQuietParameters, before: State | undefined, o: Observation): Step<State> {
   if (before !== undefined && isGroup(before)) return nothing<State>(before)
   const { reading, listenedMs } = o
@@ -95,7 +104,7 @@ function step(p: GoneQuietParameters, before: State | undefined, o: Observation)
   const state: DeviceState = reading.flags.retained === true ? onlyKnown(before, listenedMs) : heardNow(before, listenedMs)
   if (via !== undefined) state.via = via
   if (place !== undefined) state.p = place
-  if (isOff(reading)) state.off = 1
+  if (isOff(reading) || isWatched(reading, before)) state.off = 1
   state.w = allowedMs(p, state, reading)
   if (before !== undefined && !moves && before.q === state.q) return nothing<State>(state)
   const tales: Tale[] = []

@@ -9,9 +9,14 @@ export type PresenceParameters = {
   sleepingFamilies?: string[]
 }
 
-/** A device that says it goes to sleep has promised when it will be back: its silence is judged by that, not by this rule. */
+/**
+ * A device that says it goes to sleep has promised when it will be back: its silence is judged by that, not by this rule. One that is gone
+ * because its gateway is has that gateway's alarm: five hundred more would say nothing new.
+ */
 const sleeps = (p: PresenceParameters, reading: Reading): boolean =>
-  reading.state?.['statusReason'] === 'sleep' || p.sleepingFamilies?.includes(reading.source.family) === true
+  reading.state?.['statusReason'] === 'sleep' ||
+  reading.state?.['statusReason'] === 'gateway' ||
+  p.sleepingFamilies?.includes(reading.source.family) === true
 
 export const presence = defineKind<PresenceParameters, Latch>({
   name: 'presence',

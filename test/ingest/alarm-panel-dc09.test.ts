@@ -35,3 +35,10 @@ test('only a chunk of nothing but NULL lines is scanned as none', () => {
   expect(scan(file('heartbeat.txt'))).toBe(false)
   expect(scan(file('heartbeat.txt') + file('fire-zone.txt'))).toBe(true)
 })
+
+test('a clock that is right in some zone is not told as wrong; one that is right in none is', () => {
+  const at = (atMs: number) => asking(decoder)(TOPIC, file('fire-zone.txt'), { atMs }).readings[0]?.deviceTs
+  const lineMs = Date.parse('2026-01-01T08:00:05Z')
+  for (const zoneH of [0, 8, -5, 5.75]) expect(at(lineMs - zoneH * 3_600_000), String(zoneH)).toBeUndefined()
+  for (const offMs of [420_000, 20 * 3_600_000, 86_400_000 * 365]) expect(at(lineMs + offMs)).toBe('08:00:05,01-01-2026')
+})

@@ -10,11 +10,13 @@ export type Sample = {
   receivedAtMs: number
   retain: boolean
   expect: Record<string, unknown>[]
+  /** `kind deviceId` of the alarms it raises with the rules that ship, the samples before it having been sent; none where absent */
+  raises: string[]
 }
 
 type Manifest = {
   family: string
-  samples: { file: string; topic: string; receivedAt: string; retain?: unknown; expect: Sample['expect'] }[]
+  samples: { file: string; topic: string; receivedAt: string; retain?: unknown; expect: Sample['expect']; raises?: string[] }[]
 }
 
 const root = join(import.meta.dirname, '../fixtures')
@@ -23,7 +25,7 @@ export function samples(): Sample[] {
   const folders = readdirSync(root).filter(folder => existsSync(join(root, folder, 'sources.json')))
   return folders.flatMap(folder => {
     const manifest = JSON.parse(readFileSync(join(root, folder, 'sources.json'), 'utf8')) as Manifest
-    return manifest.samples.map(({ file, topic, receivedAt, retain, expect }): Sample => ({
+    return manifest.samples.map(({ file, topic, receivedAt, retain, expect, raises = [] }): Sample => ({
       family: manifest.family,
       file,
       topic,
@@ -31,6 +33,7 @@ export function samples(): Sample[] {
       receivedAtMs: Date.parse(receivedAt),
       retain: retain === true,
       expect,
+      raises,
     }))
   })
 }

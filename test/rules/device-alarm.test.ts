@@ -84,3 +84,11 @@ describe('cameras', () => {
 test('wording is filled in from the evidence', () => {
   expect(raises(play(fold(), [smoke(0, true)]))[0]?.text).toEqual({ zh: '测试 true', en: 'test true of d1' })
 })
+
+test('what stands behind something graver waits for a message without it, and is over as always', () => {
+  const f = createFold({ ruleSet: setOf(ruleOf('device-alarm', { flags: ['lowBattery'], behind: ['fire', 'fault'] })) })
+  const said = (s: number, alarms: object) => at(s, { alarms })
+  expect(shortOf(play(f, [said(0, { fire: true, lowBattery: true }), said(5, { fire: true, lowBattery: true })]))).toEqual([])
+  expect(shortOf(play(f, [said(10, { fire: false, lowBattery: true })]))).toEqual(['+10'])
+  expect(shortOf(play(f, [said(20, { fire: true, lowBattery: true }), said(30, { fire: true, lowBattery: false })]))).toEqual(['-30'])
+})

@@ -122,3 +122,18 @@ describe('against a model', () => {
     )
   })
 })
+
+test('a connection that only a broker watches is not silent between its two words; who promised an interval, or measures, is', () => {
+  const f = fold()
+  play(f, [from('bridge', 0, { online: true }), from('promised', 0, { online: true, about: { expectNextS: 60 } })])
+  play(f, [from('measures', 0, { online: true }), from('measures', 1, { metrics: { temperature_c: 20 } })])
+  const signals = raises(f.advance(ms(5000)))
+  expect(signals).toHaveLength(1)
+  expect(signals[0]?.evidence[0]).toMatchObject({ value: 2, note: expect.stringMatching(/^of 3: (?=.*promised)(?=.*measures)/) as string })
+})
+
+test('one that is gone because its gateway is has no alarm of its own', () => {
+  const presence = () => createFold({ ruleSet: setOf(ruleOf('presence', {})) })
+  expect(raises(play(presence(), [from('a', 0, { online: false })]))).toHaveLength(1)
+  expect(raises(play(presence(), [from('a', 0, { online: false, state: { statusReason: 'gateway' } })]))).toEqual([])
+})
