@@ -15,6 +15,11 @@ export type AuditEntry = {
   hash: string
 }
 
+/** `actor` and `subject`: part of it; `action`: how it begins; `from` <= at < `to`, RFC 3339 in UTC as the trail writes it. */
+export type AuditFilter = { actor?: string; action?: string; subject?: string; from?: string; to?: string }
+/** `next`: there may be more before this seq; absent = the whole trail was looked through. */
+export type AuditFound = { entries: AuditEntry[]; next?: number }
+
 export type AuditVerdict = { ok: boolean; entries: number; problem?: string }
 
 type Row = {
@@ -27,6 +32,9 @@ type Row = {
   prev_hash: string
   hash: string
 }
+
+/** Looked through in one question: the queue's thread answers, and a trail of years must not hold it up. The answer says where to go on. */
+export const SEARCHED_MAX = 20_000
 
 const NOTHING_BEFORE = '0'.repeat(64)
 
@@ -48,6 +56,8 @@ export const openAuditTrail = (db: DatabaseSync) => {
   const insert = db.prepare('INSERT INTO audit VALUES (:seq, :at, :actor, :action, :subject, :detail, :prev_hash, :hash)')
   const setHead = db.prepare("INSERT INTO meta VALUES ('audit_head', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
   const newest = db.prepare('SELECT * FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?')
+  const found = db.prepare(`SELECT * FROM audit WHERE seq < :before AND seq >= :floor AND instr(actor, :actor) > 0
+    AND substr(action, 1, length(:action)) = :action AND instr(subject, :subject) > 0 AND at >= :from AND at < :to ORDER BY seq DESC LIMIT :limit`)
 
   return {
     /** Inside the caller's transaction. */
@@ -68,6 +78,20 @@ export const openAuditTrail = (db: DatabaseSync) => {
     },
     /** Newest first; `before` = only entries with a smaller seq. */
     list: (limit: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] => (newest.all(before, limit) as unknown as Row[]).map(toEntry),
+    /** Newest first, of at most `searchedMax` entries before `before`. */
+    search({
+      limit,
+      before,
+      searchedMax = SEARCHED_MAX,
+      ...filter
+    }: AuditFilter & { limit: number; before?: number; searchedMax?: number }): AuditFound {
+      const end = before ?? ((last.get() as { seq: number } | undefined)?.seq ?? 0) + 1
+      const floor = Math.max(1, end - searchedMax)
+      const { actor = '', action = '', subject = '', from = '', to = '~' } = filter
+      const entries = (found.all({ before: end, floor, actor, action, subject, from, to, limit }) as unknown as Row[]).map(toEntry)
+      const next = entries.length === limit ? (entries.at(-1)?.seq ?? 1) : floor
+      return { entries, ...(next > 1 ? { next } : {}) }
+    },
   }
 }
 

@@ -12,7 +12,7 @@ import type { Order } from '#contracts/order.ts'
 import type { Posture } from '#contracts/posture.ts'
 import type { Candidate, DutyShift, Resource } from '#contracts/resource.ts'
 import { adopt, unknownOf, type Station } from './adoption.ts'
-import { verifyChain, type AuditEntry, type AuditVerdict } from './audit.ts'
+import { verifyChain, type AuditEntry, type AuditFilter, type AuditFound, type AuditVerdict } from './audit.ts'
 import { openAuditor, type Finding } from './auditor.ts'
 import { candidatesOf } from './candidates.ts'
 import { actorOf, listLimit, required } from './checks.ts'
@@ -243,6 +243,8 @@ export const openDispatch = (o: DispatchOptions) => {
     strip: (o: { fromMs: number; toMs: number; stepMs: number }): StripBar[] => desk.past.strip(o),
 
     audit: (f: { limit: number; before?: number }): AuditEntry[] => desk.audit.list(listLimit(f.limit, AUDIT_LISTED_MAX), f.before),
+    searchAudit: ({ limit, ...asked }: AuditFilter & { limit: number; before?: number }): AuditFound =>
+      desk.audit.search({ ...asked, limit: listLimit(limit, AUDIT_LISTED_MAX) }),
     /** Acts of other rooms (log-ins, devices, rules) in the same chain. */
     record(e: { actor: string; action: string; subject: string; detail?: unknown }): void {
       const entry = { ...e, actor: actorOf(e.actor).actor, action: required('action', e.action, 100) }

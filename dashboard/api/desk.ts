@@ -7,11 +7,20 @@ import { createGzip } from 'node:zlib'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Kpis } from '#contracts/live.ts'
 import { answers } from './errors.ts'
-import { integer, list, object, oneOf, open, ref, type App } from './schema.ts'
+import { integer, list, object, oneOf, open, ref, text, time, type App } from './schema.ts'
 
+export type AuditQuestion = {
+  limit: number
+  before?: number
+  actor?: string
+  action?: string
+  subject?: string
+  from?: string
+  to?: string
+}
 export type DeskParts = {
   kpis(): Kpis
-  auditTrail(f: { limit: number; before?: number }): readonly object[]
+  searchAudit(f: AuditQuestion): { entries: readonly object[]; next?: number }
   districtDir: string
 }
 
@@ -37,13 +46,28 @@ export function deskRoutes(app: App, parts: DeskParts): void {
         {
           limit: integer({ minimum: 1, maximum: 1000, default: 200 }),
           before: integer({ minimum: 1, description: 'only entries with a smaller seq' }),
+          actor: text({ maxLength: 200, description: 'part of who, as `user:chen`' }),
+          action: text({ maxLength: 100, description: 'how the action begins: `incident.`, `posture.emergency`' }),
+          subject: text({ maxLength: 200, description: 'part of what it was done to' }),
+          from: time({ description: 'not before' }),
+          to: time({ description: 'before' }),
         },
       ),
-      response: answers({ 200: object({ entries: list(open()) }) }),
+      response: answers({
+        200: object(
+          { entries: list(open()) },
+          { next: integer({ description: 'go on with `before` = this: 20,000 entries are looked through at once; absent = all were' }) },
+        ),
+      }),
     },
     handler: async request => {
-      const { limit = 200, before } = request.query
-      return { entries: parts.auditTrail({ limit, ...(before === undefined ? {} : { before }) }) }
+      const { limit = 200, from, to, ...asked } = request.query
+      return parts.searchAudit({
+        ...asked,
+        limit,
+        ...(from === undefined ? {} : { from: new Date(from).toISOString() }),
+        ...(to === undefined ? {} : { to: new Date(to).toISOString() }),
+      })
     },
   })
 

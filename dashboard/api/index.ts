@@ -23,7 +23,7 @@ import { basemapRoute } from './basemap.ts'
 import { capRoutes, type CapParts } from './cap.ts'
 import { createCensus } from './census.ts'
 import { commandRoutes, type CommandDesk } from './commands.ts'
-import { deskRoutes } from './desk.ts'
+import { deskRoutes, type DeskParts } from './desk.ts'
 import { deviceListRoute } from './device-list.ts'
 import { deviceRoutes, type DeviceParts } from './devices.ts'
 import { deviceSecretRoutes, type DeviceSecretParts } from './device-secrets.ts'
@@ -75,7 +75,7 @@ export type ApiParts = {
     PostureDesk &
     Pick<ObservationParts, 'observations'> & {
       kpis(nowMs: number): Omit<Kpis, 'devicesTotal' | 'devicesOnline' | 'devicesStale' | 'devicesUnknown'>
-      audit: (f: { limit: number; before?: number }) => readonly object[]
+      searchAudit: DeskParts['searchAudit']
       record: RecordAudit
     }
   directory: DeviceParts['directory'] & EnrolmentParts['directory'] & ExpectedParts['directory']
@@ -190,7 +190,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   quarantineRoutes(app, { quarantine: parts.quarantine, redrive: parts.redrive, audit })
   accountingRoutes(app, parts)
   basemapRoute(app, parts)
-  deskRoutes(app, { kpis, auditTrail: dispatch.audit, districtDir: parts.districtDir })
+  deskRoutes(app, { kpis, searchAudit: dispatch.searchAudit, districtDir: parts.districtDir })
   pastRoutes(app, { past: dispatch, clock })
   reportRoutes(app, parts)
   if (parts.rules !== undefined) rulesRoutes(app, { rules: parts.rules, audit })

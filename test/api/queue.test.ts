@@ -70,6 +70,10 @@ test('an incident from new to closed, each step in its timeline and in the audit
   expect(entries.filter(entry => entry.subject === incident.id).length).toBeGreaterThanOrEqual(4)
   expect(entries.every(entry => entry.actor !== '')).toBe(true)
   expect((await room.ask(`/api/v1/audit?before=${entries[0]!.seq}&limit=1`)).body.entries[0]!.seq).toBe(entries[0]!.seq - 1)
+  const now = encodeURIComponent(new Date(Date.now() + 60_000).toISOString())
+  const found = (await room.ask(`/api/v1/audit?actor=officer&action=incident.&subject=${incident.id}&to=${now}`)).body.entries
+  expect(found.map(entry => entry.action).slice(0, 2)).toEqual(['incident.closed', 'incident.escalated'])
+  expect((await room.ask(`/api/v1/audit?from=${now}`)).body).toEqual({ entries: [] })
   const open = (await room.ask('/api/v1/incidents?state=open')).body.incidents
   expect(open.map(one => one.id)).not.toContain(incident.id)
   expect((await room.ask('/api/v1/incidents?state=closed,merged&category=fire&limit=10000')).body.incidents.map(one => one.id)).toEqual([

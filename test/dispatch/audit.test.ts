@@ -1,6 +1,7 @@
 // The audit trail: everything is in it, it refuses to be changed, and where it was changed all the same is found.
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
+import { openAuditTrail } from '../../dispatch/audit.ts'
 import { verifyAuditFile } from '../../dispatch/index.ts'
 import { folder, openDesk, raise, send } from './desk.ts'
 
@@ -37,6 +38,46 @@ describe('the audit trail', () => {
     expect(dispatch.audit({ limit: 2, before: 3 }).map(e => e.seq)).toEqual([2, 1])
     expect(all[0]?.prevHash).toBe(all[1]?.hash)
     dispatch.close()
+  })
+
+  it('is searched by who, what, to what and when, also beyond what one question looks through', () => {
+    using dir = folder()
+    fill(dir.file)
+    const { dispatch, clock } = openDesk({ file: dir.file })
+    const found = (f: object) => dispatch.searchAudit({ limit: 100, ...f }).entries.map(e => e.seq)
+    expect(found({ actor: 'li' })).toEqual([4, 2])
+    expect(found({ action: 'session.' })).toEqual([3])
+    expect(found({ action: 'opened' }), 'from its beginning').toEqual([])
+    expect(found({ subject: 'wang' })).toEqual([3])
+    const { at } = dispatch.audit({ limit: 1 })[0]!
+    clock.add(60_000)
+    dispatch.record({ actor: 'wang', action: 'late', subject: 'x' })
+    expect(found({ from: at, to: new Date(Date.parse(at) + 1000).toISOString() })).toEqual([4, 3, 2, 1])
+    expect(found({ from: new Date(Date.parse(at) + 1000).toISOString() })).toEqual([5])
+    expect(dispatch.searchAudit({ limit: 2 })).toMatchObject({ next: 4 })
+    expect(dispatch.searchAudit({ limit: 100 })).not.toHaveProperty('next')
+    dispatch.close()
+  })
+
+  it('looks through a long trail in parts that neither skip nor repeat', () => {
+    const db = new DatabaseSync(':memory:')
+    db.exec(`CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) STRICT; CREATE TABLE audit (seq INTEGER PRIMARY KEY, at TEXT, actor TEXT,
+      action TEXT, subject TEXT, detail TEXT, prev_hash TEXT, hash TEXT) STRICT`)
+    const trail = openAuditTrail(db)
+    for (let i = 1; i <= 25; i++)
+      trail.append({ at: '2026-01-01T00:00:00.000Z', actor: i % 10 === 0 ? 'user:li' : 'system', action: 'a', subject: 's' })
+    const seen: number[] = []
+    let asked = 0
+    let before: number | undefined
+    do {
+      const { entries, next } = trail.search({ actor: 'li', limit: 5, searchedMax: 4, ...(before === undefined ? {} : { before }) })
+      seen.push(...entries.map(e => e.seq))
+      before = next
+      asked += 1
+    } while (before !== undefined)
+    expect(seen).toEqual([20, 10])
+    expect(asked).toBe(7)
+    db.close()
   })
 
   it.each([

@@ -115,6 +115,9 @@ test('desk: no violation in either theme and language, at 1920 and 1366, live an
 const BESIDE = [
   ['devices', 'device-row'],
   ['devices/smk-1405', 'history-empty'],
+  ['health', 'rooms'],
+  ['audit', 'audit-row'],
+  ['quarantine', 'list-empty'],
 ] as const
 
 test('the pages beside the desk: no violation, nothing wider than its screen, light and dark, in both languages', async () => {
@@ -139,6 +142,11 @@ test('the pages beside the desk: no violation, nothing wider than its screen, li
   const csv = (await readFile(await file.path(), 'utf8')).trim().split('\r\n')
   expect(csv[0]).toContain('deviceId,name,kind,condition')
   expect(csv.slice(1).map(line => line.split(',')[0])).toEqual(['smk-1403'])
+
+  await page.evaluate(`location.hash = '#/audit'`)
+  await page.getByTestId('filter-action').selectOption('device.')
+  await page.locator('[data-action="device.register"]').nth(4).waitFor({ timeout: 20_000 })
+  await page.locator('[data-testid="audit-row"]:not([data-action^="device."])').first().waitFor({ state: 'detached', timeout: 20_000 })
   expect(page.foreign).toEqual([])
   await page.context().close()
 })

@@ -61,6 +61,7 @@ const PAGES: Record<Exclude<Page, 'wall' | 'field'>, ComponentType<Wiring>> = {
   accounting: beside(async () => (await import('./pages/accounting.tsx')).Accounting),
   quarantine: beside(async () => (await import('./pages/quarantine.tsx')).Quarantine),
   health: beside(async () => (await import('./pages/health.tsx')).Health),
+  audit: beside(async () => (await import('./pages/audit.tsx')).AuditPage),
 }
 /** Views that are the whole screen. */
 const Wall = lazy(async () => (await import('./wall/wall.tsx')).Wall)

@@ -11,7 +11,7 @@ import { Gaps } from './gaps.tsx'
 
 const REFRESH_MS = 2_000
 
-const Equation = ({ terms, accepted }: { terms: Term[]; accepted: number }) => (
+export const Equation = ({ terms, accepted }: { terms: Term[]; accepted: number }) => (
   <div class="equation" data-testid="equation">
     <span class="term">
       <b>{count(accepted)}</b>
@@ -31,7 +31,7 @@ const Equation = ({ terms, accepted }: { terms: Term[]; accepted: number }) => (
   </div>
 )
 
-const Bar = ({ terms }: { terms: Term[] }) => (
+export const Bar = ({ terms }: { terms: Term[] }) => (
   <div
     class="account-bar"
     role="img"
@@ -45,7 +45,7 @@ const Bar = ({ terms }: { terms: Term[] }) => (
   </div>
 )
 
-const Verdict = ({ report, nowMs }: { report: AccountingReport; nowMs: number }) => {
+export const Verdict = ({ report, nowMs }: { report: AccountingReport; nowMs: number }) => {
   const { account, known, asOf } = report
   if (account === undefined) return <p class="verdict problem">{t('account.never')}</p>
   const state = !account.balanced ? 'unbalanced' : known ? 'balanced' : 'old'
@@ -74,7 +74,7 @@ const Reader = ({ reader, nowMs }: { reader: ReaderLag; nowMs: number }) => (
   </tr>
 )
 
-const Readers = ({ readers, nowMs }: { readers: ReaderLag[]; nowMs: number }) => (
+export const Readers = ({ readers, nowMs }: { readers: ReaderLag[]; nowMs: number }) => (
   <table class="list" data-testid="readers">
     <thead>
       <tr>
@@ -141,7 +141,8 @@ const Meaning = () => (
   </details>
 )
 
-export const Accounting = ({ store }: { store: Store }) => {
+/** The account as it is now, again and again; `problem` says why it is not newer. */
+export const useAccounting = (store: Store): { report: AccountingReport | null; problem: string } => {
   const [report, setReport] = useState<AccountingReport | null>(null)
   const [problem, setProblem] = useState('')
   useEffect(() => {
@@ -157,6 +158,11 @@ export const Accounting = ({ store }: { store: Store }) => {
     const timer = setInterval(() => void load(), REFRESH_MS)
     return () => clearInterval(timer)
   }, [])
+  return { report, problem }
+}
+
+export const Accounting = ({ store }: { store: Store }) => {
+  const { report, problem } = useAccounting(store)
   return (
     <main class="page" data-testid="accounting">
       <h2>{t('account.title')}</h2>

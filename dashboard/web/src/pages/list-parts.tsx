@@ -1,6 +1,6 @@
 // What every list has: the fields that filter it, the pager, one place that says loading, empty or why not.
 import type { ComponentChildren } from 'preact'
-import { UNKNOWN, count } from '../format.ts'
+import { count } from '../format.ts'
 import { t, type Key } from '../i18n.ts'
 import type { Listing } from './listing.ts'
 import '../style/lists.css'
@@ -70,16 +70,18 @@ export const Filters = ({ onReset, children }: { onReset?: () => void; children:
 /** Which rows of how many, and the way to the others. */
 export const Pager = ({ listing }: { listing: Listing<unknown> }) => {
   const { found, page, pageRows } = listing
-  if (found === null || (found.rows.length === 0 && page === 1)) return null
-  const first = (page - 1) * pageRows + 1
-  const last = first + found.rows.length - 1
+  if (found === null || (page === 1 && found.next === undefined && found.rows.length === 0)) return null
+  const first = found.rows.length === 0 ? 0 : (page - 1) * pageRows + 1
+  const last = first === 0 ? 0 : first + found.rows.length - 1
   return (
     <nav class="pager" aria-label={t('list.pages')}>
       <button type="button" data-testid="page-back" disabled={page === 1} onClick={listing.back}>
         {t('list.back')}
       </button>
       <span data-testid="page-rows">
-        {t('list.rows', { first: count(first), last: count(last), total: found.total === undefined ? UNKNOWN : count(found.total) })}
+        {found.total === undefined
+          ? t('list.rows-open', { first: count(first), last: count(last) })
+          : t('list.rows', { first: count(first), last: count(last), total: count(found.total) })}
       </span>
       <button type="button" data-testid="page-forward" disabled={found.next === undefined} onClick={listing.forward}>
         {t('list.forward')}

@@ -1,14 +1,19 @@
 // What could not be used: what, where, why, how often, when last; found by code, topic, device and time. Whoever may can send it through
 // again, one by one (see quarantine-entry.tsx) or all that the filter finds.
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { ComponentChildren } from 'preact'
 import { DISPOSITIONS, type QuarantineEntry, type RedriveSummary } from '#contracts/quarantine.ts'
 import { why } from '../actions.ts'
 import { UNKNOWN, count, dayTime } from '../format.ts'
-import { t, term, type Key } from '../i18n.ts'
+import { t, term } from '../i18n.ts'
 import type { Store } from '../store.ts'
+import type { Column } from './csv.ts'
+import { ExportCsv } from './export.tsx'
+import { ChoiceField, Filters, ListState, Pager, Table, TextField, TimeField } from './list-parts.tsx'
+import { queryOf, useListing, type FetchPage } from './listing.ts'
 import { EntryDialog } from './quarantine-entry.tsx'
 
-const PAGE_ROWS = 100
+const PAGE_ROWS = 50
 const REFRESH_MS = 5_000
 
 type Listing = { entries: QuarantineEntry[]; total: number; codes: string[] }
@@ -54,147 +59,129 @@ const EntryRow = ({ entry, store, onOpen }: { entry: QuarantineEntry; store: Sto
   </tr>
 )
 
-const Rows = ({ listing, store, onOpen }: { listing: Listing; store: Store; onOpen: (id: string) => void }) => (
-  <table class="list">
-    <thead>
-      <tr>
-        <th>{t('quarantine.what')}</th>
-        <th>{t('quarantine.where')}</th>
-        <th>{t('quarantine.why')}</th>
-        <th class="number">{t('quarantine.count')}</th>
-        <th>{t('quarantine.last')}</th>
-        <th>{t('quarantine.disposition')}</th>
-        <th>
-          <span class="visually-hidden">{t('quarantine.open')}</span>
-        </th>
-      </tr>
-    </thead>
-    <tbody>
-      {listing.entries.map(entry => (
-        <EntryRow key={entry.id} entry={entry} store={store} onOpen={() => onOpen(entry.id)} />
-      ))}
-    </tbody>
-  </table>
-)
+type FilterProps = { filter: Filter; codes: string[]; onFilter: (filter: Filter) => void; children: ComponentChildren }
 
-type FilterProps = { filter: Filter; codes: string[]; onFilter: (filter: Filter) => void }
-
-const Filters = ({ filter, codes, onFilter }: FilterProps) => {
-  const set = (name: keyof Filter) => (event: { currentTarget: { value: string } }) =>
-    onFilter({ ...filter, [name]: event.currentTarget.value })
-  const text = (name: 'topic' | 'device', label: Key) => (
-    <label>
-      {t(label)}
-      <input data-testid={`filter-${name}`} value={filter[name]} onChange={set(name)} />
-    </label>
-  )
-  const time = (name: 'from' | 'to') => (
-    <label>
-      {t(`quarantine.${name}`)}
-      <input type="datetime-local" data-testid={`filter-${name}`} value={filter[name]} onChange={set(name)} />
-    </label>
-  )
+const QuarantineFilters = ({ filter, codes, onFilter, children }: FilterProps) => {
+  const set = (name: keyof Filter) => (value: string) => onFilter({ ...filter, [name]: value })
   return (
-    <form class="quarantine-filters" onSubmit={event => event.preventDefault()}>
-      <label>
-        {t('quarantine.what')}
-        <select data-testid="filter-code" value={filter.code} onChange={set('code')}>
-          <option value="">{t('quarantine.all')}</option>
-          {codes.map(code => (
-            <option key={code} value={code}>
-              {term('code', code)}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        {t('quarantine.disposition')}
-        <select data-testid="filter-disposition" value={filter.disposition} onChange={set('disposition')}>
-          <option value="">{t('quarantine.all')}</option>
-          {DISPOSITIONS.map(name => (
-            <option key={name} value={name}>
-              {term('disposition', name)}
-            </option>
-          ))}
-        </select>
-      </label>
-      {text('topic', 'quarantine.topic-begins')}
-      {text('device', 'quarantine.device')}
-      {time('from')}
-      {time('to')}
-      <button type="button" onClick={() => onFilter(NO_FILTER)}>
-        {t('quarantine.reset')}
-      </button>
-    </form>
+    <Filters onReset={() => onFilter(NO_FILTER)}>
+      <ChoiceField
+        label="quarantine.what"
+        name="code"
+        value={filter.code}
+        onChange={set('code')}
+        options={codes.map(code => [code, term('code', code)])}
+      />
+      <ChoiceField
+        label="quarantine.disposition"
+        name="disposition"
+        value={filter.disposition}
+        onChange={set('disposition')}
+        options={DISPOSITIONS.map(name => [name, term('disposition', name)])}
+      />
+      <TextField label="quarantine.topic-begins" name="topic" value={filter.topic} onChange={set('topic')} />
+      <TextField label="quarantine.device" name="device" value={filter.device} onChange={set('device')} />
+      <TimeField label="quarantine.from" name="from" value={filter.from} onChange={set('from')} />
+      <TimeField label="quarantine.to" name="to" value={filter.to} onChange={set('to')} />
+      {children}
+    </Filters>
   )
 }
 
-/** Asks once more before many messages go through again. */
+/** Asks once more before many messages go through again; then goes on by hundreds until nothing more goes through, and says how far. */
 const RedriveAll = ({ store, filter, onDone }: { store: Store; filter: Filter; onDone: () => void }) => {
   const [sure, setSure] = useState(false)
-  const [busy, setBusy] = useState(false)
+  const [sent, setSent] = useState<number | null>(null)
+  const stopped = useRef(false)
+  useEffect(() => () => void (stopped.current = true), [])
   const send = async (): Promise<void> => {
-    setBusy(true)
+    stopped.current = false
+    let done = 0
     try {
       const { disposition: _disposition, ...rest } = given(filter)
-      const { redriven, failed, remaining } = await store.api.post<RedriveSummary>('quarantine/redrive', rest)
-      const values = { n: count(redriven.length), failed: count(failed.length), remaining: count(remaining) }
-      store.toast(failed.length > 0 ? 'bad' : 'good', t('quarantine.redriven-all', values))
+      for (;;) {
+        setSent(done)
+        const { redriven, failed, remaining } = await store.api.post<RedriveSummary>('quarantine/redrive', rest)
+        done += redriven.length
+        if (redriven.length > 0 && remaining > failed.length && !stopped.current) continue
+        const values = { n: count(done), failed: count(failed.length), remaining: count(remaining) }
+        store.toast(failed.length > 0 ? 'bad' : 'good', t('quarantine.redriven-all', values))
+        break
+      }
     } catch (error) {
       store.toast('bad', t('action.failed', { why: why(error) }))
     }
     setSure(false)
-    setBusy(false)
+    setSent(null)
     onDone()
   }
+  if (sent !== null)
+    return (
+      <span class="export" role="status">
+        <progress aria-label={t('quarantine.redrive-all')} /> {t('quarantine.redriving', { n: count(sent) })}
+        <button type="button" onClick={() => void (stopped.current = true)}>
+          {t('export.stop')}
+        </button>
+      </span>
+    )
   return (
-    <button
-      type="button"
-      class={sure ? 'primary' : ''}
-      data-testid="redrive-all"
-      disabled={busy}
-      onClick={() => (sure ? void send() : setSure(true))}
-    >
+    <button type="button" class={sure ? 'primary' : ''} data-testid="redrive-all" onClick={() => (sure ? void send() : setSure(true))}>
       {t(sure ? 'quarantine.redrive-all-sure' : 'quarantine.redrive-all')}
     </button>
   )
 }
 
+const COLUMNS: Column<QuarantineEntry>[] = [
+  { title: 'id', value: one => one.id },
+  { title: 'code', value: one => one.code },
+  { title: 'source', value: one => one.source },
+  { title: 'reason', value: one => one.reason },
+  { title: 'where', value: one => one.where },
+  { title: 'topic', value: one => one.topic },
+  { title: 'identity', value: one => one.identity },
+  { title: 'clientId', value: one => one.clientId },
+  { title: 'decoder', value: one => one.decoder },
+  { title: 'count', value: one => one.count },
+  { title: 'firstAt', value: one => one.firstAt },
+  { title: 'lastAt', value: one => one.lastAt },
+  { title: 'bytes', value: one => one.bytes },
+  { title: 'disposition', value: one => one.disposition },
+]
+
 export const Quarantine = ({ store }: { store: Store }) => {
-  const [listing, setListing] = useState<Listing | null>(null)
-  const [problem, setProblem] = useState('')
+  const [codes, setCodes] = useState<string[]>([])
   const [filter, setFilter] = useState<Filter>(NO_FILTER)
   const [opened, setOpened] = useState<string | null>(null)
-  const load = async (): Promise<void> => {
-    try {
-      const query = new URLSearchParams({ limit: String(PAGE_ROWS), ...given(filter) })
-      setListing(await store.api.get<Listing>(`quarantine?${query.toString()}`))
-      setProblem('')
-    } catch (error) {
-      setProblem(why(error))
-    }
+  const fetch: FetchPage<QuarantineEntry> = async (offset, limit, signal) => {
+    const query = queryOf({ ...given(filter), limit, offset })
+    const listing = await store.api.get<Listing>(`quarantine?${query}`, signal)
+    setCodes(listing.codes)
+    const next = Number(offset) + limit
+    return { rows: listing.entries, total: listing.total, ...(next < listing.total ? { next: String(next) } : {}) }
   }
-  useEffect(() => {
-    void load()
-    const timer = setInterval(() => void load(), REFRESH_MS)
-    return () => clearInterval(timer)
-  }, [filter])
-  const more = listing === null ? 0 : listing.total - listing.entries.length
+  const listing = useListing({ fetch, asked: JSON.stringify(filter), pageRows: PAGE_ROWS, refreshMs: REFRESH_MS })
+  const heads = ['what', 'where', 'why', 'count', 'last', 'disposition'] as const
   return (
     <main class="page" data-testid="quarantine">
       <h2>{t('quarantine.title')}</h2>
       <p class="muted">{t('quarantine.lead')}</p>
-      <Filters filter={filter} codes={listing?.codes ?? []} onFilter={setFilter} />
-      {store.may('quarantine:write') && (
-        <p>
-          <RedriveAll store={store} filter={filter} onDone={() => void load()} />
-        </p>
+      <QuarantineFilters filter={filter} codes={codes} onFilter={setFilter}>
+        <ExportCsv store={store} name="quarantine" columns={COLUMNS} fetch={fetch} />
+        {store.may('quarantine:write') && <RedriveAll store={store} filter={filter} onDone={listing.reload} />}
+      </QuarantineFilters>
+      <ListState listing={listing} empty={t(filter === NO_FILTER ? 'quarantine.empty' : 'quarantine.none-fits')} />
+      {listing.found !== null && listing.found.rows.length > 0 && (
+        <Table
+          label={t('quarantine.title')}
+          heads={[...heads.map(one => t(`quarantine.${one}`)), <span class="visually-hidden">{t('quarantine.open')}</span>]}
+        >
+          {listing.found.rows.map(entry => (
+            <EntryRow key={entry.id} entry={entry} store={store} onOpen={() => setOpened(entry.id)} />
+          ))}
+        </Table>
       )}
-      {problem !== '' && <p class="problem">{problem}</p>}
-      {listing !== null && listing.total === 0 && <p class="calm">{t('quarantine.empty')}</p>}
-      {listing !== null && listing.total > 0 && <Rows listing={listing} store={store} onOpen={setOpened} />}
-      {more > 0 && <p class="muted">{t('quarantine.more', { n: count(more) })}</p>}
-      {opened !== null && <EntryDialog store={store} id={opened} onClose={() => setOpened(null)} onChanged={() => void load()} />}
+      <Pager listing={listing} />
+      {opened !== null && <EntryDialog store={store} id={opened} onClose={() => setOpened(null)} onChanged={listing.reload} />}
     </main>
   )
 }

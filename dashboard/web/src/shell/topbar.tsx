@@ -1,5 +1,6 @@
 // The bar above everything: what this is, whether the sound works, how alive the link is, the numbers, who is on duty.
 import { useEffect, useRef } from 'preact/hooks'
+import type { Scope } from '#contracts/people.ts'
 import { clockTime, elapsed } from '../format.ts'
 import type { Dialogs } from '../incident/commands.tsx'
 import { t } from '../i18n.ts'
@@ -56,7 +57,21 @@ export const ConnectionChip = ({ store }: { store: Store }) => {
   )
 }
 
-const LINKS = ['desk', 'wall', 'field', 'devices', 'accounting', 'quarantine', 'health'] as const satisfies readonly Page[]
+/** What is worked with, what is looked at, what is set up; the server decides, the menu only leaves out what it would refuse. */
+const LINKS: readonly (readonly (readonly [Page, Scope])[])[] = [
+  [
+    ['desk', 'read'],
+    ['wall', 'read'],
+    ['field', 'read'],
+  ],
+  [
+    ['devices', 'read'],
+    ['health', 'read'],
+    ['accounting', 'read'],
+    ['quarantine', 'read'],
+    ['audit', 'audit:read'],
+  ],
+]
 
 /** One button for all pages, so that the bar has room for what changes. */
 const Menu = ({ store }: { store: Store }) => {
@@ -75,10 +90,17 @@ const Menu = ({ store }: { store: Store }) => {
         <span aria-hidden="true">☰</span> {t(`nav.${page.value}`)}
       </summary>
       <nav aria-label={t('nav.label')}>
-        {LINKS.map(one => (
-          <a key={one} href={`#/${one}`} aria-current={page.value === one ? 'page' : undefined} onClick={close}>
-            {t(`nav.${one}`)}
-          </a>
+        {LINKS.map(group => (
+          <div key={group[0]?.[0]}>
+            {group.map(
+              ([one, scope]) =>
+                store.may(scope) && (
+                  <a key={one} href={`#/${one}`} aria-current={page.value === one ? 'page' : undefined} onClick={close}>
+                    {t(`nav.${one}`)}
+                  </a>
+                ),
+            )}
+          </div>
         ))}
         {store.may('flows:read') && (
           <a href="/flows/" target="_blank" rel="noopener">
