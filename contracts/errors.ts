@@ -76,6 +76,13 @@ export const ERROR_CODES = {
     status: 500,
     hint: 'Run `npm run verify`; restore from a backup if it names a place before the tail. Quarantine lists the groups that were passed over.',
   },
+  // backups
+  'backup-refused': { status: 500, hint: 'Nothing was changed. The message says what stands in the way.' },
+  'backup-damaged': { status: 500, hint: 'The backup is not as it was written; the message names the file. Take an older one.' },
+  'restore-unfinished': {
+    status: 500,
+    hint: 'Empty the data folder and run `npm run restore -- DIR` again; nothing starts on half a restore.',
+  },
   'process-start-failed': { status: 500, hint: 'See the log line before this one.' },
 } as const satisfies Record<string, { status: number; hint: string }>
 

@@ -118,3 +118,7 @@ export const verifyChain = (db: DatabaseSync): AuditVerdict => {
   if (head === undefined && entries > 0) return { ok: false, entries, problem: 'the head of the trail is missing' }
   return { ok: true, entries }
 }
+
+/** `<entries>:<hash>` of the newest entry; empty where there is none. */
+export const auditHead = (db: DatabaseSync): string =>
+  String(db.prepare("SELECT value FROM meta WHERE key = 'audit_head'").get()?.['value'] ?? '')

@@ -12,7 +12,7 @@ import type { Order } from '#contracts/order.ts'
 import type { Posture } from '#contracts/posture.ts'
 import type { Candidate, DutyShift, Resource } from '#contracts/resource.ts'
 import { adopt, unknownOf, type Station } from './adoption.ts'
-import { verifyChain, type AuditEntry, type AuditFilter, type AuditFound, type AuditVerdict } from './audit.ts'
+import { auditHead as headOf, verifyChain, type AuditEntry, type AuditFilter, type AuditFound, type AuditVerdict } from './audit.ts'
 import { openAuditor, type Finding } from './auditor.ts'
 import { candidatesOf } from './candidates.ts'
 import { actorOf, listLimit, required } from './checks.ts'
@@ -262,6 +262,17 @@ export const verifyAuditFile = (o: { file: string }): AuditVerdict => {
   const db = openDatabase(o.file, { readOnly: true })
   try {
     return verifyChain(db)
+  } finally {
+    db.close()
+  }
+}
+
+/** The head of the audit chain of a dispatch.db; empty where there is none. */
+export const auditHead = (o: { file: string }): string => {
+  if (!existsSync(o.file)) return ''
+  const db = openDatabase(o.file, { readOnly: true })
+  try {
+    return headOf(db)
   } finally {
     db.close()
   }

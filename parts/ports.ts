@@ -1,5 +1,6 @@
 // What the three parts of the system are and what each may ask of another: narrow requests with answers, over IPC or in one process.
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Account } from '#contracts/accounting.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
@@ -64,8 +65,13 @@ export type Others = { edge: EdgePort; store: StorePort; supervisor: SupervisorP
 export const RULES_CURSOR = 'rules'
 export const STORE_CURSOR = 'store'
 
-/** Makes sure that the data folder is there and can be written. @throws FengsuiError data-dir-unwritable */
+/** stands in a data folder while a backup is brought back into it; nothing starts on it */
+export const RESTORE_MARK = 'restore.unfinished'
+
+/** Makes sure that the data folder is there and can be written. @throws FengsuiError data-dir-unwritable, restore-unfinished */
 export function makeDataDir(settings: Settings): string {
+  if (existsSync(join(settings.dataDir, RESTORE_MARK)))
+    throw new FengsuiError('restore-unfinished', `FENGSUI_DATA_DIR=${settings.dataDir} holds a restore that was not finished`)
   try {
     mkdirSync(settings.dataDir, { recursive: true })
     accessSync(settings.dataDir, constants.W_OK)

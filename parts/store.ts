@@ -7,8 +7,17 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   const { createMeter } = await import('../processes/metrics.ts')
   const { refilling } = await import('../health-alarms.ts')
   const { followPosition, openCursors, openReader } = await import('../journal/index.ts')
-  const { createAreas, createCatalogue, loadDecoders, loadDistrict, openQuarantine, openRegistrations, openStore, startStoreWriter } =
-    await import('../ingest/index.ts')
+  const {
+    createAreas,
+    createCatalogue,
+    holdStillWhenAsked,
+    loadDecoders,
+    loadDistrict,
+    openQuarantine,
+    openRegistrations,
+    openStore,
+    startStoreWriter,
+  } = await import('../ingest/index.ts')
 
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
@@ -26,6 +35,7 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   const store = stack.adopt(await openStore(target, { log, meter }), s => s.close())
   const setAside = refilling(store.notice)
   const writer = stack.adopt(startStoreWriter({ reader, catalogue, areas, store, quarantine, log, meter, clock }), w => w.close())
+  if (store.still !== undefined) stack.adopt(holdStillWhenAsked({ dir, still: store.still, log }), h => h.close())
   const startedAt = await store.position() // the writer knows it a moment later
   const position = (): number => Math.max(startedAt, writer.status().position)
   stack.adopt(followPosition({ cursors, consumer: STORE_CURSOR, position, log }), f => f.close())

@@ -109,6 +109,14 @@ export async function openDuckdb(
       turn = written.catch(() => undefined)
       await written
     },
+    still: async during => {
+      const held = turn.then(async () => {
+        await writer.run('CHECKPOINT')
+        await during()
+      })
+      turn = held.catch(() => undefined)
+      await held
+    },
     query: async q => queryTables(reader, days.within(q.fromMs, q.toMs).map(valuesTable), names, q),
     aggregate: async q => {
       const tables = days.within(Math.floor(q.fromMs / MINUTE_MS) * MINUTE_MS, q.toMs).map(rollupTable)

@@ -39,6 +39,8 @@ export type ReadingStore = {
   query(q: StoreQuery): Promise<Series[]>
   /** answered from the rollups, never from single readings */
   aggregate(q: AggregateQuery): Promise<Aggregate[]>
+  /** runs `during` between two writes, with everything that was written in its one file: for a copy of it. Absent where it keeps no file. */
+  still?: (during: () => Promise<void>) => Promise<void>
   /** why the store had to begin again from nothing, where it had to */
   notice?: string
   close(): Promise<void>
