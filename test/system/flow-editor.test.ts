@@ -126,6 +126,7 @@ const wordsOf = (type: string, lang: string) =>
   ]!
 
 let engineer: Editor
+let approver: Editor
 test('one login; the shipped flow stands there; a sign-in left over from the editor itself is forgotten', async () => {
   engineer = await signedIn('engineer', 'zh-CN')
   await engineer.addInitScript(() => localStorage.setItem('auth-tokens-flows', JSON.stringify({ access_token: 'long out of date' })))
@@ -281,7 +282,7 @@ test('deployed it is a candidate: nothing is in force, and who proposed it canno
 })
 
 test('the approver sees everything in English, looks without a deploy, and puts it into force', async () => {
-  const approver = await signedIn('approver', 'en-US')
+  approver = await signedIn('approver', 'en-US')
   await openEditor(approver)
   expect(await approver.evaluate(async () => (await fetch('flows', { method: 'POST', body: '{}' })).status)).toBe(403)
   for (const [i, type] of TYPES.entries()) await drop(approver, type, 150 + (i % 3) * 200, 300 + Math.floor(i / 3) * 100)
@@ -295,7 +296,6 @@ test('the approver sees everything in English, looks without a deploy, and puts 
   await release.getByText('There is no candidate').waitFor({ timeout: TRIAL_MS })
   expect((await running.get<{ rev: string }>('/api/v1/flows')).rev).not.toBe(before)
   expect(approver.foreign).toEqual([])
-  await approver.context().close()
 })
 
 test('the alarm of the flow stands in the queue with the revision that raised it', async () => {
@@ -319,14 +319,36 @@ test('the alarm of the flow stands in the queue with the revision that raised it
   await desk.context().close()
 })
 
-test('a station does not get in; while Node-RED is away the editor is a 503, and comes back by itself', async () => {
-  const station = await signedIn('station', 'zh-CN')
-  expect((await station.request.get(`${running.http}/flows/`)).status()).toBe(403)
+test('the tab becomes a rule of the engine, which then raises while Node-RED is killed; the editor is a 503 and comes back', async () => {
+  await openEditor(approver)
+  const tab = (await running.get<{ files: Record<string, string> }>('/api/v1/rules')).files
+  await approver.locator('.red-ui-tab-label').getByText('流程 1', { exact: true }).click()
+  await edit(approver, 'fire-backtest')
+  await approver.locator('#fire-backtest-promote').click()
+  await approver.locator('#fire-backtest-result').getByText('Press again to do it').waitFor()
+  await approver.locator('#fire-backtest-promote').click()
+  await approver.locator('#fire-backtest-result').getByText('now rules of the engine').waitFor()
+  const added = Object.entries((await running.get<{ files: Record<string, string> }>('/api/v1/rules')).files).filter(
+    ([name]) => !(name in tab),
+  )
+  expect(added).toMatchObject([[expect.stringMatching(/^flow-/), RULE]])
+
   const pid = [...running.output().matchAll(/"pid":(\d+)[^\n]*Node-RED answers/g)].at(-1)![1]
   process.kill(Number(pid), 'SIGKILL')
+  await publish('hyd-engine', 5)
   const settings = async () => (await running.api('/flows/settings')).status
-  await until(async () => (await settings()) === 503, 10_000, '503 while it is away')
+  expect(await settings()).toBe(503)
+  const raised = async () =>
+    (await running.get<{ alarms: Alarm[] }>('/api/v1/alarms?limit=100')).alarms.filter(a => a.deviceId === 'hyd-engine')
+  await until(async () => (await raised()).length > 0, 15_000, 'the alarm of the engine')
   await until(async () => (await settings()) === 200, 30_000, 'the editor is back')
+  // once, and not by a flow as well
+  expect(await raised()).toMatchObject([{ kind: 'pressure-low', origin: expect.stringMatching(/^rule:/) as string }])
+})
+
+test('a station does not get in', async () => {
+  const station = await signedIn('station', 'zh-CN')
+  expect((await station.request.get(`${running.http}/flows/`)).status()).toBe(403)
 })
 
 test('the page’s own policy refused nothing, and nothing was asked of another machine', () =>
