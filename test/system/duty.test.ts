@@ -211,6 +211,39 @@ test('the sound is proved before the shift begins', async () => {
   expect(await page.getByTestId('sound').getAttribute('data-shift')).toBe('true')
 })
 
+test('a flood: every level I stands by itself, the rest is folded, a key is still obeyed, and the page counts all of it', async () => {
+  const places = 12
+  const kinds = ['fire-alarm', 'fault'] as const
+  const one = (n: number): Promise<unknown> =>
+    post('alarms', {
+      idempotencyKey: `flood-${n}`,
+      kind: kinds[n % 2],
+      severity: n % places === 0 ? 1 : 3,
+      place: { area: '洪澜', building: `洪 ${n % places} 幢`, floor: String(n), room: String(n) },
+      text: { zh: '大面积报警', en: 'one of many' },
+    })
+  let next = 0
+  const sender = async (): Promise<void> => {
+    for (let n = next++; n < 240; n = next++) await one(n)
+  }
+  await Promise.all([sender(), sender(), sender(), sender()])
+  await page.getByTestId('banner-flood').waitFor({ timeout: 20_000 })
+  const { incidents: open } = await running.get<{ incidents: Incident[] }>('/api/v1/incidents?state=open&limit=500')
+  const total = new Intl.NumberFormat('zh-CN').format(open.length)
+  await until(
+    async () => (await page.locator('.queue-head .muted').textContent())?.includes(total) === true,
+    20_000,
+    `${total} are counted`,
+  )
+  await page.mouse.move(1000, 500)
+  await page.getByTestId('fold').first().waitFor({ timeout: 20_000 })
+  const single = await page.locator('[data-testid="incident-row"][data-severity="1"]').count()
+  expect(single, 'level I is never folded').toBe(open.filter(({ severity }) => severity === 1).length)
+  const before = await page.getByTestId('incident-panel').getAttribute('data-incident-id')
+  await page.keyboard.press('j')
+  await page.locator(`[data-testid="incident-panel"]:not([data-incident-id="${before}"])`).waitFor({ timeout: 20_000 })
+})
+
 test('no request left the origin and nothing broke in the page', () => {
   expect(page.foreign).toEqual([])
   expect(errors).toEqual([])

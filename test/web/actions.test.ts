@@ -2,9 +2,10 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createApi } from '../../dashboard/web/src/api.ts'
 import { learn } from '../../dashboard/web/src/i18n.ts'
+import { effect } from '@preact/signals'
 import { createStore, type Store } from '../../dashboard/web/src/store.ts'
 import type { SocketHandlers } from '../../dashboard/web/src/live/socket.ts'
 import { at, delta, incident, snapshot } from './incidents.ts'
@@ -106,4 +107,19 @@ test('no answer at all is said as such', async () => {
   expect(store.toasts.value).toHaveLength(1)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+})
+
+test('a flood is shown a few times a second, the first of it at once, and the last of it in the end', async () => {
+  let shown = 0
+  const stop = effect(() => {
+    void store.incidents.value
+    shown += 1
+  })
+  live.heard(JSON.stringify(delta(11, { incidents: [incident('first')] })))
+  expect(store.incidents.value.has('first')).toBe(true)
+  const before = shown
+  for (let n = 0; n < 200; n += 1) live.heard(JSON.stringify(delta(12 + n, { incidents: [incident(`i-${n}`)] })))
+  expect(shown - before).toBeLessThan(30)
+  await vi.waitFor(() => expect(store.incidents.value.size).toBe(202), { timeout: 5_000, interval: 20 })
+  stop()
 })

@@ -117,3 +117,31 @@ test('law: with any messages lost, resyncing from where the fold stopped ends wh
     ),
   )
 })
+
+describe('maps that nobody has seen are changed in place', () => {
+  const story = fc.array(
+    fc.record({ incidents: fc.array(anyIncident, { maxLength: 4 }), alarms: fc.array(fc.nat(5), { maxLength: 3 }), shown: fc.boolean() }),
+    { maxLength: 20 },
+  )
+  test('the outcome is the same as with copies, and what was seen stays as it was seen', () => {
+    fc.assert(
+      fc.property(story, steps => {
+        let copied = fold([snapshot()])
+        let folded = copied
+        let seen = copied
+        const pictures: { desk: Desk; as: string }[] = []
+        const written = (desk: Desk): string => JSON.stringify([[...desk.incidents], [...desk.alarms]])
+        for (const [at, { incidents, alarms, shown }] of steps.entries()) {
+          const message = delta(11 + at, { incidents, alarms: alarms.map(n => alarm(`a${n}`, incidents[0]?.id ?? 'none')) })
+          copied = receive(copied, message).desk
+          folded = receive(folded, message, seen).desk
+          expect(written(folded)).toBe(written(copied))
+          if (!shown) continue
+          seen = folded
+          pictures.push({ desk: seen, as: written(seen) })
+        }
+        for (const { desk, as } of pictures) expect(written(desk)).toBe(as)
+      }),
+    )
+  })
+})

@@ -28,8 +28,16 @@ export const elapsed = (ms: number): string => {
   return h > 0 ? `${h}:${two(m)}:${two(s % 60)}` : `${two(m)}:${two(s % 60)}`
 }
 
-export const count = (n: number | null | undefined): string =>
-  n === null || n === undefined ? UNKNOWN : new Intl.NumberFormat(locale.value).format(n)
+/** Kept, one a language and kind: making one costs a hundred times what using it does. */
+const formats = new Map<string, Intl.NumberFormat>()
+const numberFormat = (kind: string, options: Intl.NumberFormatOptions = {}): Intl.NumberFormat => {
+  const key = `${locale.value} ${kind}`
+  const known = formats.get(key) ?? new Intl.NumberFormat(locale.value, options)
+  formats.set(key, known)
+  return known
+}
+
+export const count = (n: number | null | undefined): string => (n === null || n === undefined ? UNKNOWN : numberFormat('count').format(n))
 
 export const seconds = (s: number | null | undefined): string => (s === null || s === undefined ? UNKNOWN : elapsed(s * 1000))
 
@@ -41,11 +49,10 @@ export const byteCount = (n: number): string => {
   const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.max(1, n)) / 3)))
   const value = n / 1000 ** power
   const digits = power === 0 || value >= 100 ? 0 : 1
-  return `${new Intl.NumberFormat(locale.value, { maximumFractionDigits: digits }).format(value)} ${['B', 'kB', 'MB', 'GB', 'TB'][power]}`
+  return `${numberFormat(`digits ${digits}`, { maximumFractionDigits: digits }).format(value)} ${['B', 'kB', 'MB', 'GB', 'TB'][power]}`
 }
 
-export const amount = (value: number): string =>
-  new Intl.NumberFormat(locale.value, { maximumSignificantDigits: 4, useGrouping: false }).format(value)
+export const amount = (value: number): string => numberFormat('amount', { maximumSignificantDigits: 4, useGrouping: false }).format(value)
 
 // Longest first: `_lel_pct` must not be read as `_pct`. Names and units: contracts/reading.ts, a metric's name ends in its unit.
 const UNITS: readonly (readonly [suffix: string, unit: string])[] = [

@@ -79,9 +79,13 @@ export type Store = {
 export const FLOOD_ABOVE = 10
 const FLOOD_ENDS_BELOW = 5
 
-/** From so many open incidents on, what came in is shown a few times a second and not message by message: a flood must not stop the page. */
-const MANY = 500
-const GATHER_MS = 250
+/** A flood must not stop the page: after BURST changes shown at once, further ones are gathered for so long. Longer from MANY open incidents on. */
+const BURST = 8
+const GATHER_MS = 100
+const MANY = 300
+const GATHER_MANY_MS = 300
+/** Clocks and ages are shown in seconds: they are not set again for less. */
+const CLOCK_STEP_MS = 250
 
 const TOASTS_KEPT = 4
 const TOAST_FOR_MS = 8_000
@@ -102,6 +106,8 @@ export const createStore = (o: StoreOptions): Store => {
   let nextToast = 1
   let missedNow = 0
   let folded: Desk = EMPTY_DESK
+  /** changes that may still be shown at once; one more each GATHER_MS */
+  const credit = { left: BURST, atMs: o.nowMs() }
   let showing: ReturnType<typeof setTimeout> | undefined
 
   const toast = (tone: Toast['tone'], text: string): void => {
@@ -146,18 +152,36 @@ export const createStore = (o: StoreOptions): Store => {
   }
   const fold = (next: Desk): void => {
     folded = next
-    if (next.incidents.size < MANY) show()
-    else showing ??= setTimeout(show, GATHER_MS)
+    if (showing !== undefined) return
+    const gatherMs = next.incidents.size < MANY ? GATHER_MS : GATHER_MANY_MS
+    credit.left = Math.min(BURST, credit.left + Math.max(0, o.nowMs() - credit.atMs) / gatherMs)
+    credit.atMs = o.nowMs()
+    if (credit.left < 1) {
+      showing = setTimeout(show, gatherMs)
+      return
+    }
+    credit.left -= 1
+    show()
+  }
+  const setClock = (serverMs: number): void => {
+    const next = serverMs - o.nowMs()
+    if (Math.abs(next - skewMs.value) >= CLOCK_STEP_MS) skewMs.value = next
+  }
+  /** That something was heard again is worth telling a few times a second. */
+  const setLink = (next: Link): void => {
+    const { open, attempt, retryAtMs, heardAtMs } = link.value
+    const isSame = next.open === open && next.attempt === attempt && next.retryAtMs === retryAtMs && heardAtMs !== null
+    if (!isSame || (next.heardAtMs ?? 0) - heardAtMs >= CLOCK_STEP_MS) link.value = next
   }
   const onMessage = (message: LiveMessage | RowsFrame): 'ok' | 'resync' => {
-    const outcome = receive(folded, message)
+    const outcome = receive(folded, message, desk.peek())
     if (outcome.type === 'gap') {
       missed.value += outcome.missed
       missedNow += outcome.missed
       return 'resync'
     }
     if (outcome.type === 'ignored') return 'ok'
-    skewMs.value = (message.type === 'rows' ? message.serverTimeMs : Date.parse(message.serverTime)) - o.nowMs()
+    setClock(message.type === 'rows' ? message.serverTimeMs : Date.parse(message.serverTime))
     fold(outcome.desk)
     if (!applyDevices(message)) {
       // nothing is drawn from what cannot be placed: begin anew from a snapshot
@@ -232,9 +256,7 @@ export const createStore = (o: StoreOptions): Store => {
         random: o.random,
         position: () => (folded.epoch === null ? null : { seq: folded.seq, epoch: folded.epoch }),
         onMessage,
-        onLink: next => {
-          link.value = next
-        },
+        onLink: setLink,
         onRefused: () => {
           principal.value = null
         },

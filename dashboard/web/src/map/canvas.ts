@@ -32,10 +32,12 @@ const createView = (o: MapOptions, district: District): MapView => {
   const forceAtlas = drawForceAtlas(o.theme)
   const home = boundsOf(district.areas)
   const mercator = createMercator()
+  /** read when it changes: asking the page for it makes the page lay itself out */
+  let [width, height] = [o.host.clientWidth, o.host.clientHeight]
   const camera: Camera = {
     project: (lon, lat) => mercator.project(lon, lat),
-    width: () => o.host.clientWidth,
-    height: () => o.host.clientHeight,
+    width: () => width,
+    height: () => height,
   }
   const markers = createMarkers({
     host: o.host,
@@ -105,6 +107,8 @@ const createView = (o: MapOptions, district: District): MapView => {
     invalidate()
   }
   const resize = (): void => {
+    width = o.host.clientWidth
+    height = o.host.clientHeight
     canvas.width = Math.round(camera.width() * ratio())
     canvas.height = Math.round(camera.height() * ratio())
     mercator.resize(camera.width(), camera.height())

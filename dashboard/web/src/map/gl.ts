@@ -80,10 +80,12 @@ const createView = (o: MapOptions, district: District, tiles: string | null): Ma
     o.onLost()
   }
 
+  /** read when it changes: asking the page for it makes the page lay itself out */
+  let [width, height] = [o.host.clientWidth, o.host.clientHeight]
   const camera: Camera = {
     project: (lon, lat) => map.project([lon, lat]),
-    width: () => o.host.clientWidth,
-    height: () => o.host.clientHeight,
+    width: () => width,
+    height: () => height,
   }
   const overlay = new MapLibreOverlay({
     interleaved: false,
@@ -161,6 +163,8 @@ const createView = (o: MapOptions, district: District, tiles: string | null): Ma
   map.on('movestart', () => o.onHover(null))
   map.on('moveend', redrawAll)
   map.on('resize', () => {
+    width = o.host.clientWidth
+    height = o.host.clientHeight
     markers.place()
     labels.place()
   })

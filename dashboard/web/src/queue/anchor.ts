@@ -2,8 +2,8 @@
 // focus on it, and gives the scrolling back when the hand has left.
 
 export type Anchor = {
-  /** before the rows change */
-  before(list: HTMLElement): void
+  /** before the rows change; measures only while the hand is in the list */
+  before(list: HTMLElement, held: boolean): void
   /** after they have; `held` = the hand is in the list */
   after(list: HTMLElement, held: boolean): void
   /** the hand has left: undo what was scrolled on its behalf */
@@ -13,6 +13,8 @@ export type Anchor = {
 }
 
 const rowOf = (list: HTMLElement, id: string): HTMLElement | null => list.querySelector(`[data-incident-id="${CSS.escape(id)}"]`)
+/** The item of the list, not what is in it: that is not laid out while it is out of sight. */
+const topOf = (row: HTMLElement): number => (row.closest('li') ?? row).getBoundingClientRect().top
 const focusedRow = (list: HTMLElement): HTMLElement | null => {
   const at = document.activeElement
   return at instanceof HTMLElement && list.contains(at) ? at : null
@@ -25,16 +27,16 @@ export const createAnchor = (hand: () => string | null): Anchor => {
   let focusedId: string | null = null
   let driftPx = 0
   return {
-    before(list) {
+    before(list, held) {
       focusedId = focusedRow(list)?.dataset['incidentId'] ?? null
       id = hand() ?? focusedId
-      const row = id === null ? null : rowOf(list, id)
+      const row = id === null || !held ? null : rowOf(list, id)
       if (row === null) id = null
-      else top = row.getBoundingClientRect().top
+      else top = topOf(row)
     },
     after(list, held) {
       const row = id === null || !held ? null : rowOf(list, id)
-      const moved = row === null ? 0 : row.getBoundingClientRect().top - top
+      const moved = row === null ? 0 : topOf(row) - top
       if (Math.abs(moved) >= 1) {
         const was = list.scrollTop
         list.scrollTop += moved

@@ -1,11 +1,12 @@
 // The queue: every open incident, what must be answered on top. An empty one proves that it is alive.
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { clockTime, count, elapsed } from '../format.ts'
-import { t, type Key } from '../i18n.ts'
+import { locale, t, type Key } from '../i18n.ts'
 import { ageMs } from '../live/connection.ts'
 import { needsAnswer } from '../live/reduce.ts'
 import type { Store } from '../store.ts'
 import { createAnchor } from './anchor.ts'
+import { createKeptRows } from './kept-rows.tsx'
 import { compare, type Filter } from './order.ts'
 import { Row } from './row.tsx'
 import type { QueueView } from './view.ts'
@@ -101,15 +102,18 @@ const Head = ({ store, view }: { store: Store; view: QueueView }) => {
   )
 }
 
-/** Rows that need an answer and lie above what is visible of the list. */
-const unseenAbove = (list: HTMLElement, seen: ReadonlySet<string>): number => {
+/** How many rows lie above what is visible of the list. Their items are asked, a few of them: what is in one out of sight is not laid out. */
+const rowsAbove = (list: HTMLElement): number => {
+  // at the top none does, and nothing has to be measured
+  if (list.scrollTop < 1) return 0
   const edge = list.getBoundingClientRect().top
-  let unseen = 0
-  for (const row of list.querySelectorAll<HTMLElement>('[data-incident-id]')) {
-    if (row.getBoundingClientRect().bottom > edge) break
-    if (!seen.has(row.dataset['incidentId'] ?? '')) unseen += 1
+  let [low, high] = [0, list.children.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((list.children[middle]?.getBoundingClientRect().bottom ?? 0) > edge) high = middle
+    else low = middle + 1
   }
-  return unseen
+  return low
 }
 
 const List = ({ store, view }: { store: Store; view: QueueView }) => {
@@ -122,16 +126,45 @@ const List = ({ store, view }: { store: Store; view: QueueView }) => {
   const selected = store.selectedId.value
   const reachable = selected !== null && ids.includes(selected) ? selected : ids[0]
 
+  const select = useMemo(
+    () =>
+      (chosen: string): void => {
+        store.selectedId.value = chosen
+        view.touch()
+      },
+    [],
+  )
+  const kept = useMemo(() => createKeptRows(() => locale.value), [])
+  const rowsOf = (shown: readonly string[]) => {
+    const incidents = store.incidents.value
+    const folds = view.folds.value
+    const rows = shown.map(id => {
+      const incident = incidents.get(id)
+      if (incident === undefined) return null
+      const [isSelected, isReachable] = [id === selected, id === reachable]
+      return kept.row(id, {
+        incident,
+        store,
+        selected: isSelected,
+        reachable: isReachable,
+        onSelect: select,
+        fold: folds.get(id),
+        onFold: view.toggle,
+      })
+    })
+    kept.sweep()
+    return rows
+  }
+
   // Measured before the rows change (this render) and set right after they have (layout effect).
-  if (list.current !== null) anchor.before(list.current)
+  if (list.current !== null) anchor.before(list.current, view.held.value)
   const look = (): void => {
     const element = list.current
     if (element === null) return
-    const edge = element.getBoundingClientRect().top
-    for (const row of element.querySelectorAll<HTMLElement>('[data-incident-id]'))
-      if (row.getBoundingClientRect().bottom > edge) seen.current.add(row.dataset['incidentId'] ?? '')
     for (const id of seen.current) if (!store.incidents.value.has(id)) seen.current.delete(id)
-    setAbove(unseenAbove(element, seen.current))
+    const hidden = rowsAbove(element)
+    for (const id of ids.slice(hidden)) seen.current.add(id)
+    setAbove(ids.slice(0, hidden).filter(id => !seen.current.has(id)).length)
   }
   useLayoutEffect(() => {
     if (list.current === null) return
@@ -169,26 +202,7 @@ const List = ({ store, view }: { store: Store; view: QueueView }) => {
         }}
         onKeyDown={() => view.touch()}
       >
-        {ids.map(id => {
-          const incident = store.incidents.value.get(id)
-          if (incident === undefined) return null
-          const select = (chosen: string): void => {
-            store.selectedId.value = chosen
-            view.touch()
-          }
-          return (
-            <Row
-              key={id}
-              incident={incident}
-              store={store}
-              selected={id === selected}
-              reachable={id === reachable}
-              onSelect={select}
-              fold={view.folds.value.get(id)}
-              onFold={view.toggle}
-            />
-          )
-        })}
+        {rowsOf(ids)}
         {view.hidden.value > 0 && (
           <li class="hidden-count">
             {t('queue.hidden', { n: count(view.hidden.value) })}{' '}
@@ -228,13 +242,18 @@ const LiveOnTop = ({ store }: { store: Store }) => {
   )
 }
 
-/** For screen readers: one sentence about what waits, changed only when the number does. */
+const SPOKEN_EVERY_MS = 10_000
+/** For screen readers: one sentence about what waits, changed only when the number does, and in a flood summed up each ten seconds. */
 const Spoken = ({ store }: { store: Store }) => {
+  const spoken = useRef({ words: '', atMs: Number.NEGATIVE_INFINITY })
   const waiting = [...store.liveIncidents.value.values()].filter(needsAnswer)
   const gravest = waiting.filter(incident => incident.severity <= 2).length
+  const words = waiting.length === 0 ? '' : t('queue.spoken', { n: count(waiting.length), grave: count(gravest) })
+  const isDue = !store.flood.value || words === '' || store.now.value - spoken.current.atMs >= SPOKEN_EVERY_MS
+  if (isDue && words !== spoken.current.words) spoken.current = { words, atMs: store.now.value }
   return (
     <p class="visually-hidden" aria-live="polite" data-testid="spoken">
-      {waiting.length === 0 ? '' : t('queue.spoken', { n: count(waiting.length), grave: count(gravest) })}
+      {spoken.current.words}
     </p>
   )
 }

@@ -33,10 +33,12 @@ const Where = ({ incident }: { incident: Incident }) => {
   )
 }
 
+/** Peeked: what an alarm comes from never changes, and a new one of an incident changes the incident too. */
 export const sourceOf = (incident: Incident, store: Store): string => {
+  const alarms = store.alarms.peek()
   const kinds = new Set<string>()
   for (const id of incident.alarmIds) {
-    const origin = store.alarms.value.get(id)?.origin
+    const origin = alarms.get(id)?.origin
     if (origin !== undefined) kinds.add(term('source', origin.split(':', 1)[0] ?? origin))
   }
   return [...kinds].join(' + ')
