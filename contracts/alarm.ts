@@ -1,5 +1,6 @@
 // Alarms: kinds, severities, ISA-18.2 states, and the evidence every alarm carries.
 import type { Place, Position } from './reading.ts'
+import type { StageTime } from './waterfall.ts'
 
 export const ALARM_KINDS = [
   'fire-alarm',
@@ -96,6 +97,16 @@ export type Waterfall = {
   incidentAt?: string
   shownAt?: string
   acknowledgedAt?: string
+  /** first of its incident: told outside, heard by somebody there, ordered, accepted, under way, there; where one alarm is asked for */
+  notifiedAt?: string
+  heardAt?: string
+  dispatchedAt?: string
+  acceptedAt?: string
+  enRouteAt?: string
+  onSceneAt?: string
+  /** every stage once, in order, and the sum of what is known; where one alarm or incident is asked for */
+  stages?: StageTime[]
+  totalMs?: number
 }
 
 export type Alarm = {

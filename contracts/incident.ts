@@ -1,5 +1,5 @@
 // Incidents: alarms of one place and time, handled as one thing by people.
-import type { AlarmKind, Severity, Text } from './alarm.ts'
+import type { AlarmKind, Severity, Text, Waterfall } from './alarm.ts'
 import type { Order } from './order.ts'
 import type { Place, Position } from './reading.ts'
 import type { Candidate } from './resource.ts'
@@ -94,4 +94,10 @@ export type Incident = {
 }
 
 /** candidates: everybody who was looked at, as of now; empty once the incident is over */
-export type IncidentDetail = Incident & { timeline: TimelineEntry[]; orders: Order[]; candidates: Candidate[] }
+export type IncidentDetail = Incident & {
+  timeline: TimelineEntry[]
+  orders: Order[]
+  candidates: Candidate[]
+  /** the way of the alarm that opened it */
+  waterfall: Waterfall
+}

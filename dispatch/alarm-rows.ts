@@ -71,6 +71,7 @@ export const alarmRows = (db: DatabaseSync) => {
       json_extract(json, '$.rule.kind') AS rule_kind FROM alarms WHERE incident_id = ? ORDER BY at_ms, id`,
   )
   const idsOf = db.prepare('SELECT id FROM alarms WHERE incident_id = ? ORDER BY at_ms, id')
+  const first = db.prepare(`SELECT ${ALARM_COLUMNS} FROM alarms WHERE incident_id = ? ORDER BY queued_ms, at_ms, id LIMIT 1`)
   const expired = db.prepare(`SELECT ${ALARM_COLUMNS} FROM alarms WHERE shelved_until_ms <= ? ORDER BY shelved_until_ms LIMIT ?`)
 
   const activeOf = db.prepare(`SELECT ${ALARM_COLUMNS} FROM alarms WHERE active = 1 AND origin = ?`)
@@ -94,6 +95,11 @@ export const alarmRows = (db: DatabaseSync) => {
   return {
     get(id: string): AlarmRecord | undefined {
       const row = byId.get(id)
+      return row === undefined ? undefined : toRecord(row)
+    },
+    /** The one that came into the queue first. */
+    firstOf(incidentId: string): AlarmRecord | undefined {
+      const row = first.get(incidentId) as Row | undefined
       return row === undefined ? undefined : toRecord(row)
     },
     save(r: AlarmRecord): void {

@@ -36,6 +36,7 @@ import { DEFAULT_PLAN, type DispatchPlan } from './plan.ts'
 import { postAlarm, type Posting } from './posting.ts'
 import {
   alarmById,
+  alarmWithWay,
   incidentById,
   listAlarms,
   listIncidents,
@@ -160,7 +161,10 @@ export const openDispatch = (o: DispatchOptions) => {
     clearSelf: (condition: string): Changes => change(turn => clearSelf(turn, condition)),
 
     alarms: (f: AlarmFilter): Alarm[] => listAlarms(desk, f),
-    alarm: (id: string): Alarm | undefined => alarmById(desk, id),
+    /** with its whole way, to the crew on scene */
+    alarm: (id: string): Alarm | undefined => alarmWithWay(desk, id),
+    /** as it stands in lists */
+    alarmOfQueue: (id: string): Alarm | undefined => alarmById(desk, id),
     acknowledgeAlarm: acting(onAlarm.acknowledgeAlarm),
     shelveAlarm: acting(onAlarm.shelveAlarm),
     unshelveAlarm: acting(onAlarm.unshelveAlarm),

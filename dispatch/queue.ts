@@ -10,6 +10,7 @@ import { candidatesOf } from './candidates.ts'
 import { listLimit, oneOf, timeMs } from './checks.ts'
 import { isOpen } from './incident-states.ts'
 import type { Desk } from './turn.ts'
+import { wayOf } from './way.ts'
 
 export const ALARMS_LISTED_MAX = 5000
 export const INCIDENTS_LISTED_MAX = 5000
@@ -117,12 +118,20 @@ export const alarmById = (desk: Desk, id: string): Alarm | undefined => {
   return record === undefined ? undefined : toAlarm(record)
 }
 
+/** The same with its whole way, to the crew on scene. */
+export const alarmWithWay = (desk: Desk, id: string): Alarm | undefined => {
+  const alarm = alarmById(desk, id)
+  return alarm && { ...alarm, waterfall: wayOf(desk, alarm, desk.incidents.get(alarm.incidentId)?.incident) }
+}
+
 /** With its newest 1,000 timeline lines, oldest first; lines of incidents merged into it are among them. */
 export const incidentById = (desk: Desk, id: string): IncidentDetail | undefined => {
   const record = desk.incidents.get(id)
   if (record === undefined) return undefined
+  const first = desk.alarms.firstOf(id)
   return {
     ...record.incident,
+    waterfall: first === undefined ? {} : wayOf(desk, first.alarm, record.incident),
     timeline: desk.incidents.timeline(id, TIMELINE_LISTED_MAX),
     orders: desk.orders.ofIncident(id),
     candidates: candidatesOf(desk, { incident: desk.incidents.get, nowMs: desk.clock.nowMs() }, id),

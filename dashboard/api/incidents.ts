@@ -12,7 +12,7 @@ import { flag, list, object, oneOf, ref, text, type App, type Schema, type Stati
 export type IncidentDesk = {
   incidents(f: { states?: IncidentState[]; category?: IncidentCategory; limit: number }): Incident[]
   incident(id: string): IncidentDetail | undefined
-  alarm(id: string): Alarm | undefined
+  alarmOfQueue(id: string): Alarm | undefined
   acknowledgeIncident(id: string, o: { by: string; note?: string }): Changes
   noteIncident(id: string, o: { by: string; note: string }): Changes
   escalateIncident(id: string, o: { by: string; note?: string }): Changes
@@ -35,7 +35,7 @@ export function incidentRoutes(app: App, { desk, changed }: IncidentParts): void
     const incident = desk.incident(id)
     if (incident === undefined) throw new FengsuiError('not-found', `there is no incident ${id}`)
     const alarms = incident.alarmIds.slice(0, ALARMS_SHOWN_MAX).flatMap(alarmId => {
-      const alarm = desk.alarm(alarmId)
+      const alarm = desk.alarmOfQueue(alarmId)
       return alarm === undefined ? [] : [queueAlarm(alarm)]
     })
     return { ...incident, alarms }

@@ -10,6 +10,7 @@ import { ROLES, SCOPES } from '#contracts/people.ts'
 import { POSTURES } from '#contracts/posture.ts'
 import { DISPOSITIONS, QUARANTINE_SOURCES } from '#contracts/quarantine.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
+import { STAGE_STATUSES, STAGES } from '#contracts/waterfall.ts'
 import { CAPABILITIES, REASON_CODES, RESOURCE_KINDS, RESOURCE_STATES, TRAVEL_MODES, TRAVEL_SOURCES } from '#contracts/resource.ts'
 import { flag, integer, list, number, object, oneOf, open, ref, text, time, type App, type Schema } from './schema.ts'
 
@@ -51,6 +52,12 @@ export const evidence = object(
     value: { type: ['number', 'boolean', 'string'] } as Schema<number | boolean | string>,
   },
   { threshold: number(), note: text({ maxLength: 500 }) },
+)
+
+const stageTime = object(
+  { stage: oneOf(STAGES), status: oneOf(STAGE_STATUSES, { description: 'earlier: its incident had got so far before this alarm joined' }) },
+  { at: time(), ms: number({ description: 'since the known stage before' }) },
+  { additionalProperties: true },
 )
 
 const alarmFields: Fields = {
@@ -132,7 +139,12 @@ export const SHAPES: readonly { $id: string }[] = [
     'Waterfall',
     {},
     Object.fromEntries(
-      ['sensor', 'broker', 'disk', 'rule', 'alarm', 'incident', 'shown', 'acknowledged'].map(stage => [`${stage}At`, time()]),
+      [...STAGES, 'shown']
+        .map((stage): [string, Schema<unknown>] => [`${stage}At`, time()])
+        .concat([
+          ['stages', list(stageTime, { description: 'every stage once, in order; where one alarm or incident is asked for' })],
+          ['totalMs', number({ description: 'the sum of the known stages' })],
+        ]),
     ),
   ),
   entity('QueueAlarm', alarmFields, alarmMore),
@@ -151,6 +163,7 @@ export const SHAPES: readonly { $id: string }[] = [
       alarms: list(ref('QueueAlarm')),
       orders: list(ref('Order')),
       candidates: list(ref('Candidate'), { description: 'ranked ones first; then who may not be sent, and why' }),
+      waterfall: ref('Waterfall'),
     },
     incidentMore,
   ),

@@ -1,7 +1,7 @@
 // The daily report over the real API: one day of known incidents whose every figure was worked out by hand, in the district's time zone,
 // as JSON, as CSV and as a page; the same from the thread that the running system counts in.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { AlarmKind, AlarmSignal } from '#contracts/alarm.ts'
+import type { Alarm, AlarmKind, AlarmSignal } from '#contracts/alarm.ts'
 import { readReport, type DailyReport } from '../../dispatch/report.ts'
 import { openReportDesk, written } from '../../parts/reports.ts'
 import { clear, folder, iso, raise } from '../dispatch/desk.ts'
@@ -266,4 +266,28 @@ test('as a page: in both languages, a browser gets it by itself, nothing in it r
   expect(english).toContain('Daily fire report 2026-03-12')
   expect(english).toContain('<td class="n late">80</td>')
   expect((await get(`?date=${DAY}`, { accept: '*/*' })).headers.get('content-type')).toContain('json')
+})
+
+test('the way of an alarm goes on to the crew on scene, and its stages add up to the whole', async () => {
+  const alarm = (await room.ask('/api/v1/alarms/a', { as: 'viewer' })).body as unknown as Alarm
+  const known = { status: 'known' }
+  expect(alarm.waterfall.stages).toEqual([
+    { stage: 'sensor', ...known, at: iso(at(10)), ms: 0 },
+    { stage: 'broker', ...known, at: iso(at(10, 0, 1)), ms: 1_000 },
+    { stage: 'disk', status: 'unknown' },
+    { stage: 'rule', status: 'unknown' },
+    { stage: 'alarm', ...known, at: iso(at(10, 0, 2)), ms: 1_000 },
+    { stage: 'incident', ...known, at: iso(at(10, 0, 2)), ms: 0 },
+    { stage: 'notified', status: 'unknown' },
+    { stage: 'heard', status: 'unknown' },
+    { stage: 'acknowledged', ...known, at: iso(at(10, 0, 12)), ms: 10_000 },
+    { stage: 'dispatched', ...known, at: iso(at(10, 0, 32)), ms: 20_000 },
+    { stage: 'accepted', ...known, at: iso(at(10, 0, 52)), ms: 20_000 },
+    { stage: 'enRoute', ...known, at: iso(at(10, 0, 92)), ms: 40_000 },
+    { stage: 'onScene', ...known, at: iso(at(10, 0, 242)), ms: 150_000 },
+  ])
+  expect(alarm.waterfall.totalMs).toBe(242_000)
+  const incident = (await room.ask(`/api/v1/incidents/${ids.a}`, { as: 'viewer' })).body
+  expect(incident).toMatchObject({ waterfall: alarm.waterfall })
+  expect(incident.alarms[0]?.waterfall.stages, 'lists stay light').toBeUndefined()
 })

@@ -1,22 +1,14 @@
-// The alarm's way from sensor to acknowledgement as steps with durations. Missing stages are left out, never guessed; the sensor
+// The alarm's way from the sensor to the crew on scene as steps with durations. Missing stages are left out, never guessed; the sensor
 // has a clock of its own, so its step can be negative, and is then said as it is.
 import type { Waterfall } from '#contracts/alarm.ts'
+import { stagesOf, type Stage } from '#contracts/waterfall.ts'
 
-export const STAGES = ['sensor', 'broker', 'disk', 'rule', 'alarm', 'incident', 'shown', 'acknowledged'] as const
-export type Stage = (typeof STAGES)[number]
 export type Step = { stage: Stage; atMs: number; /** since the stage before; null = first */ tookMs: number | null }
 
-export const stepsOf = (waterfall: Waterfall): Step[] => {
-  const steps: Step[] = []
-  for (const stage of STAGES) {
-    const at = waterfall[`${stage}At`]
-    const atMs = at === undefined ? Number.NaN : Date.parse(at)
-    if (Number.isNaN(atMs)) continue
-    const before = steps.at(-1)
-    steps.push({ stage, atMs, tookMs: before === undefined ? null : atMs - before.atMs })
-  }
-  return steps
-}
+export const stepsOf = (waterfall: Waterfall): Step[] =>
+  stagesOf(waterfall)
+    .filter(({ status }) => status === 'known')
+    .map(({ stage, at = '', ms = 0 }, i) => ({ stage, atMs: Date.parse(at), tookMs: i === 0 ? null : ms }))
 
 /** From the broker to the queue: what this system itself took, in ms; null where an end is missing. */
 export const ownLatencyMs = (waterfall: Waterfall): number | null => {
