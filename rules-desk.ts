@@ -26,7 +26,14 @@ export function ruleFolders(o: { rulesDir: string; dataDir: string }): { dir: st
   return { dir: existsSync(own) ? own : SHIPPED_RULES, writeDir: own }
 }
 
-export function openRulesDesk(o: { rules: RulesInForce; dataDir: string }): RulesDesk {
+export type RulesDeskParts = {
+  rules: RulesInForce
+  dataDir: string
+  /** rules that broke and are put aside */
+  disabled?(): readonly { rule: string; reason: string }[]
+}
+
+export function openRulesDesk(o: RulesDeskParts): RulesDesk {
   const limits = { atOnceMax: AT_ONCE_MAX, msMax: MS_MAX, heapMib: HEAP_MIB }
   const tries = boundedThread<BacktestTask, object>({ file: join(root, 'bin/backtest-thread.ts'), what: 'a backtest', ...limits })
 
@@ -45,10 +52,19 @@ export function openRulesDesk(o: { rules: RulesInForce; dataDir: string }): Rule
     }
   }
 
+  const withBroken = <T extends object>(view: T) => ({
+    ...view,
+    disabled: (o.disabled?.() ?? []).map(({ rule, reason }) => ({ rule, reason })),
+  })
   return {
-    get: () => o.rules.view(),
+    get: () => withBroken(o.rules.view()),
     schema: () => ruleSetSchema(),
-    replace: given => o.rules.replace(given),
+    replace: async given => withBroken(await o.rules.replace(given)),
+    recordings: () =>
+      [...recordingsIn([SHIPPED_RECORDINGS, join(o.dataDir, 'recordings')])].map(([name, file]) => ({
+        name,
+        isLabelled: existsSync(file.replace(RECORDING, '.truth.json')),
+      })),
     backtest: async request => tries.run(taskOf(request)),
     close: tries.close,
   }

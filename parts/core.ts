@@ -149,7 +149,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     }),
     r => r.close(),
   )
-  const rulesDesk = stack.adopt(openRulesDesk({ rules, dataDir: dir }), d => d.close())
+  const rulesDesk = stack.adopt(openRulesDesk({ rules, dataDir: dir, disabled: fold.disabled }), d => d.close())
   const postureRules = followPosture({ dispatch, rules: rulesDesk, overlay: dispatchDesk.plan.emergencyRules, log })
   const rulesLine = (): RoomHealth => {
     const { ok, detail, troubles } = path?.status() ?? { ok: false, detail: 'starting', troubles: [] }

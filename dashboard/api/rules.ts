@@ -3,7 +3,7 @@
 import type { Audit } from './audit.ts'
 import { actorOf, callerOf } from './auth.ts'
 import { answers } from './errors.ts'
-import { either, list, number, object, oneOf, open, text, time, type App, type Schema } from './schema.ts'
+import { either, flag, list, number, object, oneOf, open, text, time, type App, type Schema } from './schema.ts'
 
 type Files = Record<string, string>
 export type BacktestRequest = {
@@ -20,6 +20,8 @@ export type RulesParts = {
     replace(o: { files: Files; by: string; ifVersion?: string }): Promise<{ version: string; rules: readonly object[] }>
     /** @throws FengsuiError rules-invalid, invalid-request, too-many-requests, backtest-too-large */
     backtest(o: BacktestRequest): Promise<object>
+    /** names of what a backtest can be run over */
+    recordings(): { name: string; isLabelled: boolean }[]
   }
   audit: Audit
 }
@@ -43,6 +45,9 @@ const ruleSet = {
   files: { type: 'object', additionalProperties: { type: 'string' } } as Schema<Files>,
   since: { anyOf: [open({ description: 'position in the journal, at, by' }), { type: 'null' }] } as Schema<unknown>,
   problem: { type: ['string', 'null'], description: 'why the folder holds another set than this; null = it does not' } as Schema<unknown>,
+  disabled: list(object({ rule: text(), reason: text() }, {}, { additionalProperties: true }), {
+    description: 'rules of the set that broke and judge nothing until another set is in force',
+  }),
   history: list(open(), { description: 'which set came into force at which place of the journal, newest first' }),
 }
 const some = { additionalProperties: true }
@@ -73,6 +78,21 @@ export function rulesRoutes(app: App, { rules, audit }: RulesParts): void {
       schema: { summary: 'JSON Schema of a rule file, with the parameters of every kind', tags, response: answers({ 200: open() }) },
     },
     async () => rules.schema(),
+  )
+
+  app.get(
+    '/api/v1/rules/recordings',
+    {
+      config: { scope: 'read' },
+      schema: {
+        summary: 'What a backtest can be run over, by name',
+        tags,
+        response: answers({
+          200: object({ recordings: list(object({ name: text(), isLabelled: flag({ description: 'what burnt is known' }) })) }),
+        }),
+      },
+    },
+    async () => ({ recordings: rules.recordings() }),
   )
 
   app.put('/api/v1/rules', {

@@ -87,6 +87,7 @@ const NEEDS: Record<string, Scope | 'public'> = {
   'GET /api/v1/audit': 'audit:read',
   'GET /api/v1/rules': 'read',
   'GET /api/v1/rules/schema': 'read',
+  'GET /api/v1/rules/recordings': 'read',
   'PUT /api/v1/rules': 'rules:write',
   'POST /api/v1/rules/backtest': 'rules:write',
   'GET /api/v1/district/{layer}': 'read',

@@ -256,11 +256,12 @@ export const alarmBody = (o: Record<string, unknown> = {}): Record<string, unkno
 
 /** Rules that are whatever was put last. */
 export function ruleDesk(): NonNullable<ApiParts['rules']> {
-  const set = { name: 'base', version: 'v0', rules: [], files: {}, since: null, problem: null, history: [] }
+  const set = { name: 'base', version: 'v0', rules: [], files: {}, since: null, problem: null, disabled: [], history: [] }
   return {
     get: () => set,
     schema: () => ({ type: 'array' }),
     replace: async ({ files, by }) => Object.assign(set, { files, version: `v-${by}` }),
+    recordings: () => [{ name: 'a-night', isLabelled: true }],
     backtest: async () => ({ recordings: [], logHash: '', readingsPerSecond: 0 }),
   }
 }

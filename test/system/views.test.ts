@@ -116,6 +116,9 @@ const BESIDE = [
   ['devices', 'device-row'],
   ['devices/smk-1405', 'history-empty'],
   ['health', 'rooms'],
+  ['rules', 'rule-row'],
+  ['resources', 'resource-row'],
+  ['resources/s1', 'roster'],
   ['audit', 'audit-row'],
   ['quarantine', 'list-empty'],
 ] as const
@@ -142,6 +145,22 @@ test('the pages beside the desk: no violation, nothing wider than its screen, li
   const csv = (await readFile(await file.path(), 'utf8')).trim().split('\r\n')
   expect(csv[0]).toContain('deviceId,name,kind,condition')
   expect(csv.slice(1).map(line => line.split(',')[0])).toEqual(['smk-1403'])
+
+  // a set with a mistake is refused, and the mistake leads to its line; a backtest of one recording finds its fire
+  await page.evaluate(`location.hash = '#/rules'`)
+  const rules = page.getByTestId('rules-text')
+  await rules.fill((await rules.inputValue()).replace('version: 1', 'version: none'))
+  await page.getByTestId('rules-put').click()
+  await page.getByTestId('dialog-submit').click()
+  await page.getByTestId('rule-mistakes').getByRole('button').first().click()
+  expect(
+    await page.evaluate('document.activeElement.value.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)'),
+  ).toContain('version: none')
+  await page.getByTestId('filter-backtest-source').selectOption('RedAccent_Open_Center_1')
+  await page.getByTestId('filter-backtest-against').selectOption('shipped')
+  await page.getByTestId('backtest-start').click()
+  await page.getByTestId('backtest-difference').waitFor({ timeout: 60_000 })
+  expect(await page.locator('[data-testid="backtest-row"] td').nth(2).textContent(), 'missed').toBe('0')
 
   await page.evaluate(`location.hash = '#/audit'`)
   await page.getByTestId('filter-action').selectOption('device.')

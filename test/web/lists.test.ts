@@ -1,9 +1,11 @@
 // The lists of the other pages: CSV that no spreadsheet calculates, all pages of a list in order, what a silence and a hole mean.
 import { describe, expect, test } from 'vitest'
 import type { Device } from '#contracts/device.ts'
+import { mistakesIn, spanOfLine, sumOf, together, type Answer, type Score } from '../../dashboard/web/src/pages/backtest-terms.ts'
 import { cellOf, csvOf, fileName } from '../../dashboard/web/src/pages/csv.ts'
 import { batteryOf, holesIn, silenceOf, withHoles } from '../../dashboard/web/src/pages/device-terms.ts'
 import { instantOf, pagesOf, queryOf, type FetchPage } from '../../dashboard/web/src/pages/listing.ts'
+import { repeated } from '../../dashboard/web/src/pages/roster-terms.ts'
 import { addressOf, namedIn, pageOf } from '../../dashboard/web/src/router.ts'
 
 describe('CSV', () => {
@@ -83,4 +85,61 @@ describe('a device', () => {
     expect(holesIn(points, 300_000), 'within what it promised').toBe(0)
     expect(withHoles([], 60_000)).toEqual([[], []])
   })
+})
+
+describe('a rule set', () => {
+  test('that was refused leads to file and line of every mistake; what names none is told as it is', () => {
+    const message = 'the rule set cannot be used:\nfire.yaml:12: /0/kind must be one of a, b\nfire.yaml:3:7 bad indentation\n... and 4 more'
+    expect(mistakesIn(message)).toEqual([
+      { file: 'fire.yaml', line: 12, what: '/0/kind must be one of a, b' },
+      { file: 'fire.yaml', line: 3, what: 'bad indentation' },
+      { what: '... and 4 more' },
+    ])
+    expect(spanOfLine('ab\ncde\nf', 2)).toEqual([3, 6])
+    expect(spanOfLine('ab', 9)).toEqual([2, 2])
+  })
+  const score = (o: Partial<Score> = {}): Score => ({
+    name: 'n',
+    messages: 1,
+    readings: 1,
+    fires: [],
+    alarms: [],
+    alarmsByRule: {},
+    missed: [],
+    falseAlarms: [],
+    quiet: null,
+    ...o,
+  })
+  const fire = (detectedAfterS: number | null) => ({
+    building: 'b',
+    what: 'w',
+    detectedAfterS,
+    againstFirstAlarmS: null,
+    incidents: 1,
+    rule: null,
+  })
+  const difference = (same: number) => ({ added: [], removed: [], earlier: [], later: [], same, fires: [] })
+  test('tried recording by recording comes to the same as all at once', () => {
+    const parts: Answer[] = [
+      { ruleSet: { name: 'x', version: 'v', rules: 1 }, recordings: [score({ name: 'a', fires: [fire(9)] })], difference: difference(2) },
+      {
+        recordings: [score({ name: 'b', fires: [fire(null)], missed: [{}], quiet: { hours: 2, falseAlarms: 3, perHour: 1.5 } })],
+        difference: difference(5),
+      },
+    ]
+    const whole = together(parts)
+    expect(whole.recordings.map(one => one.name)).toEqual(['a', 'b'])
+    expect(whole.difference).toMatchObject({ same: 7 })
+    expect(together([{ recordings: [] }])).not.toHaveProperty('difference')
+    expect(sumOf(whole.recordings)).toMatchObject({ fires: 2, found: 1, missed: 1, quietHours: 2, quietFalse: 3 })
+  })
+})
+
+test('a turn of duty that is repeated begins at the same hour each day, and is bounded', () => {
+  const shifts = repeated({ from: '2026-07-22T00:00:00.000Z', to: '2026-07-22T12:00:00.000Z', crew: 2 }, 3)
+  expect(shifts.map(one => new Date(one.from).getHours())).toEqual(Array(3).fill(new Date('2026-07-22T00:00:00Z').getHours()))
+  expect(new Set(shifts.map(one => new Date(one.from).getDate())).size).toBe(3)
+  expect(shifts.every(one => Date.parse(one.to) - Date.parse(one.from) === 43_200_000 && one.crew === 2)).toBe(true)
+  expect(repeated(shifts[0]!, 10_000)).toHaveLength(92)
+  expect(repeated(shifts[0]!, Number.NaN)).toHaveLength(1)
 })

@@ -20,15 +20,18 @@ beforeEach(() => {
   asked = []
   posted = []
   answer = async path => ({ at: path, since: at(0), incidents: [incident('then', { state: 'acknowledged' })], alarms: [] })
+  const send = async <T>(path: string) => {
+    posted.push(path)
+    return undefined as T
+  }
   const api: Api = {
     get: async <T>(path: string) => {
       asked.push(path)
       return (await answer(path)) as T
     },
-    post: async <T>(path: string) => {
-      posted.push(path)
-      return undefined as T
-    },
+    post: send,
+    put: send,
+    patch: send,
     delete: async () => {},
   }
   const openSocket = (_path: string, handlers: SocketHandlers) => {

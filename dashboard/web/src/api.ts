@@ -18,7 +18,10 @@ export class ApiError extends Error {
 
 export type Api = {
   get<T>(path: string, signal?: AbortSignal): Promise<T>
-  post<T>(path: string, body?: object): Promise<T>
+  /** `withinMs`: for work that takes longer than an answer usually may */
+  post<T>(path: string, body?: object, o?: { withinMs?: number; signal?: AbortSignal }): Promise<T>
+  put<T>(path: string, body: object): Promise<T>
+  patch<T>(path: string, body: object): Promise<T>
   delete(path: string): Promise<void>
 }
 
@@ -31,8 +34,14 @@ const failure = async (response: Response): Promise<ApiError> => {
 }
 
 export const createApi = (fetcher: typeof fetch, onUnauthenticated: () => void): Api => {
-  const send = async (method: string, path: string, body?: object, signal?: AbortSignal): Promise<Response> => {
-    const limit = AbortSignal.timeout(ANSWER_WITHIN_MS)
+  const send = async (
+    method: string,
+    path: string,
+    body?: object,
+    signal?: AbortSignal,
+    withinMs = ANSWER_WITHIN_MS,
+  ): Promise<Response> => {
+    const limit = AbortSignal.timeout(withinMs)
     const response = await fetcher(`/api/v1/${path}`, {
       method,
       credentials: 'same-origin',
@@ -49,7 +58,9 @@ export const createApi = (fetcher: typeof fetch, onUnauthenticated: () => void):
   const parsed = async <T>(response: Response): Promise<T> => (response.status === 204 ? undefined : await response.json()) as T
   return {
     get: async (path, signal) => parsed(await send('GET', path, undefined, signal)),
-    post: async (path, body = {}) => parsed(await send('POST', path, body)),
+    post: async (path, body = {}, o = {}) => parsed(await send('POST', path, body, o.signal, o.withinMs)),
+    put: async (path, body) => parsed(await send('PUT', path, body)),
+    patch: async (path, body) => parsed(await send('PATCH', path, body)),
     delete: async path => {
       await send('DELETE', path)
     },

@@ -61,6 +61,8 @@ const PAGES: Record<Exclude<Page, 'wall' | 'field'>, ComponentType<Wiring>> = {
   accounting: beside(async () => (await import('./pages/accounting.tsx')).Accounting),
   quarantine: beside(async () => (await import('./pages/quarantine.tsx')).Quarantine),
   health: beside(async () => (await import('./pages/health.tsx')).Health),
+  rules: beside(async () => (await import('./pages/rules.tsx')).RulesPage),
+  resources: beside(async () => (await import('./pages/resources.tsx')).Resources),
   audit: beside(async () => (await import('./pages/audit.tsx')).AuditPage),
 }
 /** Views that are the whole screen. */

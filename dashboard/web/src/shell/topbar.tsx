@@ -66,6 +66,8 @@ const LINKS: readonly (readonly (readonly [Page, Scope])[])[] = [
   ],
   [
     ['devices', 'read'],
+    ['resources', 'read'],
+    ['rules', 'read'],
     ['health', 'read'],
     ['accounting', 'read'],
     ['quarantine', 'read'],
