@@ -2,12 +2,12 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { emptyCounts, type AccountingReport } from '#contracts/accounting.ts'
 import { byteCount } from '../../dashboard/web/src/format.ts'
-import { learn, locale } from '../../dashboard/web/src/i18n.ts'
+import { learn, learnPages, locale } from '../../dashboard/web/src/i18n.ts'
 import { adviceOf, rangesInWords, termsOf } from '../../dashboard/web/src/pages/account-terms.ts'
 import { bytesOf, hexOf, textOf } from '../../dashboard/web/src/pages/bytes.ts'
-import en from '../../dashboard/web/src/en.json' with { type: 'json' }
+import en from '../../dashboard/web/src/pages/words-en.json' with { type: 'json' }
 
-await learn('zh-CN')
+await learnPages()
 await learn('en')
 afterEach(() => {
   locale.value = 'zh-CN'
