@@ -1,4 +1,4 @@
-// The way of an alarm: journal -> decode -> directory -> rules -> dispatch, one transaction a batch, position included.
+// The way of an alarm: journal -> decode -> directory -> rules -> dispatch, one transaction for what was raised, position included.
 // It waits for nothing but the journal and its own database; the reading store, browsers and Node-RED are not on this path.
 import type { Alarm, AlarmSignal } from '#contracts/alarm.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
@@ -9,24 +9,22 @@ import type { Trouble } from '#contracts/live.ts'
 import type { Message } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Order } from '#contracts/order.ts'
-import type { Decoded, Reading } from '#contracts/reading.ts'
-import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
+import type { StateRows } from '#contracts/state-rows.ts'
+import { judgeMessage, type JudgingParts } from './judging.ts'
+import type { Keeping, KeptPortion } from './keeping.ts'
 
-type StateRows = [key: string, json: string | null][]
 type Trace = { brokerAt: string; diskAt: string; ruleAt: string }
-type Commit = { position: number; signals: { signal: AlarmSignal; trace: Trace }[]; rows: { room: string; rows: StateRows }[] }
+type Commit = {
+  position: number
+  signals: { signal: AlarmSignal; trace: Trace }[]
+  rows: { room: string; rows: StateRows }[]
+  kept: KeptPortion[]
+}
 
-export type AlarmPathParts = {
+export type AlarmPathParts = JudgingParts & {
   reader: { read(afterSeq: number, maxMessages: number): Message[]; head(): number; groupAt(seq: number): Extent | undefined }
-  catalogue: { decode(message: Message): Decoded; dirty(): StateRows }
-  directory: { apply(reading: Reading): { reading: Reading }; dirty(): StateRows; touched(): Device[] }
-  fold: {
-    apply(reading: Reading, seq: number): AlarmSignal[]
-    advance(toMs: number, o: { seq: number; isClock: boolean }): AlarmSignal[]
-    dirty(): StateRows
-  }
-  /** what else goes with the position */
-  notes: { dirty(): StateRows }
+  directory: { touched(): Device[] }
+  keeping: Keeping
   dispatch: { position(): number; commit(o: Commit): { alarms: Alarm[]; incidents: Incident[]; orders: Order[] } }
   clock: Clock
   log: Log
@@ -38,15 +36,17 @@ export type AlarmPathParts = {
   passedOver(group: Extent, error: Error): void
 }
 type Extent = { firstSeq: number; lastSeq: number }
-type Folded = { signals: Commit['signals']; messages: number; last: Message }
+type Folded = { signals: Commit['signals']; last: Message }
 type Pending = Commit & { last?: Message; taken?: () => void }
 type Change = { work: (position: number) => Commit['rows']; resolve(position: number): void; reject(error: unknown): void }
 
 export type AlarmPath = {
   /** a newer head was committed */
   wake(): void
-  /** commits what is folded now, so that who saves state of the same rooms saves nothing ahead of the position; throws what the commit throws */
-  flush(): void
+  /** commits what is folded now and keeps the state of all rooms at that place; throws what the commit throws */
+  save(): void
+  /** journal place up to which messages are judged; after a kill some are judged again */
+  position(): number
   /** What the rules found between two messages (a device was taken off the register): committed with the message in hand, or the next. */
   add(signals: AlarmSignal[]): void
   /**
@@ -62,8 +62,8 @@ export type AlarmPath = {
 const BATCH_MESSAGES = 500
 /** a lost wake-up costs at most this much */
 const POLL_MS = 200
-/** readings that raised nothing are committed, and shown, at most this long after they were folded */
-const QUIET_COMMIT_MS = 50
+/** readings that raised nothing are shown at most this long after they were folded */
+const QUIET_MS = 50
 /** a batch that could not be committed is tried again after this long: the same batch, since the rules' memory holds it already */
 const RETRY_MS = 1000
 /** reads that met the same damaged group, `RETRY_MS` apart, before it is passed over: the next read of a disk may be a good one */
@@ -83,6 +83,8 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   const added: AlarmSignal[] = []
   /** waiting for the moment between two messages; a person or a folder asks for each, one at a time */
   const changes: Change[] = []
+  /** the fold was changed from outside the journal: its state is kept with the next commit */
+  let mustKeep = false
   let committedAtMs = -Infinity
   let lateMs = 0
   let failure: string | null = null
@@ -99,12 +101,6 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   let turn: Promise<void> = Promise.resolve()
   let quiet: NodeJS.Timeout | undefined
 
-  function foldReading(decoded: Reading, message: Message, signals: Commit['signals']): void {
-    const { reading } = parts.directory.apply(decoded)
-    put(parts.fold.apply(reading, message.seq), message, signals)
-    evaluated += 1
-  }
-
   function put(found: AlarmSignal[], message: Message, signals: Commit['signals']): void {
     for (const signal of found) {
       signals.push({
@@ -114,22 +110,9 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     }
   }
 
-  /** One bad reading stops neither the others of its message nor the messages behind it. */
   function foldMessage(message: Message, signals: Commit['signals']): void {
-    let problem: unknown
-    const isClock = message.topic === CLOCK_TOPIC && message.identity === CLOCK_IDENTITY
-    try {
-      put(parts.fold.advance(message.receivedAtMs, { seq: message.seq, isClock }), message, signals)
-    } catch (error) {
-      problem = error
-    }
-    for (const decoded of parts.catalogue.decode(message).readings) {
-      try {
-        foldReading(decoded, message, signals)
-      } catch (error) {
-        problem ??= error
-      }
-    }
+    const { readings, problem } = judgeMessage(parts, message, found => put(found, message, signals))
+    evaluated += readings
     if (problem !== undefined) keepAside(message, problem)
   }
 
@@ -148,35 +131,43 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     const [first] = messages
     const last = messages.at(-1)
     if (first === undefined || last === undefined) return
-    folded = { signals: folded?.signals ?? [], messages: (folded?.messages ?? 0) + messages.length, last }
+    folded = { signals: folded?.signals ?? [], last }
     put(added.splice(0), first, folded.signals)
     evaluated = 0
     for (const message of messages) foldMessage(message, folded.signals)
     if (evaluated > 0) meter.count('fengsui_readings_evaluated_total', {}, evaluated)
   }
 
-  /** A signal is committed at once. Without one nobody waits, and a commit for every few readings would cost more than the rules do. */
-  const isDue = ({ signals, messages }: Folded): boolean =>
-    signals.length > 0 || messages >= BATCH_MESSAGES || performance.now() - committedAtMs >= QUIET_COMMIT_MS
+  /** A signal is committed at once. Without one nobody waits. */
+  const isDue = ({ signals }: Folded): boolean => signals.length > 0 || performance.now() - committedAtMs >= QUIET_MS
 
   function sealed({ signals, last }: Folded): Pending {
-    const rows = [
-      { room: 'catalogue', rows: parts.catalogue.dirty() },
-      { room: 'directory', rows: parts.directory.dirty() },
-      { room: 'rules', rows: parts.fold.dirty() },
-      { room: 'notes', rows: parts.notes.dirty() },
-    ]
-    return { position: last.seq, signals, rows, last }
+    const kept = mustKeep ? parts.keeping.all(last.seq) : []
+    mustKeep = false
+    return { position: last.seq, signals, rows: [], kept, last }
   }
 
+  /** Where nothing was raised there is nothing to store: after a kill these messages are judged again. */
   function commit({ last, taken, ...batch }: Pending): void {
-    const made = dispatch.commit(batch)
+    const isQuiet = batch.signals.length + batch.rows.length + batch.kept.length === 0
+    const made = isQuiet ? NOTHING : dispatch.commit(batch)
     pending = null
     committedAtMs = performance.now()
     position = batch.position
     if (last !== undefined) lateMs = clock.nowMs() - last.committedAtMs
     taken?.()
     parts.changed({ ...made, devices: parts.directory.touched() })
+  }
+
+  /** A portion of the state at a time, between which alarms go on. */
+  function keepOn(): void {
+    const { keeping } = parts
+    if (folded === null && keeping.isDue(position)) keeping.begin(position)
+    if (!keeping.isUnderWay()) return
+    const startedMs = performance.now()
+    pending = { position, signals: [], rows: [], kept: [keeping.portion()] }
+    commit(pending)
+    keeping.spent(performance.now() - startedMs)
   }
 
   /** First what was folded under the old rules is committed, then the change by itself. */
@@ -190,8 +181,8 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     const change = changes.shift()
     if (change === undefined) return
     try {
-      const rows = [...change.work(position), { room: 'rules', rows: parts.fold.dirty() }]
-      pending = { position, signals: [], rows, taken: () => change.resolve(position) }
+      const rows = change.work(position)
+      pending = { position, signals: [], rows, kept: parts.keeping.all(position), taken: () => change.resolve(position) }
     } catch (error) {
       change.reject(error)
     }
@@ -220,7 +211,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     } catch (unkept) {
       log.error({ err: unkept, ...group }, 'a damaged group could not be put in quarantine')
     }
-    dispatch.commit({ position: group.lastSeq, signals: [], rows: [] })
+    dispatch.commit({ position: group.lastSeq, signals: [], rows: [], kept: [] })
     position = group.lastSeq
     damagedReads = 0
     passed.messages += group.lastSeq - group.firstSeq + 1
@@ -253,15 +244,22 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     if (pending !== null) commit(pending)
   }
 
+  function save(): void {
+    commitFolded()
+    pending = { position, signals: [], rows: [], kept: parts.keeping.all(position) }
+    commit(pending)
+  }
+
   async function drain(): Promise<void> {
     while (!closed) {
       const before = folded?.last.seq ?? position
       if (changes.length > 0) turnOver()
       else readAndFold()
       if (pending !== null || (folded !== null && isDue(folded))) commitFolded()
+      keepOn()
       if (failure !== null) log.info({ position }, 'the alarm path goes on')
       failure = null
-      if (changes.length === 0 && (folded?.last.seq ?? position) === before) break
+      if (changes.length === 0 && !parts.keeping.isUnderWay() && (folded?.last.seq ?? position) === before) break
       await new Promise(setImmediate)
     }
     commitLater()
@@ -273,7 +271,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     quiet = setTimeout(() => {
       quiet = undefined
       wake()
-    }, QUIET_COMMIT_MS)
+    }, QUIET_MS)
   }
 
   /** The process stays, so that people can still see and handle what is in the queue, and /readyz can say what is wrong. */
@@ -314,8 +312,10 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
 
   return {
     wake,
-    flush: commitFolded,
+    save,
+    position: () => position,
     add(signals) {
+      mustKeep = true
       if (folded === null) added.push(...signals)
       else put(signals, folded.last, folded.signals)
     },
@@ -338,12 +338,19 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
       clearInterval(poll)
       clearTimeout(quiet)
       await turn
+      try {
+        // the next start has nothing to judge again
+        save()
+      } catch (error) {
+        log.warn({ err: error, position }, 'the state of the rules could not be kept on closing; the next start judges some messages again')
+      }
       for (const { reject } of changes)
         reject(new FengsuiError('room-unavailable', 'the alarm path was closed before the rules could change'))
     },
   }
 }
 
+const NOTHING = { alarms: [], incidents: [], orders: [] }
 const isDamage = (error: unknown): error is FengsuiError => error instanceof FengsuiError && error.code === 'journal-damaged'
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const iso = (ms: number): string => new Date(ms).toISOString()

@@ -1,5 +1,6 @@
-// The journal's side of the queue: what the rules said up to one journal position, their state, and the position itself, all in
-// one transaction. So after any crash the position, the rules' memory and the alarms agree: no alarm is doubled and none is lost.
+// The journal's side of the queue: what the rules said up to one journal position and the position itself, in one transaction. What the
+// rules remember is kept less often, at a place behind it: a restart judges again from there and lets go what was said up to the position.
+// So after any crash the position, the rules' memory and the alarms agree: no alarm is doubled and none is lost.
 import type { AlarmSignal } from '#contracts/alarm.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { moveAlarm } from './alarm-moves.ts'
@@ -8,7 +9,9 @@ import { addEvidence } from './evidence.ts'
 import { extend } from './grouping.ts'
 import { raiseAlarm, type Trace } from './raising.ts'
 import { unshelveExpired } from './shelf.ts'
-import type { StateRows, StateTable } from './state-table.ts'
+import type { StateRows } from '#contracts/state-rows.ts'
+import type { KeptPortion, KeptTable } from './kept-table.ts'
+import type { StateTable } from './state-table.ts'
 import type { Turn } from './turn.ts'
 import { severityWords } from './words.ts'
 
@@ -16,7 +19,10 @@ export type Commit = {
   /** journal position up to which the rules have read */
   position: number
   signals: { signal: AlarmSignal; trace: Trace }[]
+  /** single rows of rooms, there at once */
   rows: { room: string; rows: StateRows }[]
+  /** state of the fold, in portions; none lies behind the position */
+  kept?: KeptPortion[]
 }
 
 const timeOf = (signal: AlarmSignal): number => {
@@ -87,7 +93,7 @@ export const continueAlarm = (turn: Turn, signal: Exclude<AlarmSignal, { type: '
  * At a position already stored the signals are known and only state rows are written (a room may save between messages); at an
  * earlier one nothing is, since its rows are older than what is stored. The position never goes back.
  */
-export const commit = (turn: Turn, state: StateTable, o: Commit): void => {
+export const commit = (turn: Turn, { state, kept }: { state: StateTable; kept: KeptTable }, o: Commit): void => {
   if (!Number.isSafeInteger(o.position) || o.position < 0)
     throw new FengsuiError('internal', `commit at position ${o.position}: a journal position is a whole number from 0`)
   const stored = state.position()
@@ -103,5 +109,6 @@ export const commit = (turn: Turn, state: StateTable, o: Commit): void => {
     state.setPosition(o.position)
   }
   for (const { room, rows } of o.rows) state.write(room, rows)
+  for (const portion of o.kept ?? []) kept.write(portion, o.position)
   unshelveExpired(turn, turn.nowMs)
 }

@@ -52,7 +52,8 @@ import { openReports, type DailyReport } from './report.ts'
 import { migrate } from './schema.ts'
 import { clearSelf, raiseSelf, type SelfAlarm } from './self.ts'
 import { unshelveExpired } from './shelf.ts'
-import { stateTable, type StateRows } from './state-table.ts'
+import { keptTable } from './kept-table.ts'
+import { stateTable } from './state-table.ts'
 import { stepsSaid, takeSteps } from './telemetry-orders.ts'
 import { byDistance } from './travel/distance.ts'
 import type { Travel } from './travel/travel.ts'
@@ -70,7 +71,6 @@ export type {
   PastDesk,
   Posting,
   QueueKpis,
-  StateRows,
   Station,
   StripBar,
 }
@@ -115,6 +115,8 @@ export const openDispatch = (o: DispatchOptions) => {
   migrate(db, file)
   const desk = openDesk({ ...more, db, groupWindowMs, utcOffsetMinutes, channels, recipients, capSender, plan, device, travel })
   const state = stateTable(db)
+  const kept = keptTable(db)
+  kept.tidy()
   const kpis = openKpis(db, utcOffsetMinutes)
   const isDue = db.prepare(
     `SELECT 1 WHERE EXISTS (SELECT 1 FROM alarms WHERE shelved_until_ms <= :now) OR EXISTS (SELECT 1 FROM orders WHERE answer_by_ms <= :now)
@@ -143,7 +145,10 @@ export const openDispatch = (o: DispatchOptions) => {
     /** journal position of the last commit; 0 = none */
     position: (): number => state.position(),
     rows: (room: string): Iterable<[string, string]> => state.rows(room),
-    commit: (c: Commit): Changes => change(turn => commit(turn, state, c)),
+    /** journal position at which the state of the fold was kept, and its rows then */
+    keptAt: (): number => kept.at(),
+    kept: (room: string): Iterable<[string, string]> => kept.rows(room),
+    commit: (c: Commit): Changes => change(turn => commit(turn, { state, kept }, c)),
     /** What time alone changes, and what crews' terminals say of their orders; call it a few times a second. */
     tick(nowMs: number): Changes {
       const said = stepsSaid(desk)
@@ -287,7 +292,7 @@ export const readState = (o: { file: string; room: string }): [string, string][]
   if (!existsSync(o.file)) return []
   const db = openDatabase(o.file, { readOnly: true })
   try {
-    return [...stateTable(db).rows(o.room)]
+    return o.room === 'catalogue' || o.room === 'directory' ? [...keptTable(db).rows(o.room)] : [...stateTable(db).rows(o.room)]
   } finally {
     db.close()
   }

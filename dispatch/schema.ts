@@ -5,6 +5,7 @@ import { FengsuiError } from '#contracts/errors.ts'
 import { inTransaction } from './database.ts'
 import { DEADLINE_TABLES } from './deadline-rows.ts'
 import { HANDOVER_TABLES } from './handover-rows.ts'
+import { KEPT_TABLES } from './kept-table.ts'
 import { ORDER_TABLES } from './order-tables.ts'
 import { COMMAND_TABLES } from './schema-commands.ts'
 import { OBSERVATION_TABLES } from './schema-observations.ts'
@@ -102,6 +103,7 @@ const STEPS: readonly string[] = [
   DROP INDEX incidents_open;
   CREATE INDEX incidents_open ON incidents (unacknowledged DESC, severity, confirmed DESC, signs DESC, queued_ms, id) WHERE open = 1;
   `,
+  KEPT_TABLES,
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])

@@ -1,8 +1,7 @@
 // The state other rooms hand over to be kept at a journal position: rows of room, key and JSON, never looked into.
 import type { DatabaseSync } from 'node:sqlite'
+import type { StateRows } from '#contracts/state-rows.ts'
 
-/** null = delete the key */
-export type StateRows = [key: string, json: string | null][]
 export type StateTable = ReturnType<typeof stateTable>
 
 const byKey = ([a]: StateRows[number], [b]: StateRows[number]): number => (a < b ? -1 : Number(a > b))

@@ -1,12 +1,12 @@
 // Where a device stands, in one word for rollups: its area, or where that is not known its grid. From what people registered and what
 // readings say of themselves, whichever came last. Saved with the journal position, like everything the writer learns.
 import type { Place, Reading } from '#contracts/reading.ts'
+import type { StateRows } from '#contracts/state-rows.ts'
 import { DEVICES_MAX } from './directory.ts'
 
 /** Different words remembered; a device of a further one counts without an area, so that invented places cost nothing. */
 export const AREA_NAMES_MAX = 2_000
 
-type StateRows = [key: string, json: string | null][]
 type Change = { change: number; deviceId: string; device: { place?: Place } | null }
 
 export type Areas = {

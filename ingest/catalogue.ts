@@ -5,13 +5,12 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Decoded } from '#contracts/reading.ts'
+import type { StateRows } from '#contracts/state-rows.ts'
 import { BRIDGE_CLIENT } from '#contracts/topic.ts'
 import { rejected, type Decoder, type DecodeInput } from './decoder.ts'
 import { versionOf, versionOfAll } from './decoder-version.ts'
 import { withinDistrict, type District } from './district.ts'
 import { createMemory, type Memory } from './memory.ts'
-
-type StateRows = [key: string, json: string | null][]
 
 /** Whose a topic is, is asked of every decoder once and then remembered; at the bound remembering begins anew. Long ones are asked each time. */
 const TOPICS_REMEMBERED_MAX = 50_000
@@ -23,7 +22,8 @@ export type Catalogue = {
   /** may these bytes carry an active alarm? true where the family does not say */
   mayCarryAlarm(m: Pick<DecodeInput, 'topic' | 'payload' | 'family'>): boolean
   /** what decoders learned since the last call, key = family/key */
-  dirty(): StateRows
+  /** what has been learned since the last call, or all of it */
+  dirty(isFull?: boolean): StateRows
   /** forgets everything and takes these rows instead */
   restore(rows: Iterable<[string, string]>): void
 }
@@ -52,7 +52,7 @@ export async function loadDecoders(folder = join(import.meta.dirname, 'decoders'
  * every place on earth is taken.
  */
 export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[string, string]>; district?: District | undefined }): Catalogue {
-  let memories = memoriesFrom(o.decoders, o.rows ?? [])
+  let { memories, strange } = memoriesFrom(o.decoders, o.rows ?? [])
 
   const names = new Map(o.decoders.map(({ family, version }) => [family, `${family}@${version ?? 'unknown'}`]))
   const nobody = `none@${versionOfAll([...names.values()])}`
@@ -98,10 +98,14 @@ export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[strin
     mayCarryAlarm(m) {
       return decoderFor(m)?.mayCarryAlarm?.(m.payload) ?? true
     },
-    dirty: () =>
-      [...memories].flatMap(([family, memory]) => memory.dirty().map(([key, json]): StateRows[number] => [`${family}/${key}`, json])),
+    dirty: (isFull = false) => [
+      ...(isFull ? strange : []),
+      ...[...memories].flatMap(([family, memory]) =>
+        memory.dirty(isFull).map(([key, json]): StateRows[number] => [`${family}/${key}`, json]),
+      ),
+    ],
     restore(rows) {
-      memories = memoriesFrom(o.decoders, rows)
+      ;({ memories, strange } = memoriesFrom(o.decoders, rows))
     },
   }
 }
@@ -126,12 +130,15 @@ function memoryOf(memories: Map<string, Memory>, { family }: Pick<Decoder, 'fami
   return memory
 }
 
-function memoriesFrom(decoders: Decoder[], rows: Iterable<[string, string]>): Map<string, Memory> {
+/** `strange`: rows of a family whose decoder is gone; they are handed on, since it may come back. */
+function memoriesFrom(decoders: Decoder[], rows: Iterable<[string, string]>): { memories: Map<string, Memory>; strange: StateRows } {
   const byFamily = new Map<string, [string, string][]>([...decoders, PLACES].map(({ family }) => [family, []]))
+  const strange: StateRows = []
   for (const [key, json] of rows) {
     const slash = key.indexOf('/')
-    // rows of a family whose decoder is gone stay where they are stored: it may come back
-    byFamily.get(key.slice(0, slash))?.push([key.slice(slash + 1), json])
+    const own = byFamily.get(key.slice(0, slash))
+    if (own === undefined) strange.push([key, json])
+    else own.push([key.slice(slash + 1), json])
   }
-  return new Map([...byFamily].map(([family, own]) => [family, createMemory({ rows: own })]))
+  return { memories: new Map([...byFamily].map(([family, own]) => [family, createMemory({ rows: own })])), strange }
 }

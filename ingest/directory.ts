@@ -4,10 +4,9 @@ import type { DeviceGaps } from '#contracts/accounting.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { DeviceKind, Reading } from '#contracts/reading.ts'
+import type { Frozen, StateRows } from '#contracts/state-rows.ts'
 import { copyOf, enriched, foldIn, stranger, type Entry } from './device-now.ts'
 import { gapTotals } from './gaps.ts'
-
-type StateRows = [key: string, json: string | null][]
 
 /** At this many, the device that was heard longest ago and never registered makes room; registered devices are never dropped. */
 export const DEVICES_MAX = 200_000
@@ -28,7 +27,9 @@ export type Directory = {
   registered(): Iterable<Device>
   /** messages that devices counted and that never came; the devices that miss most, by name */
   gaps(topMax: number): { missing: number; forgotten: number; devices: number; top: DeviceGaps[] }
-  /** rows changed since the last call; null = removed */
+  /** the rows changed since the last call as they are now, or all, however late they are taken; null = removed */
+  freeze(isFull?: boolean): Frozen
+  /** all of them at once */
   dirty(): StateRows
   /** devices changed since the last call */
   touched(): Device[]
@@ -99,6 +100,28 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
     return false
   }
 
+  function freeze(isFull = false): Frozen {
+    const rows: StateRows = isFull ? [] : [...gone].map(id => [id, null])
+    gone.clear()
+    const kept = isFull ? [...slots.values()] : unsaved.filter(slot => !slot.isGone)
+    for (const slot of unsaved) slot.isUnsaved = false
+    unsaved = []
+    // what is held is not changed any more: the next reading is folded into a copy
+    for (const slot of kept) slot.isShown = slot.isStored = true
+    const entries = kept.map(({ entry }) => entry)
+    return {
+      take(max) {
+        const portion = rows.splice(0, max)
+        while (portion.length < max) {
+          const entry = entries.pop()
+          if (entry === undefined) break
+          portion.push([entry.device.deviceId, JSON.stringify(entry)])
+        }
+        return portion
+      },
+    }
+  }
+
   return {
     apply(reading) {
       const slot = slots.get(reading.deviceId)
@@ -155,18 +178,8 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
       }
       return { missing: totals.sums.missing, forgotten: totals.sums.forgotten, devices: totals.ids.size, top: top.map(gapsOf) }
     },
-    dirty() {
-      const rows: StateRows = [...gone].map(id => [id, null])
-      gone.clear()
-      for (const slot of unsaved) {
-        slot.isUnsaved = false
-        if (slot.isGone) continue
-        slot.isStored = true
-        rows.push([slot.id, JSON.stringify(slot.entry)])
-      }
-      unsaved = []
-      return rows
-    },
+    freeze,
+    dirty: () => freeze().take(Infinity),
     touched() {
       const devices: Device[] = []
       for (const slot of unseen) {

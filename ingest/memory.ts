@@ -13,8 +13,8 @@ type Entry = { order: number; json: string; value: Json | undefined }
 type Row = [key: string, json: string]
 
 export type Memory = DecoderMemory & {
-  /** key and JSON of every entry changed since the last call; null = forgotten */
-  dirty(): [string, string | null][]
+  /** key and JSON of every entry changed since the last call, or of all; null = forgotten */
+  dirty(isFull?: boolean): [string, string | null][]
   size(): number
 }
 
@@ -53,8 +53,8 @@ export function createMemory(o: { rows?: Iterable<Row>; entriesMax?: number } = 
       if (entries.size > entriesMax) forget(entries.keys().next().value ?? key)
     },
     delete: forget,
-    dirty() {
-      const rows = [...changed].map((key): [string, string | null] => {
+    dirty(isFull = false) {
+      const rows = [...(isFull ? entries.keys() : changed)].map((key): [string, string | null] => {
         const entry = entries.get(key)
         if (entry === undefined) stored.delete(key)
         else stored.add(key)

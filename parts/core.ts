@@ -10,7 +10,7 @@ import type { FeedEntry } from '../dashboard/api/feed.ts'
 import type { AlarmPath } from '../alarm-path.ts'
 import type { Registration } from '../ingest/registrations.ts'
 import type { Settings } from '../settings.ts'
-import { makeDataDir, RULES_CURSOR, type Core, type Others, type Parts } from './ports.ts'
+import { makeDataDir, KEPT_CURSOR, RULES_CURSOR, type Core, type Others, type Parts } from './ports.ts'
 
 /** Rules, dispatch, API: from a committed message to a row on the screen. */
 export async function createCore(settings: Settings, parts: Parts, others: Others): Promise<Core> {
@@ -21,12 +21,11 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { openClaims } = await import('../broker/claims.ts')
   const { createCatalogue, loadDecoders } = await import('../ingest/catalogue.ts')
   const { loadDistrict } = await import('../ingest/district.ts')
-  const { createDirectory } = await import('../ingest/directory.ts')
   const { openQuarantine } = await import('../ingest/quarantine.ts')
   const { brokenOf, passedOverId, passedOverOf } = await import('../ingest/held.ts')
   const { createRedrive } = await import('../ingest/redrive.ts')
   const { openRegistrations } = await import('../ingest/registrations.ts')
-  const { createFold, HISTORY_ROOM, keepRules, startingRules, startParser } = await import('../rules/index.ts')
+  const { HISTORY_ROOM, keepRules, startingRules, startParser } = await import('../rules/index.ts')
   const { openDispatchDesk } = await import('./dispatch-desk.ts')
   const { registering } = await import('./registering.ts')
   const { openTelling } = await import('./telling.ts')
@@ -38,6 +37,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { startApi } = await import('../dashboard/api/index.ts')
   const { tallyOf } = await import('../dashboard/api/expected.ts')
   const { startAlarmPath } = await import('../alarm-path.ts')
+  const { openFoldState } = await import('./fold-state.ts')
   const { openCommandRequests } = await import('../dashboard/api/command-requests.ts')
   const { openRulesDesk, ruleFolders } = await import('../rules-desk.ts')
   const { startHealthAlarms } = await import('../health-alarms.ts')
@@ -70,19 +70,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const position = dispatch.position()
   const started = await startingRules({ dir: folders.dir, rows: dispatch.rows(HISTORY_ROOM), position, clock })
   if (started.problem !== null) log.error({ reason: started.problem }, 'the rules folder cannot be used; the last good set stays in force')
-  if (started.rows.length > 0) dispatch.commit({ position, signals: [], rows: started.rows })
   const district = await loadDistrict(settings.districtDir, log)
-  const catalogue = createCatalogue({ decoders, district, rows: dispatch.rows('catalogue') })
-  const directory = createDirectory({ rows: dispatch.rows('directory') })
+  const state = await openFoldState({ dispatch, reader: pathReader, decoders, district, started, log })
+  const { catalogue, directory, fold, keeping, removed } = state
   dispatchDesk.use(directory)
-  const fold = createFold({ ruleSet: started.ruleSet, rows: dispatch.rows('rules') })
-
-  // a device taken off the register once and heard since is not taken off again by the next start
-  const removedNote = Number(new Map(dispatch.rows('notes')).get('removed') ?? 0)
-  const removed = { upTo: removedNote, saved: removedNote }
-  const notes = {
-    dirty: (): [string, string][] => (removed.upTo === removed.saved ? [] : [['removed', String((removed.saved = removed.upTo))]]),
-  }
 
   // what the feed shows is decoded apart from the alarm path, so that a reader of the feed can never touch its state
   const feedCatalogue = createCatalogue({ decoders, district })
@@ -106,7 +97,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const accounting = watchAccounting({
     account: others.store.account,
     reader,
-    rulesPosition: () => dispatch.position(),
+    rulesPosition: () => path?.position() ?? position,
     gaps: directory.gaps,
     quarantine,
     dir,
@@ -206,8 +197,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         remove: deviceId => (registrations.remove(deviceId), directory.remove(deviceId)),
       },
       saveDirectory: () => {
-        path?.flush()
-        dispatch.commit({ position: dispatch.position(), signals: [], rows: [{ room: 'directory', rows: directory.dirty() }] })
+        if (path === null) state.saveAt(position, [])
+        else path.save()
       },
       credentials: {
         issue: credentials.issue,
@@ -250,10 +241,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   path = stack.adopt(
     startAlarmPath({
       reader: pathReader,
-      catalogue: { dirty: catalogue.dirty, decode: message => (telling.listen(message), catalogue.decode(message)) },
+      catalogue: { decode: message => (telling.listen(message), catalogue.decode(message)) },
       directory,
       fold,
-      notes,
+      keeping,
       dispatch,
       clock,
       log,
@@ -269,7 +260,9 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     p => p.close(),
   )
   void postureRules.follow()
-  stack.adopt(followPosition({ cursors, consumer: RULES_CURSOR, position: () => dispatch.position(), log }), f => f.close())
+  const judged = path.position
+  stack.adopt(followPosition({ cursors, consumer: RULES_CURSOR, position: judged, log }), f => f.close())
+  stack.adopt(followPosition({ cursors, consumer: KEPT_CURSOR, position: dispatch.keptAt, log }), f => f.close())
   const healthAlarms = startHealthAlarms({ lines: health, desk: dispatch, changed: changes => api.push(changes), clock, log })
   stack.defer(healthAlarms.close)
   // registrations made on the command line, and alarms whose shelving ends

@@ -4,7 +4,7 @@ import type { InboundMessage } from '#contracts/message.ts'
 import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
 import type { Credentials } from '../broker/credentials.ts'
 import type { Settings } from '../settings.ts'
-import { makeDataDir, RULES_CURSOR, STORE_CURSOR, type Edge, type Parts } from './ports.ts'
+import { makeDataDir, KEPT_CURSOR, RULES_CURSOR, STORE_CURSOR, type Edge, type Parts } from './ports.ts'
 
 /** Broker and journal: who are you, may you publish here, is there room, is it on disk. */
 export async function createEdge(settings: Settings, parts: Parts, committed: (head: number) => void): Promise<Edge> {
@@ -31,7 +31,7 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const kept = {
     keepMs: settings.journal.keepDays * DAY_MS,
     keepBytes: settings.journal.keepBytes,
-    neededBy: [RULES_CURSOR, STORE_CURSOR],
+    neededBy: [RULES_CURSOR, KEPT_CURSOR, STORE_CURSOR],
     diskReserveBytes: settings.diskReserveBytes,
   }
   const journal = stack.adopt(await openJournal({ dir, log, meter, clock, onCommit: committed, ...kept }), j => j.close())

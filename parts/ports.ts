@@ -63,6 +63,8 @@ export type Others = { edge: EdgePort; store: StorePort; supervisor: SupervisorP
 
 /** names of the cursors that hold segments of the journal back */
 export const RULES_CURSOR = 'rules'
+/** a restart judges again from here */
+export const KEPT_CURSOR = 'rules-kept'
 export const STORE_CURSOR = 'store'
 
 /** stands in a data folder while a backup is brought back into it; nothing starts on it */

@@ -10,7 +10,8 @@ import { createJudge } from './judge.ts'
 import type { AnyKind, Observation } from './kind.ts'
 import { KINDS } from './kinds/index.ts'
 import { listenedMs, moveOn, type Listening } from './listening.ts'
-import { createMemory, type Row, type StateRows, type Subject } from './memory.ts'
+import type { Frozen, StateRows } from '#contracts/state-rows.ts'
+import { createMemory, type Row, type Subject } from './memory.ts'
 import { admitted, HEARD_ONLY } from './admission.ts'
 import { createShapes } from './shapes.ts'
 import { inScope, type RuleSet } from './schema.ts'
@@ -29,6 +30,9 @@ export type Fold = {
   expect(devices: Iterable<Expected>): AlarmSignal[]
   /** it was taken off the register: nobody waits for it any more */
   forget(deviceId: string): AlarmSignal[]
+  /** the rows changed since the last call as they are now, or all, however late they are taken */
+  freeze(isFull?: boolean): Frozen
+  /** all of them at once */
   dirty(): StateRows
   readonly ruleSet: RuleSet
   /** another set judges from the next reading on; rules whose id and kind are unchanged keep what they remember */
@@ -117,6 +121,12 @@ export function createFold(o: Options): Fold {
     }
   }
 
+  function freeze(isFull = false): Frozen {
+    const row = listeningRow(listening)
+    if (row !== listeningSaved) memory.setOwn(LISTENING_ROW, (listeningSaved = row))
+    return memory.freeze(isFull)
+  }
+
   return {
     get ruleSet() {
       return ruleSet
@@ -161,11 +171,8 @@ export function createFold(o: Options): Fold {
       memory.touch(device, listening.seq)
       return out
     },
-    dirty() {
-      const row = listeningRow(listening)
-      if (row !== listeningSaved) memory.setOwn(LISTENING_ROW, (listeningSaved = row))
-      return memory.dirty()
-    },
+    freeze,
+    dirty: () => freeze().take(Infinity),
     disabled: () => disabled,
     size: () => ({ subjects: memory.size(), timers: judge.timers(), forgotten: memory.forgotten() }),
   }

@@ -1,6 +1,6 @@
 // Which set was in force from which place of the journal on. Its rows are stored with that place, in the transaction that begins it, so
 // that the same journal and the same history make the same alarms, and the last good set is there when its files are not.
-import type { StateRows } from './memory.ts'
+import type { StateRows } from '#contracts/state-rows.ts'
 import type { RuleSet } from './schema.ts'
 
 /** `position`: messages behind this one are judged by the set. Two changes at one place follow each other by `n`. */

@@ -7,7 +7,7 @@ import type { Meter } from '#contracts/metrics.ts'
 import { fingerprintOf, readRuleFiles, settleRuleFolder, writeRuleFiles, type RuleFiles } from './folder.ts'
 import { createRuleHistory, type RuleHistory, type SetChange } from './history.ts'
 import { createRuleParser } from './load.ts'
-import type { StateRows } from './memory.ts'
+import type { StateRows } from '#contracts/state-rows.ts'
 import type { Parse } from './parser.ts'
 import type { RuleSet } from './schema.ts'
 import { watchRuleFolder, type Watch } from './watch.ts'
@@ -25,6 +25,8 @@ export type BetweenMessages = (work: (position: number) => Rows) => Promise<numb
 
 export type StartingRules = {
   ruleSet: RuleSet
+  /** the set in force when the system stopped; null = it never ran */
+  before: RuleSet | null
   files: RuleFiles
   history: RuleHistory
   /** why the folder's own set is not the one in force */
@@ -46,6 +48,7 @@ export async function startingRules(o: {
 }): Promise<StartingRules> {
   const history = createRuleHistory(o.rows)
   const last = history.newest()
+  const before = last?.ruleSet ?? null
   await settleRuleFolder(o.dir).catch(() => undefined)
   const fingerprint = await fingerprintOf(o.dir).catch(() => '')
   try {
@@ -53,11 +56,11 @@ export async function startingRules(o: {
     const ruleSet = createRuleParser()(nameOf(o.dir), files)
     const change = { position: o.position, at: iso(o.clock), by: 'system:start' }
     const rows = last?.change.version === ruleSet.version ? [] : [{ room: HISTORY_ROOM, rows: history.add(ruleSet, change) }]
-    return { ruleSet, files, history, problem: null, fingerprint, rows }
+    return { ruleSet, before, files, history, problem: null, fingerprint, rows }
   } catch (error) {
     if (last === undefined) throw error
     const files = { 'rules.json': JSON.stringify(last.ruleSet.rules, null, 1) }
-    return { ruleSet: last.ruleSet, files, history, problem: messageOf(error), fingerprint, rows: [] }
+    return { ruleSet: last.ruleSet, before, files, history, problem: messageOf(error), fingerprint, rows: [] }
   }
 }
 

@@ -8,7 +8,7 @@ export { HISTORY_ROOM, keepRules, startingRules, type RulesInForce, type RulesVi
 export { createRuleParser, loadRuleSet, ruleSetOf } from './load.ts'
 export { startParser } from './parser.ts'
 export { ruleSetSchema } from './schema-file.ts'
-export type { StateRows } from './memory.ts'
+export type { StateRows } from '#contracts/state-rows.ts'
 export { batchesOf, messagesOf, truthOf, type LabelledFire, type Recording, type Truth } from './recording.ts'
 export type { Rule, RuleSet, Scope } from './schema.ts'
 export type { BacktestAlarm, RecordingScore } from './score.ts'

@@ -1,6 +1,7 @@
 // What the fold remembers, one row a subject: a device with its clocks, or a place or group of one rule; the state of each rule, and the
 // open alarms. Rows are opaque JSON to whoever stores them. Bounded: SUBJECTS_MAX; beyond it a hundredth is forgotten, those unheard for
 // longest and without an open alarm first, and counted.
+import type { Frozen, StateRows } from '#contracts/state-rows.ts'
 import type { DeviceClock } from './device-clock.ts'
 import type { Episode } from './episode.ts'
 
@@ -31,22 +32,23 @@ export type Subject = {
   armed: Record<string, number> | undefined
   /** false once it was forgotten */
   alive: boolean
-  /** its row is not in what dirty() gave last */
+  /** its row is not in what freeze() gave last */
   isChanged: boolean
+  /** its row was frozen and not taken yet: it must be written before it changes */
+  isFrozen: boolean
 }
-
-export type StateRows = [key: string, json: string | null][]
 
 export type Memory = {
   /** known or new; a new one is kept only when it is touched */
   get(id: string): Subject
-  /** keeps it, and marks its row for the next dirty() */
+  /** keeps it, and marks its row for the next freeze() */
   touch(subject: Subject, seq: number): void
   /** another set: rules with the same id and kind keep their state. Costs nothing a subject: each catches up when it is looked at */
   use(kinds: Kinds): void
   /** lets go what a subject holds of rules that are gone or were in between; get() does it too */
   catchUp(subject: Subject): void
-  dirty(): StateRows
+  /** the rows changed since the last call as they are now, or all, however late they are taken; those of the last call that nobody took are lost */
+  freeze(isFull?: boolean): Frozen
   all(): Iterable<Subject>
   /** rows of the fold itself */
   own(key: string): string | undefined
@@ -72,6 +74,9 @@ const ruleOfAlarm = (key: string): string => key.split('\t', 1)[0] as string
 export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = [], subjectsMax = SUBJECTS_MAX): Memory {
   const { subjects, own, era: before } = restored(rows)
   let changed: Subject[] = []
+  /** frozen subjects, taken from the end, and what of them had to be written before its turn */
+  let frozen: Subject[] = []
+  let early: StateRows = []
   const gone = new Set<string>()
   const ownChanged = new Set<string>()
   let forgotten = 0
@@ -82,6 +87,7 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
   function makeRoom(): void {
     const count = Math.max(1, Math.floor(subjectsMax * FORGET_PART))
     for (const subject of longestUntouched([...subjects.values()]).slice(0, count)) {
+      if (subject.isFrozen) thaw(subject)
       subjects.delete(subject.id)
       gone.add(subject.id)
       subject.alive = false
@@ -90,14 +96,33 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
     changed = changed.filter(subject => subject.alive)
   }
 
+  function thaw(subject: Subject): void {
+    subject.isFrozen = false
+    early.push([subject.id, JSON.stringify(subject.row)])
+  }
+
+  function take(max: number): StateRows {
+    const rows = early.splice(0, max)
+    while (rows.length < max) {
+      const subject = frozen.pop()
+      if (subject === undefined) break
+      if (!subject.isFrozen) continue
+      subject.isFrozen = false
+      rows.push([subject.id, JSON.stringify(subject.row)])
+    }
+    return rows
+  }
+
   return {
     get(id) {
       const subject = subjects.get(id) ?? blank(id, era.now)
+      if (subject.isFrozen) thaw(subject)
       if ((subject.row.era ?? 0) !== era.now) catchUp(subject.row, era)
       return subject
     },
-    catchUp({ row }) {
-      if ((row.era ?? 0) !== era.now) catchUp(row, era)
+    catchUp(subject) {
+      if (subject.isFrozen) thaw(subject)
+      if ((subject.row.era ?? 0) !== era.now) catchUp(subject.row, era)
     },
     touch(subject, seq) {
       subject.row.seq = seq
@@ -117,21 +142,21 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
       if (after !== era) eraRow = 'due'
       era = after
     },
-    dirty() {
-      const out: StateRows = [...gone].map(id => [id, null])
-      for (const subject of changed) {
-        subject.isChanged = false
-        if (subject.alive) out.push([subject.id, JSON.stringify(subject.row)])
-      }
-      if (eraRow === 'due' || (eraRow === 'with-subjects' && out.length > 0)) {
-        out.push([KINDS_ROW, JSON.stringify(era)])
+    freeze(isFull = false) {
+      for (const subject of frozen) subject.isFrozen = false
+      early = isFull ? [] : [...gone].map(id => [id, null])
+      frozen = isFull ? [...subjects.values()] : changed.filter(subject => subject.alive)
+      for (const subject of changed) subject.isChanged = false
+      for (const subject of frozen) subject.isFrozen = true
+      if (isFull || eraRow === 'due' || (eraRow === 'with-subjects' && early.length + frozen.length > 0)) {
+        early.push([KINDS_ROW, JSON.stringify(era)])
         eraRow = 'written'
       }
-      for (const key of ownChanged) out.push([key, own.get(key) ?? null])
+      for (const key of isFull ? own.keys() : ownChanged) early.push([key, own.get(key) ?? null])
       changed = []
       gone.clear()
       ownChanged.clear()
-      return out
+      return { take }
     },
     all: () => subjects.values(),
     own: key => own.get(key),
@@ -150,6 +175,7 @@ const blank = (id: string, era: number): Subject => ({
   armed: undefined,
   alive: false,
   isChanged: false,
+  isFrozen: false,
 })
 
 /** Those with an open alarm last; the same order however often the process was restarted. */
@@ -184,7 +210,7 @@ function restored(rows: Iterable<[string, string]>): { subjects: Map<string, Sub
   for (const [key, json] of rows) {
     if (key === KINDS_ROW) era = eraFrom(JSON.parse(json) as Era | Kinds)
     else if (key.startsWith(OWN) && !key.startsWith(GROUP_ROW)) own.set(key, json)
-    else subjects.set(key, { id: key, row: JSON.parse(json) as Row, armed: undefined, alive: true, isChanged: false })
+    else subjects.set(key, { id: key, row: JSON.parse(json) as Row, armed: undefined, alive: true, isChanged: false, isFrozen: false })
   }
   return { subjects, own, era }
 }

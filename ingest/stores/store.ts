@@ -4,8 +4,9 @@ import type { Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Reading } from '#contracts/reading.ts'
+import type { StateRows } from '#contracts/state-rows.ts'
 
-export type StateRows = [key: string, json: string | null][]
+export type { StateRows }
 export type RoomRows = { room: string; rows: StateRows }
 /** `area` is where the device stands, as far as it is known; only rollups are kept by it. */
 export type StoreEntry = { seq: number; reading: Reading; area?: string }
