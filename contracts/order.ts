@@ -23,6 +23,8 @@ export type Order = {
   offeredBy: string
   /** silence beyond this offers it to the next */
   answerBy: string
+  /** somebody at the crew's terminal has seen or heard it */
+  heardAt?: string
   acceptedAt?: string
   enRouteAt?: string
   onSceneAt?: string

@@ -48,7 +48,7 @@ const WORDS: Record<NotificationEvent, (i: Incident) => Text> = {
   merged: i => ({ zh: `已并入 ${i.mergedInto ?? ''}`, en: `Merged into ${i.mergedInto ?? ''}` }),
 }
 
-const outward = (incident: Incident): NotifiedIncident => {
+export const outward = (incident: Incident): NotifiedIncident => {
   const { category: _c, alarmIds: _a, deviceIds: _d, acknowledgedBy: _ack, closedBy: _by, controlledBy: _con, ...more } = incident
   // when what is due inside is nobody's outside
   const { stateSince: _since, dueAt: _due, missedAt: _missed, handoverAt: _handed, signs: _signs, ...rest } = more

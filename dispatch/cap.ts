@@ -1,6 +1,6 @@
 // One notification as an OASIS CAP 1.2 message: an alert when the incident opens, updates while it changes, a cancel when it ends, each
 // naming those before it. Pure. docs/notify.md says how level, urgency and certainty are told; test/fixtures/cap holds the schema.
-import type { Notification, NotificationEvent } from './notifiers/notifier.ts'
+import type { Notification, AnyEvent } from './notifiers/notifier.ts'
 
 export type CapReference = { identifier: string; sent: string }
 export type CapOptions = {
@@ -14,9 +14,10 @@ export type CapOptions = {
 }
 
 /** Who has it inside, and what is handed to the brigade, is no news to the public feed: those events make no message of it. */
-export const isOfFeed = (event: NotificationEvent): boolean => event !== 'escalated' && event !== 'handover'
+const NOT_OF_FEED: ReadonlySet<AnyEvent> = new Set(['escalated', 'handover', 'order', 'order-ended'])
+export const isOfFeed = (event: AnyEvent): boolean => !NOT_OF_FEED.has(event)
 
-const TYPES: Record<NotificationEvent, 'Alert' | 'Update' | 'Cancel'> = {
+const TYPES: Record<AnyEvent, 'Alert' | 'Update' | 'Cancel'> = {
   opened: 'Alert',
   confirmed: 'Update',
   severity: 'Update',
@@ -25,6 +26,9 @@ const TYPES: Record<NotificationEvent, 'Alert' | 'Update' | 'Cancel'> = {
   handover: 'Update',
   closed: 'Cancel',
   merged: 'Cancel',
+  // never of the feed
+  order: 'Update',
+  'order-ended': 'Update',
 }
 const SEVERITIES = ['Unknown', 'Extreme', 'Severe', 'Moderate', 'Minor'] as const
 /** metres around a position that is known to a building */

@@ -3,7 +3,9 @@
 import type { Text } from '#contracts/alarm.ts'
 import type { Ack } from './acks.ts'
 import { climbLadders } from './ladder.ts'
-import type { NotificationEvent } from './notifiers/notifier.ts'
+import { offerNext } from './offers.ts'
+import { orderAddressOf, orderAnswerOf, type OrderAnswer } from './order-notices.ts'
+import { moveOrder } from './orders.ts'
 import type { Backlog, OutboxRow } from './outbox.ts'
 import type { Recipient } from './recipients.ts'
 import type { Telling } from './tellings.ts'
@@ -24,7 +26,7 @@ const told = (turn: Turn, { channel, recipient, notification: n }: OutboxRow, wh
   turn.tell(n.incident.id, {
     actor: 'system',
     what,
-    text: notifiedWords(what === 'notified', recipient === '' ? channel : `${recipient} (${channel})`, n.event satisfies NotificationEvent),
+    text: notifiedWords(what === 'notified', recipient === '' ? channel : `${recipient} (${channel})`, n.event),
     ...(note !== undefined && { note }),
     detail: { channel, notification: n.id, ...(recipient !== '' && { recipient }) },
   })
@@ -74,6 +76,21 @@ const hear = (turn: Turn, telling: Telling, ack: Ack): void => {
   })
 }
 
+const NOTHING: Changes = { alarms: [], incidents: [], orders: [] }
+
+/** What the crew says on its terminal, as if it had been said on their phone. */
+const hearOrder = (turn: Turn, { order, deviceId, says, reason }: OrderAnswer): void => {
+  const actor = `device:${deviceId}`
+  if (says === 'accept') moveOrder(turn, order, 'accept', { actor, reason })
+  else if (says === 'refuse') offerNext(turn, moveOrder(turn, order, 'refuse', { actor, reason: reason ?? 'refused on its terminal' }))
+  else {
+    turn.saveOrder({ ...order, heardAt: turn.now })
+    const { zh, en } = order.resourceName
+    const text = { zh: `${zh} 已听到任务`, en: `${en} has heard its order` }
+    turn.tell(order.incidentId, { actor, what: 'order-heard', orderId: order.id, text, detail: { resourceId: order.resourceId } })
+  }
+}
+
 export const openDeliveries = (desk: Desk, recipients: ReadonlyMap<string, Recipient>) => {
   const stepOf = ({ channel, recipient }: OutboxRow): number =>
     recipients.get(recipient)?.ladder.findIndex(step => step.channel === channel) ?? -1
@@ -84,7 +101,8 @@ export const openDeliveries = (desk: Desk, recipients: ReadonlyMap<string, Recip
         if (!desk.outbox.finish(row, 'delivered', turn.nowMs, null)) return
         const telling = tellingOf(desk, row.notification.id)
         if (telling !== undefined) desk.tellings.delivered(telling.id, telling.recipient, turn.nowMs)
-        desk.tellings.first('notified', row.notification.incident.id, turn.nowMs)
+        // a crew that has its order is not who was first told of the fire
+        if (row.notification.order === undefined) desk.tellings.first('notified', row.notification.incident.id, turn.nowMs)
         told(turn, row, 'notified')
       }),
     gaveUp: (row, reason) =>
@@ -98,6 +116,7 @@ export const openDeliveries = (desk: Desk, recipients: ReadonlyMap<string, Recip
     later: desk.outbox.later,
     backlog: desk.outbox.backlog,
     addressOf(row) {
+      if (row.notification.order !== undefined) return orderAddressOf(desk, row)
       if (row.recipient === '') return {}
       const step = recipients.get(row.recipient)?.ladder[stepOf(row)]
       return step === undefined ? null : { ...(step.to !== undefined && { to: step.to }) }
@@ -107,10 +126,12 @@ export const openDeliveries = (desk: Desk, recipients: ReadonlyMap<string, Recip
       desk.tellings.due(nowMs, 1).length > 0 && (runTurn(desk, turn => climbLadders(turn, recipients)), true),
     /** Only from the device that was told; false where the answer belongs to no notification. */
     heard(ack: Ack): Changes | false {
+      const answer = orderAnswerOf(desk, ack)
+      if (answer !== undefined) return answer.says === 'nothing' ? NOTHING : runTurn(desk, turn => hearOrder(turn, answer)).changes
       const telling = tellingOf(desk, ack.id)
       const isTheirs = recipients.get(telling?.recipient ?? '')?.ladder.some(step => step.to === ack.deviceId) ?? false
       if (telling === undefined || !isTheirs) return false
-      if (ack.status === 'received' || ack.status === 'failed') return { alarms: [], incidents: [], orders: [] }
+      if (ack.status === 'received' || ack.status === 'failed') return NOTHING
       return runTurn(desk, turn => hear(turn, telling, ack)).changes
     },
   } satisfies Deliveries & Record<string, unknown>

@@ -89,7 +89,7 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
 
   const attempt = async (row: OutboxRow): Promise<Outcome> => {
     const address = dispatch.addressOf(row)
-    if (address === null) return { outcome: 'never', reason: 'the recipient is not set up on this channel any more' }
+    if (address === null) return { outcome: 'never', reason: 'there is nobody to tell on this channel any more' }
     return sendWithin(notifier, row.notification, closing, { ...address })
   }
 

@@ -5,6 +5,7 @@ import type { Order } from '#contracts/order.ts'
 import type { Candidate, Resource } from '#contracts/resource.ts'
 import { startClock, stopClock } from './station-clock.ts'
 import { followOrders } from './incident-progress.ts'
+import { noticeEnded, noticeOffered } from './order-notices.ts'
 import { allowedOrderEvents, orderStep, type OrderEvent } from './order-states.ts'
 import type { Turn } from './turn.ts'
 import { offeredWords, orderWords } from './words.ts'
@@ -72,6 +73,7 @@ export const offer = (turn: Turn, o: Offer): Order => {
   })
   turn.afterCommit(meter => meter.count('fengsui_orders_total', { state: 'offered' }))
   followOrders(turn, o.incidentId, actor)
+  noticeOffered(turn, order)
   return order
 }
 
@@ -122,5 +124,6 @@ export const moveOrder = (turn: Turn, order: Order, event: OrderEvent, o: OrderM
   })
   turn.afterCommit(meter => meter.count('fengsui_orders_total', { state }))
   followOrders(turn, order.incidentId, o.actor)
+  if (isOver) noticeEnded(turn, moved)
   return moved
 }

@@ -53,6 +53,7 @@ export const outboxRows = (db: DatabaseSync, channels: readonly string[]) => {
   const trim = db.prepare(
     'DELETE FROM outbox WHERE state = :state AND seq <= (SELECT seq FROM outbox WHERE state = :state ORDER BY seq DESC LIMIT 1 OFFSET :kept)',
   )
+  const waiting = db.prepare("SELECT seq, recipient, incident_id FROM outbox WHERE id = ? AND channel = ? AND state = 'waiting'")
   const count = db.prepare("SELECT count(*) AS waiting, min(created_ms) AS oldestMs FROM outbox WHERE channel = ? AND state = 'waiting'")
 
   return {
@@ -73,6 +74,13 @@ export const outboxRows = (db: DatabaseSync, channels: readonly string[]) => {
       next.run({ channel: row.channel, recipient: row.recipient, incident_id: row.notification.incident.id, now: nowMs })
       trim.run({ state, kept: FINISHED_KEPT })
       return true
+    },
+    /** It is no news any more; one that is being sent at this moment may arrive all the same. */
+    cancel(id: string, channel: string, why: string, nowMs: number): void {
+      const row = waiting.get(id, channel) as { seq: number; recipient: string; incident_id: string } | undefined
+      if (row === undefined) return
+      finish.run('gave-up', why, row.seq)
+      next.run({ channel, recipient: row.recipient, incident_id: row.incident_id, now: nowMs })
     },
     backlog: (channel: string): Backlog => count.get(channel) as Backlog,
   }

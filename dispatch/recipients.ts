@@ -1,7 +1,7 @@
 // Who is told of what: people and rooms with the levels, kinds and areas that concern them, their quiet hours, and the ladder of channels
 // that is climbed until one of them has heard. Pure; the file that says so is read in notify-file.ts.
 import type { AlarmKind, Severity } from '#contracts/alarm.ts'
-import type { Notification, NotificationEvent } from './notifiers/notifier.ts'
+import type { AnyEvent, Notification, NotificationEvent } from './notifiers/notifier.ts'
 
 /** `waitS`: without a word for so long, the next channel is tried */
 export type Step = { channel: string; to?: string; waitS: number }
@@ -18,8 +18,8 @@ export type Recipient = {
 }
 
 /** Somebody must hear of these; of the others it is enough that they were sent. */
-const ALERTING: ReadonlySet<NotificationEvent> = new Set(['opened', 'confirmed', 'severity', 're-opened', 'escalated'])
-export const isAlerting = (event: NotificationEvent): boolean => ALERTING.has(event)
+const ALERTING: ReadonlySet<AnyEvent> = new Set(['opened', 'confirmed', 'severity', 're-opened', 'escalated'])
+export const isAlerting = (event: AnyEvent): boolean => ALERTING.has(event)
 
 const DAY_MINUTES = 1440
 export const minuteOfDay = (nowMs: number, utcOffsetMinutes: number): number =>

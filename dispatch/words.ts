@@ -4,7 +4,7 @@ import type { IncidentState } from '#contracts/incident.ts'
 import type { OrderState } from '#contracts/order.ts'
 import type { Place } from '#contracts/reading.ts'
 import type { EtaInterval } from '#contracts/resource.ts'
-import type { NotificationEvent } from './notifiers/notifier.ts'
+import type { AnyEvent, OrderNotice } from './notifiers/notifier.ts'
 
 export const KIND_NAMES: Record<AlarmKind, Text> = {
   'fire-alarm': { zh: '火灾报警', en: 'Fire alarm' },
@@ -144,7 +144,7 @@ export const missedWords = (state: IncidentState): Text => ({
   en: `Deadline passed: ${STATE_NAMES[state].en}`,
 })
 
-const EVENT_NAMES: Record<NotificationEvent, Text> = {
+const EVENT_NAMES: Record<AnyEvent, Text> = {
   opened: { zh: '新警情', en: 'opened' },
   confirmed: { zh: '火灾确认', en: 'confirmed' },
   severity: { zh: '等级上升', en: 'level rose' },
@@ -153,9 +153,17 @@ const EVENT_NAMES: Record<NotificationEvent, Text> = {
   merged: { zh: '警情并入', en: 'merged' },
   escalated: { zh: '超时上报', en: 'went up the chain' },
   handover: { zh: '119 移交', en: 'hand-over to 119' },
+  order: { zh: '出动任务', en: 'order' },
+  'order-ended': { zh: '任务取消', en: 'order over' },
 }
 
-export const notifiedWords = (delivered: boolean, channel: string, event: NotificationEvent): Text => {
+/** One line on the crew's terminal. */
+export const orderNoticeWords = (event: OrderNotice, title: Text): Text =>
+  event === 'order'
+    ? { zh: `出动任务，请应答：${title.zh}`, en: `Order, please answer: ${title.en}` }
+    : { zh: `任务取消：${title.zh}`, en: `Order over, stand down: ${title.en}` }
+
+export const notifiedWords = (delivered: boolean, channel: string, event: AnyEvent): Text => {
   const { zh, en } = EVENT_NAMES[event]
   return delivered
     ? { zh: `已通知 ${channel}：${zh}`, en: `Told ${channel}: ${en}` }

@@ -18,6 +18,8 @@ const UNHEARD_MAX = 1_000
 export async function openTelling(settings: Settings, parts: TellingParts) {
   const { ackOf, createAckBoard } = await import('../dispatch/acks.ts')
   const { openNotifiers } = await import('../dispatch/notifiers/index.ts')
+  const { openMqtt } = await import('../dispatch/notifiers/mqtt.ts')
+  const { ORDER_CHANNEL } = await import('../dispatch/order-notices.ts')
   const { readNotifyFile } = await import('../dispatch/notify-file.ts')
   const { startNotify } = await import('../dispatch/notify.ts')
   const { clock, log, meter, publish } = parts
@@ -32,7 +34,9 @@ export async function openTelling(settings: Settings, parts: TellingParts) {
     acknowledged: board.acknowledged,
     messageOf: n => desk?.cap.xml(n.id.split('@', 1)[0] ?? n.id),
   })
-  const notifiers = [...everything, ...(channels ?? [])]
+  const outside = [...everything, ...(channels ?? [])]
+  // the crew's own terminal, whoever else is told
+  const notifiers = [...outside, openMqtt({ name: ORDER_CHANNEL }, { clock, publish, acknowledged: board.acknowledged })]
   const unheard: Ack[] = []
   let changed: (changes: Changes) => void = () => {}
   let commanded: Answers = { heard: () => false, vendorAckOf: () => null }
@@ -73,7 +77,7 @@ export async function openTelling(settings: Settings, parts: TellingParts) {
       for (const ack of unheard.splice(0)) hear(ack)
       if (desk?.outbox.climb(nowMs) === true) notify?.wake()
     },
-    isSetUp: notifiers.length > 0,
+    isSetUp: outside.length > 0,
   }
 }
 export type Telling = Awaited<ReturnType<typeof openTelling>>

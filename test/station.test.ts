@@ -123,3 +123,33 @@ test('where it stays silent the next channel is tried, and another device cannot
   expect(said).toContain('told outside')
   for (const secret of [KEY, TOKEN]) expect(said).not.toContain(secret)
 })
+
+test('the crew hears its order on its own terminal, answers there, and is told when it is over', async () => {
+  const { client, got } = await speaker('st-9', alert => (alert.parameters.event === 'order' ? 'accepted' : 'received'))
+  await call('/resources', {
+    id: 'st-9',
+    kind: 'micro-station',
+    name: { zh: '九号站', en: 'Station 9' },
+    position: { lat: 31.9, lon: 118.8 },
+    deviceId: 'st-9',
+  })
+  const { incident } = (await call('/alarms', {
+    idempotencyKey: 'order',
+    kind: 'manual-call',
+    place: { area: '禄口', building: 'smk-order' },
+    text: 'by hand',
+  })) as { incident: IncidentDetail }
+  await call(`/incidents/${incident.id}/dispatch`, { resourceIds: ['st-9'], evenIfNotReady: true, reason: 'a test' })
+  const order = async () => ((await get(`/incidents/${incident.id}`)) as IncidentDetail).orders[0]
+  await until(async () => (await order())?.state === 'accepted', 30_000, 'the order is accepted on the terminal')
+  expect(got[0]).toMatchObject({
+    id: `${incident.id}-1.order`,
+    command: 'order',
+    parameters: { event: 'order', dispatchId: `${incident.id}-1`, resourceId: 'st-9', incident: { place: { building: 'smk-order' } } },
+  })
+  expect((await order())?.steps.at(-1)).toMatchObject({ state: 'accepted', by: 'device:st-9' })
+  await until(async () => (await whats('smk-order')).includes('notified'), 30_000, 'that it was delivered stands in the timeline')
+  await call(`/orders/${incident.id}-1/withdraw`, { reason: 'false alarm' })
+  await until(() => got.some(alert => alert.parameters.event === 'order-ended'), 30_000, 'the crew is told to stand down')
+  await client.endAsync()
+})

@@ -251,6 +251,7 @@ export const SHAPES: readonly { $id: string }[] = [
       steps: list(object({ state: oneOf(ORDER_STATES), at: time(), by: text() }, { reason: text() })),
     },
     {
+      heardAt: time({ description: 'seen or heard at the terminal of the crew' }),
       acceptedAt: time(),
       enRouteAt: time(),
       onSceneAt: time(),

@@ -4,7 +4,7 @@ import type { Clock } from '#contracts/clock.ts'
 import type { DeviceKind } from '#contracts/reading.ts'
 import { DEVICE_ID, nativeTopic } from '#contracts/topic.ts'
 import { levelOf, oneLine } from './lines.ts'
-import { NO_ADDRESS, type Notification, type Notifier } from './notifier.ts'
+import { NO_ADDRESS, type Notification, type NotifiedOrder, type Notifier } from './notifier.ts'
 
 export type MqttOptions = { name?: string; kind?: DeviceKind; ackTimeoutMs?: number }
 export type MqttParts = {
@@ -38,6 +38,16 @@ export const alertPayload = (n: Notification, nowMs: number): string => {
   return JSON.stringify({ v: 1, id: n.id, ts: new Date(nowMs).toISOString(), command: 'alert', parameters, by: 'system' })
 }
 
+/** What a crew's terminal receives with an order; it reports `dispatchId` in its telemetry, or answers on its ack topic. */
+const orderPayload = (n: Notification, order: NotifiedOrder, nowMs: number): string => {
+  const { id: orderId, deviceId: _device, kind: _kind, ...more } = order
+  const { id, kind, severity, title, place, position } = n.incident
+  const incident = { id, kind, severity, title, ...(place && { place }), ...(position && { position }) }
+  const text = { zh: oneLine(n.text.zh), en: oneLine(n.text.en) }
+  const parameters = { event: n.event, dispatchId: orderId, ...more, level: levelOf(n), text, incident }
+  return JSON.stringify({ v: 1, id: n.id, ts: new Date(nowMs).toISOString(), command: 'order', parameters, by: 'system' })
+}
+
 export const openMqtt = (o: MqttOptions, { clock, publish, acknowledged }: MqttParts): Notifier => ({
   name: o.name ?? 'station',
   inFlightMax: IN_FLIGHT_MAX,
@@ -47,7 +57,9 @@ export const openMqtt = (o: MqttOptions, { clock, publish, acknowledged }: MqttP
     // listening before it is asked: the answer can be there before publish() is back
     const answer = acknowledged(n.id, to, ends)
     try {
-      await publish(nativeTopic({ kind: o.kind ?? 'micro-station', deviceId: to, channel: 'cmd' }), alertPayload(n, clock.nowMs()))
+      const kind = n.order?.kind ?? o.kind ?? 'micro-station'
+      const payload = n.order === undefined ? alertPayload(n, clock.nowMs()) : orderPayload(n, n.order, clock.nowMs())
+      await publish(nativeTopic({ kind, deviceId: to, channel: 'cmd' }), payload)
     } catch {
       return { outcome: 'retry', reason: 'the broker did not take it' }
     }

@@ -3,9 +3,21 @@
 import type { Text } from '#contracts/alarm.ts'
 import type { Handover } from '#contracts/handover.ts'
 import type { Incident } from '#contracts/incident.ts'
+import type { Order } from '#contracts/order.ts'
+import type { DeviceKind } from '#contracts/reading.ts'
 
 export const NOTIFICATION_EVENTS = ['opened', 'confirmed', 'severity', 'closed', 're-opened', 'merged', 'escalated', 'handover'] as const
 export type NotificationEvent = (typeof NOTIFICATION_EVENTS)[number]
+/** what the crew of a resource is told on its own terminal, and nobody else */
+export const ORDER_NOTICES = ['order', 'order-ended'] as const
+export type OrderNotice = (typeof ORDER_NOTICES)[number]
+export type AnyEvent = NotificationEvent | OrderNotice
+
+/** `deviceId`, `kind`: the terminal it goes to */
+export type NotifiedOrder = Pick<Order, 'id' | 'resourceId' | 'state' | 'answerBy' | 'eta' | 'clock' | 'reason'> & {
+  deviceId: string
+  kind: DeviceKind
+}
 
 /** What leaves the house: the incident as it stood after the event, without the lists of ids and without names of officers. */
 export type NotifiedIncident = Omit<
@@ -25,7 +37,7 @@ export type NotifiedIncident = Omit<
 export type Notification = {
   /** the outbox row; the same on every attempt, so that whoever receives it twice can tell */
   id: string
-  event: NotificationEvent
+  event: AnyEvent
   /** server time of the event, RFC 3339 */
   at: string
   /** one line for people */
@@ -33,6 +45,8 @@ export type Notification = {
   incident: NotifiedIncident
   /** with the event handover only */
   handover?: Handover
+  /** with the notices of an order only */
+  order?: NotifiedOrder
 }
 
 /**
