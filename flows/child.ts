@@ -22,7 +22,12 @@ export type Child = {
   ended: Promise<string>
 }
 
-export function startChild(o: { start: Start; memoryMb: number; on: (message: unknown) => void }): Child {
+/** A process that has loaded its programs and waits to be told what to run. */
+export type Prepared = { begin(on: (message: unknown) => void): Child; kill(): void; ended: Promise<string> }
+
+export const startChild = (o: { start: Start; memoryMb: number; on: (message: unknown) => void }): Child => prepareChild(o).begin(o.on)
+
+export function prepareChild(o: { start: Start; memoryMb: number }): Prepared {
   const env = { NODE_ENV: 'production', NODE_RED_DISABLE_TELEMETRY: '1' }
   const child = spawn(
     process.execPath,
@@ -39,7 +44,6 @@ export function startChild(o: { start: Start; memoryMb: number; on: (message: un
   )
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_CHARS_MAX)))
-  child.on('message', (message: unknown) => o.on(message))
   const ended = new Promise<string>(resolve => {
     child.once('error', error => resolve(error.message))
     child.once('exit', (code, signal) => resolve(`${signal ?? `exit ${code}`}${reason(stderr)}`))
@@ -48,8 +52,16 @@ export function startChild(o: { start: Start; memoryMb: number; on: (message: un
     // a channel that closes meanwhile belongs to a process that ended, which `ended` says
     if (child.connected) child.send(message, () => {})
   }
-  send({ type: 'start', start: o.start })
-  return { pid: child.pid, stdin: child.stdin, send, kill: () => void child.kill('SIGKILL'), stop: () => stop(child, send, ended), ended }
+  const kill = (): void => void child.kill('SIGKILL')
+  return {
+    kill,
+    ended,
+    begin(on) {
+      child.on('message', (message: unknown) => on(message))
+      send({ type: 'start', start: o.start })
+      return { pid: child.pid, stdin: child.stdin, send, kill, stop: () => stop(child, send, ended), ended }
+    },
+  }
 }
 
 async function stop(child: ChildProcess, send: (m: ToChild) => void, ended: Promise<string>): Promise<void> {

@@ -1,7 +1,9 @@
 // The Node-RED process. Started by flows/start.ts under Node's permission model; waits for its settings over IPC, serves the editor
 // under /flows/ on the loopback address, and ends when the supervisor goes. A flow can end or hang this process and nothing else.
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { lockDown } from './lockdown.ts'
 import { openLine, type Line } from './line.ts'
 import type { Start } from './link.ts'
@@ -25,13 +27,38 @@ const require = createRequire(import.meta.url)
 const express = createRequire(require.resolve('node-red'))('express') as Express
 const red = require('node-red') as NodeRed
 
+/** who is started at once has its orders by then */
+const STAND_BY_MS = 1000
+let begun = false
+
 const line = openLine(message => {
-  if (message.type === 'start') void run(message.start, line).catch(fail)
+  if (message.type === 'start') {
+    begun = true
+    void run(message.start, line).catch(fail)
+  }
   if (message.type === 'reload') void red.runtime.flows.setFlows({ deploymentType: 'reload', req: {} }).catch(fail)
   if (message.type === 'stop') void red.stop().then(() => process.exit(0), fail)
 })
 // an exception nobody awaited leaves Node-RED in a state nobody knows: its maintainers' answer is to end, and so is ours
 process.on('uncaughtException', fail)
+// not yet told what to run: this process stands by
+setTimeout(() => begun || load(), STAND_BY_MS)
+
+/** Most of a start is loading programs: ours, Node-RED's nodes, and what these load only when they are made. */
+function load(): void {
+  for (const file of readdirSync(join(import.meta.dirname, 'nodes'))) if (file.endsWith('.js')) void import(`./nodes/${file}`).catch(fail)
+  const nodeRed = createRequire(require.resolve('node-red'))
+  const packageFile = nodeRed.resolve('@node-red/nodes/package.json')
+  const core = createRequire(packageFile)
+  const { dependencies } = core(packageFile) as { dependencies: Record<string, string> }
+  for (const name of Object.keys(dependencies)) {
+    try {
+      core(name)
+    } catch {
+      // then whoever needs it says so
+    }
+  }
+}
 
 async function run(start: Start, line: Line): Promise<void> {
   line.tell({ type: 'hello' })

@@ -3,7 +3,7 @@
 import type { Clock, Log } from '#contracts/clock.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startChild, type Child } from './child.ts'
+import { prepareChild, type Child, type Prepared } from './child.ts'
 import type { FromChild, Start, ToChild } from './link.ts'
 import type { FlowStore } from './store.ts'
 import { watch, type Probing, type Signs } from './watch.ts'
@@ -14,6 +14,8 @@ export type Restart = Probing & {
   /** a process that ends this soon after its start or after a deploy counts against the flows it ran; one that lives longer proves them */
   provenAfterMs: number
   failuresMax: number
+  /** a second process is prepared when the first has answered for this long: it has loaded all but the flows, and takes over in a fraction of a start */
+  spareAfterMs: number
 }
 export const RESTART: Restart = {
   probeEveryMs: 1000,
@@ -23,6 +25,7 @@ export const RESTART: Restart = {
   maxMs: 30_000,
   provenAfterMs: 20_000,
   failuresMax: 2,
+  spareAfterMs: 10_000,
 }
 
 type Options = {
@@ -59,41 +62,58 @@ export function supervise(o: Options): Supervisor {
   let since = clock.nowMs()
   let failures = 0
   let hung = false
+  let spare: Prepared | undefined
+
+  /** The next life: the one that stands by, or a new one. */
+  function next(): Prepared {
+    const prepared = spare ?? prepareChild({ start, memoryMb: o.memoryMb })
+    spare = undefined
+    return prepared
+  }
+  function standBy(): void {
+    if (spare !== undefined || closing.signal.aborted) return
+    const one = prepareChild({ start, memoryMb: o.memoryMb })
+    spare = one
+    void one.ended.then(() => {
+      if (spare === one) spare = undefined
+    })
+  }
 
   const url = `http://${start.host}:${start.port}/flows/auth/login`
 
   async function live(): Promise<void> {
     for (let delayMs = restart.firstMs; !closing.signal.aborted; delayMs = Math.min(delayMs * 2, restart.maxMs)) {
-      const proved = await oneLife()
+      const ended = await oneLife()
       if (closing.signal.aborted) return
-      if (proved) delayMs = restart.firstMs
+      if (ended !== 'young') delayMs = restart.firstMs
       o.meter.count('fengsui_process_restarts_total', { process: 'flows' })
+      // what caused the end is undone: nothing to wait for
+      if (ended === 'undone') continue
       await sleep(delayMs * (0.5 + o.random() / 2), undefined, { signal: closing.signal }).catch(() => {})
     }
   }
 
-  /** true when it lived long enough to prove its flows */
-  async function oneLife(): Promise<boolean> {
+  /** proven: it lived long enough to prove its flows; undone: they were at fault, and the ones before were put back */
+  async function oneLife(): Promise<'young' | 'proven' | 'undone'> {
     const startedMs = (since = clock.nowMs())
     const signs: Signs = { heardMs: startedMs, ready: false }
     let ranFlows = false
     hung = false
-    const life = (child = startChild({
-      start,
-      memoryMb: o.memoryMb,
-      on(message) {
-        signs.heardMs = clock.nowMs()
-        if (isType(message, 'ready')) signs.ready = true
-        if (isType(message, 'ask') && message.question === 'getFlows') ranFlows = true
-        o.on(message, life)
-      },
+    const stoodBy = spare !== undefined
+    const life: Child = (child = next().begin(message => {
+      signs.heardMs = clock.nowMs()
+      if (isType(message, 'ready')) signs.ready = true
+      if (isType(message, 'ask') && message.question === 'getFlows') ranFlows = true
+      o.on(message, life)
     }))
     const answered = (well: boolean): void => {
-      if (well && !up) log.info({ room: 'flows', pid: life.pid, tookMs: Math.round(clock.nowMs() - startedMs) }, 'Node-RED answers')
+      if (well && !up)
+        log.info({ room: 'flows', pid: life.pid, stoodBy, tookMs: Math.round(clock.nowMs() - startedMs) }, 'Node-RED answers')
       up = well
       if (!well) return
       detail = `on port ${start.port}`
       settle()
+      if (clock.nowMs() - startedMs > restart.spareAfterMs) standBy()
       if (clock.nowMs() - since > restart.provenAfterMs) prove()
     }
     const over = new AbortController()
@@ -109,18 +129,19 @@ export function supervise(o: Options): Supervisor {
     up = false
     child = undefined
     const proved = clock.nowMs() - since > restart.provenAfterMs
-    if (!closing.signal.aborted) died(how, proved, ranFlows)
-    return proved
+    if (!closing.signal.aborted && died(how, proved, ranFlows)) return 'undone'
+    return proved ? 'proven' : 'young'
   }
 
   /** A process that ended before it had the flows (a port in use, a slow machine) says nothing about them. */
-  function died(how: string, proved: boolean, ranFlows: boolean): void {
+  function died(how: string, proved: boolean, ranFlows: boolean): boolean {
     detail = `not running (${how}), starting again`
     log.error({ room: 'flows', how }, 'Node-RED ended; alarms do not depend on it')
     if (proved) failures = 0
     else if (ranFlows) failures += isItsOwnDoing(how) ? restart.failuresMax : 1
-    if (failures >= restart.failuresMax && !store.current().proven) putBack(how)
+    const isUndone = failures >= restart.failuresMax && !store.current().proven && putBack(how)
     settle()
+    return isUndone
   }
 
   /**
@@ -129,13 +150,14 @@ export function supervise(o: Options): Supervisor {
    */
   const isItsOwnDoing = (how: string): boolean => hung || !how.startsWith('SIGKILL')
 
-  function putBack(how: string): void {
+  function putBack(how: string): boolean {
     const bad = store.current()
     const good = store.putBack()
-    if (good === null) return
+    if (good === null) return false
     failures = 0
     note = `revision ${bad.rev.slice(0, 12)} of ${bad.by} ended Node-RED (${how}); ${good.rev.slice(0, 12)} was put back`
     log.error({ room: 'flows', bad: bad.rev, by: bad.by, good: good.rev, how }, 'a bad deploy was undone')
+    return true
   }
 
   function prove(): void {
@@ -160,6 +182,7 @@ export function supervise(o: Options): Supervisor {
     },
     async close() {
       closing.abort()
+      spare?.kill()
       await child?.stop()
     },
   }

@@ -7,7 +7,7 @@ const GOOD = 'msg.alert = { text: { en: "good" } }\nreturn msg'
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 let room: Room
 beforeAll(async () => {
-  room = await startRoom({ restart: { firstMs: 50, probeEveryMs: 300 } })
+  room = await startRoom({ restart: { firstMs: 50, probeEveryMs: 300, spareAfterMs: 0 } })
   await room.deploy(alarming(GOOD))
 })
 afterAll(() => room?.[Symbol.asyncDispose]())
@@ -42,6 +42,7 @@ test('a rejection nobody awaits ends the process each time: the previous revisio
     () => 'the reading that killed the bad flow raises its alarm in the good one',
   )
   expect(room.flows.healthy().detail).toContain('was put back')
+  expect(room.log.filter(line => line.message === 'Node-RED answers').at(-1)?.fields).toMatchObject({ stoodBy: true })
   expect(room.flows.healthy().detail).toContain('user:some-engineer')
 })
 

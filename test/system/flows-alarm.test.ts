@@ -1,8 +1,9 @@
 // The whole way of a flow's alarm: two devices publish over MQTT, Node-RED reads the feed, and the alarm stands in the queue with both as
-// evidence. Then again with Node-RED killed between the two witnesses.
+// evidence. Then again with Node-RED killed between the two witnesses, and with everything killed under 500 readings a second.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Alarm } from '#contracts/alarm.ts'
 import type { RoomHealth } from '#contracts/live.ts'
+import { deploy, flowsPid, gateway, load, outcome } from './flow-load.ts'
 import { device, register, start, until, type Running } from './running.ts'
 
 let running: Running
@@ -36,6 +37,11 @@ const camera = (building: string) =>
   publish('camera', `cam-${building}`, building, { camera: { detections: [{ class: 'smoke', confidence: 0.9 }] } })
 const smoke = (building: string) => publish('smoke', `smk-${building}`, building, { alarms: { smoke: true } })
 
+test('without a login there is no way to the flows', async () => {
+  expect((await fetch(`${running.http}/flows/settings`, { redirect: 'manual' })).status).toBe(401)
+  expect((await fetch(`${running.http}/flows/flows`, { redirect: 'manual' })).status).toBe(401)
+})
+
 test('camera and smoke detector in one building raise one alarm of the flow, with evidence of both', async () => {
   await camera('f1')
   await smoke('f1')
@@ -54,9 +60,7 @@ test('camera and smoke detector in one building raise one alarm of the flow, wit
 test('also when Node-RED was killed between the two', async () => {
   await camera('f2')
   await until(async () => (await flowsLine())?.detail.includes('at most 0 behind') === true, 45_000, 'the first half is done')
-  const line = /"pid":(\d+)[^\n]*Node-RED answers/.exec(running.output())
-  expect(line, 'the log says the pid').not.toBeNull()
-  process.kill(Number(line![1]), 'SIGKILL')
+  process.kill(flowsPid(running), 'SIGKILL')
   await smoke('f2')
   await until(
     async () => (await raised('f2')).length > 0,
@@ -64,4 +68,21 @@ test('also when Node-RED was killed between the two', async () => {
     () => `the flow's alarm after the kill: ${running.output().slice(-1500)}`,
   )
   expect(await raised('f2')).toHaveLength(1)
+}, 120_000)
+
+test('kill -9 of everything under 500 readings a second: every reading is finished, every alarm stands there once', async () => {
+  await deploy(running)
+  const client = await gateway(running)
+  const { dir } = running
+  const ports = { mqtt: running.mqttPort, http: Number(new URL(running.http).port), flows: running.flowsPort }
+  const expected = await load(client, {
+    rate: 500,
+    seconds: 3,
+    async fault() {
+      await running.kill()
+      running = await start({ flows: true, dir, ports })
+    },
+  })
+  expect(await outcome(running, expected)).toEqual({ expected: 75, missing: [], doubled: [], raised: 75 })
+  await client.endAsync()
 }, 120_000)
