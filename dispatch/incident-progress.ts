@@ -18,10 +18,17 @@ const walked = (from: IncidentState, events: readonly IncidentEvent[]): Incident
 
 const UNDER_WAY: readonly IncidentState[] = ['dispatched', 'accepted', 'en-route', 'on-scene']
 
-/** The state that the orders leave: nobody under way any more gives it back, or has it controlled where somebody finished. */
-export const stateByOrders = (state: IncidentState, orders: readonly Order[]): IncidentState => {
+/** What is under control stays so until somebody is sent anew: crews that were there before end their orders or arrive late. */
+const staysControlled = ({ state, controlledAt = '' }: Incident, open: readonly Order[]): boolean =>
+  state === 'controlled' && !open.some(order => order.offeredAt >= controlledAt)
+
+/** The state that the orders leave: nobody under way any more gives it back, or has it controlled where somebody finished in this handling. */
+export const stateByOrders = (incident: Incident, orders: readonly Order[]): IncidentState => {
+  const { state, dispatchedAt = '' } = incident
   const open = orders.filter(order => isOpenOrder(order.state))
-  if (open.length === 0 && orders.some(order => order.state === 'complete') && state === 'on-scene') return walked(state, ['control'])
+  if (staysControlled(incident, open)) return state
+  const isDone = orders.some(order => order.state === 'complete' && (order.endedAt ?? '') >= dispatchedAt)
+  if (open.length === 0 && isDone && state === 'on-scene') return walked(state, ['control'])
   if (!UNDER_WAY.includes(state) && open.length === 0) return state
   const without = UNDER_WAY.includes(state) ? walked(state, ['give-back']) : state
   return open.reduce((so, order) => walked(so, EVENTS_UP_TO[order.state] ?? []), without)
@@ -46,7 +53,7 @@ export const followOrders = (turn: Turn, incidentId: string, by: string): Incide
   const record = turn.incident(incidentId)
   if (record === undefined) return undefined
   const { incident } = record
-  const state = stateByOrders(incident.state, turn.desk.orders.ofIncident(incidentId))
+  const state = stateByOrders(incident, turn.desk.orders.ofIncident(incidentId))
   const next = { ...record, incident: stamped(incident, state, turn.now, by) }
   turn.saveIncident(next)
   if (state === 'controlled' && incident.state !== 'controlled') turn.tell(incidentId, { actor: by, what: 'controlled' })

@@ -36,16 +36,23 @@ export const resourceRows = (db: DatabaseSync) => {
   const clearShifts = db.prepare('DELETE FROM duty_shifts WHERE resource_id = ?')
   const addShift = db.prepare('INSERT INTO duty_shifts VALUES (?, ?, ?, ?, ?)')
 
+  // asked for with every ranking and every second, changed by people now and then; at most RESOURCES_MAX
+  let kept: ResourceRecord[] | null = null
+
   return {
     get(id: string): ResourceRecord | undefined {
       const row = byId.get(id) as Row | undefined
       return row === undefined || row.removed === 1 ? undefined : toRecord(row)
     },
-    all: (): ResourceRecord[] => (all.all() as unknown as Row[]).map(toRecord),
+    /** Not to be changed by who asks. */
+    all: (): readonly ResourceRecord[] => (kept ??= (all.all() as unknown as Row[]).map(toRecord)),
+    /** A transaction was rolled back: what was written in it is not so. */
+    forget: (): void => void (kept = null),
     /** Also a removed one, and a device that belongs to one. */
     isKnown: (id: string): boolean => known.get({ id }) !== undefined,
     save({ profile, heardMs, removed }: ResourceRecord): void {
       const row = { id: profile.id, kind: profile.kind, device_id: profile.deviceId ?? null }
+      kept = null
       upsert.run({ ...row, removed: Number(removed), heard_ms: heardMs, json: JSON.stringify(profile) })
     },
     size: (): number => Number(count.get()?.['n']),

@@ -5,7 +5,11 @@ import type { ResourceRecord } from './resource-rows.ts'
 import type { Desk } from './turn.ts'
 
 /** `ignoreDrills`: whoever only practises is free for what is real. */
-export const resourcesNow = (desk: Desk, nowMs: number, o: { ignoreDrills?: boolean; records?: ResourceRecord[] } = {}): Resource[] => {
+export const resourcesNow = (
+  desk: Desk,
+  nowMs: number,
+  o: { ignoreDrills?: boolean; records?: readonly ResourceRecord[] } = {},
+): Resource[] => {
   const { ignoreDrills = false, records = desk.resources.all() } = o
   const open = desk.orders.open().filter(order => !ignoreDrills || order.drill !== true)
   const orders = new Map(open.map(order => [order.resourceId, order]))

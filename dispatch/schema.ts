@@ -104,6 +104,8 @@ const STEPS: readonly string[] = [
   CREATE INDEX incidents_open ON incidents (unacknowledged DESC, severity, confirmed DESC, signs DESC, queued_ms, id) WHERE open = 1;
   `,
   KEPT_TABLES,
+  // a new incident is written after what refers to it; without this SQLite looks through the whole outbox for each one
+  'CREATE INDEX outbox_incident ON outbox (incident_id);',
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])

@@ -135,12 +135,13 @@ export const openDesk = ({ channels, recipients, capSender, ...o }: Omit<Desk, O
   }
 }
 
-/** What is remembered of alarms beside the database must not outlive a roll-back. */
+/** What is remembered of alarms and resources beside the database must not outlive a roll-back. */
 const inOneTransaction = <T>(desk: Desk, work: () => T): T => {
   try {
     return inTransaction(desk.db, work)
   } catch (error) {
     desk.alarms.forgetAllLines()
+    desk.resources.forget()
     throw error
   }
 }

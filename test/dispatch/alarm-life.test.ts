@@ -145,6 +145,41 @@ describe('the life of an alarm', () => {
     )
   }, 120_000)
 
+  it('stands as it was after a restart in each of its seven states, and goes on from there', () => {
+    const until = iso(NIGHT_MS + 60 * MINUTE_MS)
+    const by = 'li'
+    const why = { by, reason: 'works' }
+    const ways: Record<AlarmState, (d: TestDesk['dispatch']) => unknown> = {
+      UNACK: () => null,
+      ACKED: d => d.acknowledgeAlarm('a', { by }),
+      RTNUN: d => send(d, clear('a')),
+      NORM: d => [d.acknowledgeAlarm('a', { by }), send(d, clear('a'))],
+      SHLVD: d => d.shelveAlarm('a', { ...why, until }),
+      DSUPR: d => d.suppressAlarm('a', why),
+      OOSRV: d => d.outOfServiceAlarm('a', why),
+    }
+    const back: Partial<Record<AlarmState, (d: TestDesk['dispatch']) => unknown>> = {
+      RTNUN: d => d.acknowledgeAlarm('a', { by }),
+      SHLVD: d => d.unshelveAlarm('a', { by }),
+      DSUPR: d => d.returnToServiceAlarm('a', { by }),
+      OOSRV: d => d.returnToServiceAlarm('a', { by }),
+    }
+    for (const [state, go] of Object.entries(ways) as [AlarmState, (d: TestDesk['dispatch']) => unknown][]) {
+      using dir = folder()
+      const before = openDesk({ file: dir.file })
+      send(before.dispatch, raise({ id: 'a', kind: 'fault', severity: 3, latching: true }))
+      go(before.dispatch)
+      const stood = before.dispatch.alarm('a')
+      before.dispatch.close()
+      const { dispatch } = openDesk({ file: dir.file, clock: before.clock })
+      expect(dispatch.alarm('a')).toEqual(stood)
+      expect(stood?.state).toBe(state)
+      back[state]?.(dispatch)
+      expect(dispatch.alarm('a')?.state).toBe(state === 'RTNUN' ? 'NORM' : back[state] === undefined ? state : 'UNACK')
+      dispatch.close()
+    }
+  })
+
   it('has at most one way on for every state, event and memory', () => {
     for (const { from } of ALARM_TRANSITIONS)
       for (const event of ALARM_EVENTS)
