@@ -14,6 +14,7 @@ const SESSIONS_PER_USER_MAX = 50
 const USERNAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
 export const ADMIN = 'admin'
 
+export type User = { username: string; role: Role; createdAt: string; disabled: boolean }
 export type Session = { token: string; principal: Principal; expiresAt: string }
 export type Accounts = {
   /** Makes the user `admin` when no administrator exists; answers the password only if it was made here. */
@@ -24,7 +25,9 @@ export type Accounts = {
   setPassword(username: string, password?: string): Promise<{ username: string; password: string }>
   /** @throws conflict for the last administrator */
   removeUser(username: string): boolean
-  listUsers(): { username: string; role: Role; createdAt: string }[]
+  listUsers(): User[]
+  /** Disabling ends the user's sessions. @throws not-found; conflict for the last administrator that is not disabled */
+  changeUser(username: string, o: { role?: Role; disabled?: boolean }): User
   /** @throws bad-credentials, never saying which of the two was wrong */
   login(username: string, password: string): Promise<Session>
   logout(token: string): boolean
@@ -42,6 +45,7 @@ const SCHEMA = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA bus
   CREATE TABLE IF NOT EXISTS session (hash BLOB PRIMARY KEY, username TEXT NOT NULL COLLATE NOCASE REFERENCES user ON DELETE CASCADE,
     expires_ms INTEGER NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS session_of ON session (username, expires_ms);
+  CREATE TABLE IF NOT EXISTS disabled (username TEXT PRIMARY KEY COLLATE NOCASE REFERENCES user ON DELETE CASCADE, at TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS token (name TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, scopes TEXT NOT NULL, created_at TEXT NOT NULL) STRICT;`
 
 const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest()
@@ -56,13 +60,30 @@ export function openAccounts(o: { dir: string; clock: Clock }): Accounts {
   const db = new DatabaseSync(join(o.dir, 'accounts.db'))
   db.exec(SCHEMA)
   const nowIso = (): string => new Date(o.clock.nowMs()).toISOString()
-  const findUser = db.prepare('SELECT username, role, hash FROM user WHERE username = ?')
+  const findUser = db.prepare(
+    'SELECT username, role, hash FROM user WHERE username = ? AND username NOT IN (SELECT username FROM disabled)',
+  )
   const insertUser = db.prepare('INSERT INTO user (username, role, hash, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
   const findSession = db.prepare(
     'SELECT user.username, role FROM session JOIN user ON user.username = session.username WHERE session.hash = ? AND expires_ms > ?',
   )
   const findToken = db.prepare('SELECT name, scopes FROM token WHERE hash = ?')
-  const administrators = db.prepare(`SELECT username FROM user WHERE role = 'admin'`)
+  const administrators = db.prepare(`SELECT username FROM user WHERE role = 'admin' AND username NOT IN (SELECT username FROM disabled)`)
+  const users = db.prepare(
+    `SELECT user.username, role, created_at, disabled.at FROM user LEFT JOIN disabled USING (username) ORDER BY user.username`,
+  )
+  const listUsers = (): User[] =>
+    users.all().map(row => ({
+      username: String(row['username']),
+      role: row['role'] as Role,
+      createdAt: String(row['created_at']),
+      disabled: row['at'] !== null,
+    }))
+  const isLastAdmin = (username: string): boolean => {
+    const admins = administrators.all()
+    return admins.length === 1 && String(admins[0]?.['username']).toLowerCase() === username.toLowerCase()
+  }
+  const endSessions = db.prepare('DELETE FROM session WHERE username = ?')
   const trimSessions = db.prepare(`DELETE FROM session WHERE expires_ms <= ? OR hash IN
     (SELECT hash FROM session WHERE username = ? ORDER BY expires_ms DESC LIMIT -1 OFFSET ?)`)
 
@@ -84,21 +105,27 @@ export function openAccounts(o: { dir: string; clock: Clock }): Accounts {
     async setPassword(username, password = newPassword()) {
       const { changes } = db.prepare('UPDATE user SET hash = ? WHERE username = ?').run(await hashPassword(password), username)
       if (changes === 0) throw new FengsuiError('not-found', `there is no user ${username}`)
-      db.prepare('DELETE FROM session WHERE username = ?').run(username)
+      endSessions.run(username)
       return { username, password }
     },
     removeUser(username) {
-      const admins = administrators.all()
-      if (admins.length === 1 && String(admins[0]?.['username']).toLowerCase() === username.toLowerCase()) {
-        throw new FengsuiError('conflict', `${username} is the last administrator`)
-      }
+      if (isLastAdmin(username)) throw new FengsuiError('conflict', `${username} is the last administrator`)
       return db.prepare('DELETE FROM user WHERE username = ?').run(username).changes > 0
     },
-    listUsers: () =>
-      db
-        .prepare('SELECT username, role, created_at FROM user ORDER BY username')
-        .all()
-        .map(row => ({ username: String(row['username']), role: row['role'] as Role, createdAt: String(row['created_at']) })),
+    listUsers,
+    changeUser(username, { role, disabled }) {
+      const known = listUsers().find(user => user.username.toLowerCase() === username.toLowerCase())
+      if (known === undefined) throw new FengsuiError('not-found', `there is no user ${username}`)
+      const ceases = (role !== undefined && role !== 'admin') || disabled === true
+      if (ceases && isLastAdmin(username)) throw new FengsuiError('conflict', `${known.username} is the last administrator`)
+      if (role !== undefined) db.prepare('UPDATE user SET role = ? WHERE username = ?').run(role, known.username)
+      if (disabled === true) {
+        db.prepare('INSERT OR IGNORE INTO disabled VALUES (?, ?)').run(known.username, nowIso())
+        endSessions.run(known.username)
+      }
+      if (disabled === false) db.prepare('DELETE FROM disabled WHERE username = ?').run(known.username)
+      return { ...known, ...(role === undefined ? {} : { role }), ...(disabled === undefined ? {} : { disabled }) }
+    },
     async login(username, password) {
       const user = findUser.get(username)
       const right = await checkPassword(password, user === undefined ? undefined : String(user['hash']))

@@ -39,7 +39,7 @@ type Row = {
 export type CommandRequests = {
   get(id: string): Row | undefined
   put(row: Row): void
-  list(limit: number): Row[]
+  list(limit: number, state?: Row['state']): Row[]
   waiting(): number
   close(): void
 }
@@ -60,6 +60,7 @@ export function openCommandRequests({ dir, decidedKept = DECIDED_KEPT }: { dir: 
     'INSERT INTO requests VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state, json = excluded.json',
   )
   const newest = db.prepare('SELECT json FROM requests ORDER BY at DESC, id LIMIT ?')
+  const newestOf = db.prepare('SELECT json FROM requests WHERE state = ? ORDER BY at DESC, id LIMIT ?')
   const waiting = db.prepare("SELECT count(*) AS n FROM requests WHERE state = 'waiting'")
   const trim = db.prepare(
     `DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE state <> 'waiting' ORDER BY at DESC, id LIMIT -1 OFFSET ?)`,
@@ -74,7 +75,7 @@ export function openCommandRequests({ dir, decidedKept = DECIDED_KEPT }: { dir: 
       put.run(row.id, row.at, row.state, JSON.stringify(row))
       if (row.state !== 'waiting') trim.run(decidedKept)
     },
-    list: limit => newest.all(limit).map(rowOf),
+    list: (limit, state) => (state === undefined ? newest.all(limit) : newestOf.all(state, limit)).map(rowOf),
     waiting: () => Number(waiting.get()?.['n'] ?? 0),
     close: () => db.close(),
   }
@@ -160,10 +161,10 @@ export function commandRequestRoutes(app: App, parts: CommandRequestParts): void
     schema: {
       summary: 'What flows asked for, newest first',
       tags,
-      querystring: object({}, { limit: integer({ minimum: 1, maximum: LISTED_MAX, default: 100 }) }),
+      querystring: object({}, { state: oneOf(STATES), limit: integer({ minimum: 1, maximum: LISTED_MAX, default: 100 }) }),
       response: answers({ 200: object({ requests: list(shown) }) }),
     },
-    handler: async request => ({ requests: commandRequests.list(request.query.limit ?? 100) }),
+    handler: async request => ({ requests: commandRequests.list(request.query.limit ?? 100, request.query.state) }),
   })
 
   for (const verb of ['confirm', 'refuse'] as const) {

@@ -55,6 +55,7 @@ import { resourceRoutes, type ResourceDesk } from './resources.ts'
 import { validatorCompiler, type App, type SchemaTypes } from './schema.ts'
 import { sessionRoutes } from './session.ts'
 import { addShapes } from './shapes.ts'
+import { userRoutes, type UserParts } from './users.ts'
 
 export type ApiParts = {
   host: string
@@ -64,7 +65,7 @@ export type ApiParts = {
   clock: Clock
   webDir: string
   districtDir: string
-  accounts: Pick<Accounts, 'login' | 'logout' | 'principal'>
+  accounts: Pick<Accounts, 'login' | 'logout' | 'principal'> & UserParts['accounts']
   dispatch: AlarmDesk &
     IncidentDesk &
     PastParts['past'] &
@@ -174,6 +175,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   const changed = live.push
 
   sessionRoutes(app, { accounts, record: dispatch.record, clock, log })
+  userRoutes(app, { accounts, audit })
   deviceRoutes(app, { ...parts, changed, audit })
   deviceSecretRoutes(app, { ...parts, audit })
   enrolmentRoutes(app, { ...parts, changed, audit, record: dispatch.record })

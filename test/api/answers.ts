@@ -47,6 +47,9 @@ export type Body = ErrorBody &
     neverHeard: string[]
     byGateway: object[]
     expected: number
+    password: string
+    disabled: boolean
+    users: { username: string; role: string; disabled: boolean }[]
   }
 export type Operation = {
   description?: string

@@ -120,6 +120,11 @@ const BESIDE = [
   ['resources', 'resource-row'],
   ['resources/s1', 'roster'],
   ['audit', 'audit-row'],
+  ['report', 'report-totals'],
+  ['requests', 'list-empty'],
+  ['posture', 'posture-now'],
+  ['enrol', 'claims'],
+  ['users', 'user-row'],
   ['quarantine', 'list-empty'],
 ] as const
 
@@ -161,6 +166,36 @@ test('the pages beside the desk: no violation, nothing wider than its screen, li
   await page.getByTestId('backtest-start').click()
   await page.getByTestId('backtest-difference').waitFor({ timeout: 60_000 })
   expect(await page.locator('[data-testid="backtest-row"] td').nth(2).textContent(), 'missed').toBe('0')
+
+  // the switch is an act with a reason, seen at once; a person is added, the password shown once; a list of devices is looked at first
+  await page.evaluate(`location.hash = '#/posture'`)
+  await page.getByTestId('posture-switch').click()
+  await page.getByTestId('posture-reason').fill('drill of the test')
+  await page.getByTestId('dialog-submit').click()
+  await page.locator('[data-testid="posture-chip"][data-mode="emergency"]').waitFor({ timeout: 20_000 })
+  await page.evaluate(`location.hash = '#/users'`)
+  await page.getByTestId('user-add').click()
+  await page.getByTestId('user-name').fill('chen')
+  await page.getByTestId('dialog-submit').click()
+  expect((await page.getByTestId('secret').textContent())!.length).toBeGreaterThan(10)
+  expect(await axe(page), 'shown once').toEqual([])
+  await page.getByTestId('once-kept').check()
+  await page.getByTestId('once-close').click()
+  await page.locator('[data-user="chen"] [data-testid="user-disable"]').click()
+  await page.getByTestId('dialog-submit').click()
+  await page.locator('[data-user="chen"][data-disabled="true"]').waitFor({ timeout: 20_000 })
+  await page.evaluate(`location.hash = '#/enrol'`)
+  const sheet = (text: string) => ({ name: 'devices.csv', mimeType: 'text/csv', buffer: Buffer.from(text) })
+  await page.getByTestId('import-file').setInputFiles(sheet('deviceId,kind\nnew-1,smoke\nnew-2,toaster\n'))
+  await page.getByTestId('import-problem').first().waitFor({ timeout: 20_000 })
+  expect(await page.getByTestId('import-commit').isDisabled()).toBe(true)
+  await page.getByTestId('import-file').setInputFiles(sheet('deviceId,kind\nnew-1,smoke\nnew-2,heat\n'))
+  await page.locator('[data-testid="import-verdict"][data-problems="0"]').waitFor({ timeout: 20_000 })
+  await page.getByTestId('import-commit').click()
+  await page.getByTestId('secret').nth(1).waitFor({ timeout: 20_000 })
+  await page.getByTestId('once-kept').check()
+  await page.getByTestId('once-close').click()
+  expect((await running.get<{ total: number }>('/api/v1/devices?q=new-')).total).toBe(2)
 
   await page.evaluate(`location.hash = '#/audit'`)
   await page.getByTestId('filter-action').selectOption('device.')

@@ -17,8 +17,8 @@ export class ApiError extends Error {
 }
 
 export type Api = {
-  get<T>(path: string, signal?: AbortSignal): Promise<T>
   /** `withinMs`: for work that takes longer than an answer usually may */
+  get<T>(path: string, signal?: AbortSignal, withinMs?: number): Promise<T>
   post<T>(path: string, body?: object, o?: { withinMs?: number; signal?: AbortSignal }): Promise<T>
   put<T>(path: string, body: object): Promise<T>
   patch<T>(path: string, body: object): Promise<T>
@@ -57,7 +57,7 @@ export const createApi = (fetcher: typeof fetch, onUnauthenticated: () => void):
   }
   const parsed = async <T>(response: Response): Promise<T> => (response.status === 204 ? undefined : await response.json()) as T
   return {
-    get: async (path, signal) => parsed(await send('GET', path, undefined, signal)),
+    get: async (path, signal, withinMs) => parsed(await send('GET', path, undefined, signal, withinMs)),
     post: async (path, body = {}, o = {}) => parsed(await send('POST', path, body, o.signal, o.withinMs)),
     put: async (path, body) => parsed(await send('PUT', path, body)),
     patch: async (path, body) => parsed(await send('PATCH', path, body)),

@@ -63,6 +63,11 @@ const PAGES: Record<Exclude<Page, 'wall' | 'field'>, ComponentType<Wiring>> = {
   health: beside(async () => (await import('./pages/health.tsx')).Health),
   rules: beside(async () => (await import('./pages/rules.tsx')).RulesPage),
   resources: beside(async () => (await import('./pages/resources.tsx')).Resources),
+  report: beside(async () => (await import('./pages/report.tsx')).ReportPage),
+  requests: beside(async () => (await import('./pages/requests.tsx')).RequestsPage),
+  posture: beside(async () => (await import('./pages/posture.tsx')).PosturePage),
+  enrol: beside(async () => (await import('./pages/enrol.tsx')).EnrolPage),
+  users: beside(async () => (await import('./pages/users.tsx')).UsersPage),
   audit: beside(async () => (await import('./pages/audit.tsx')).AuditPage),
 }
 /** Views that are the whole screen. */

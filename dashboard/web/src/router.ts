@@ -2,7 +2,23 @@
 // all is the role's own view.
 import { signal } from '@preact/signals'
 
-export const PAGES = ['desk', 'wall', 'field', 'devices', 'accounting', 'quarantine', 'health', 'audit', 'rules', 'resources'] as const
+export const PAGES = [
+  'desk',
+  'wall',
+  'field',
+  'devices',
+  'accounting',
+  'quarantine',
+  'health',
+  'audit',
+  'rules',
+  'resources',
+  'report',
+  'requests',
+  'posture',
+  'enrol',
+  'users',
+] as const
 export type Page = (typeof PAGES)[number]
 
 const partsOf = (hash: string): string[] => (hash.startsWith('#/') ? hash.slice(2).split('/') : [])

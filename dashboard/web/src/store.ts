@@ -5,6 +5,7 @@ import type { Incident } from '#contracts/incident.ts'
 import type { LiveMessage, QueueAlarm } from '#contracts/live.ts'
 import type { RowsFrame } from '#contracts/live-rows.ts'
 import type { Principal, Scope } from '#contracts/people.ts'
+import type { Posture } from '#contracts/posture.ts'
 import { createActions, type Actions, type Toast } from './actions.ts'
 import type { Api } from './api.ts'
 import { count } from './format.ts'
@@ -62,6 +63,8 @@ export type Store = {
   serverNow: ReadonlySignal<number>
   selectedId: Signal<string | null>
   selectedDevice: Signal<string | null>
+  /** peacetime or emergency, as last told; null = not told yet */
+  posture: Signal<Posture | null>
   /** counts messages that were missed and caught up on */
   missed: ReadonlySignal<number>
   toasts: ReadonlySignal<readonly Toast[]>
@@ -100,6 +103,7 @@ export const createStore = (o: StoreOptions): Store => {
   const now = signal(o.nowMs())
   const skewMs = signal(0)
   const missed = signal(0)
+  const posture = signal<Posture | null>(null)
   const toasts = signal<readonly (Toast & { untilMs: number })[]>([])
   const principal = signal<Principal | null | undefined>(undefined)
   let socket: LiveSocket | null = null
@@ -188,6 +192,7 @@ export const createStore = (o: StoreOptions): Store => {
       fold({ ...folded, epoch: null })
       return 'resync'
     }
+    if ('posture' in message && message.posture !== undefined) posture.value = message.posture
     if (message.type !== 'rows') forces.value = withForces(forces.value, message)
     settlePending(outcome.desk)
     if (missedNow > 0 && message.type !== 'heartbeat') {
@@ -243,6 +248,7 @@ export const createStore = (o: StoreOptions): Store => {
     serverNow: computed(() => now.value + skewMs.value),
     selectedId: signal(null),
     selectedDevice: signal(null),
+    posture,
     missed,
     toasts,
     may: scope => principal.value?.scopes.includes(scope) ?? false,

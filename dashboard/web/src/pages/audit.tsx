@@ -26,6 +26,7 @@ const GROUPS = [
   'command.',
   'device.',
   'user.',
+  'token.',
   'session.',
   'rules.',
   'flows.',

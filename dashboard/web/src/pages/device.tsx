@@ -5,6 +5,7 @@ import { UNKNOWN, amount, count, dayTime, elapsed, fullPlace, metric } from '../
 import { t, term } from '../i18n.ts'
 import { addressOf } from '../router.ts'
 import type { Store } from '../store.ts'
+import { DeviceActs } from './device-acts.tsx'
 import { DeviceHistory } from './device-history.tsx'
 import { batteryOf, conditionNow, silenceOf, standingFlags, type Shown } from './device-terms.ts'
 import { BatteryWord, ConditionWord, silenceWords } from './device-words.tsx'
@@ -125,6 +126,7 @@ export const DevicePage = ({ store, deviceId }: { store: Store; deviceId: string
       {device !== null && (
         <>
           <Standing device={device} nowMs={nowMs} />
+          {store.may('devices:write') && <DeviceActs store={store} device={device} />}
           <Values device={device} nowMs={nowMs} />
           <DeviceHistory key={deviceId} store={store} device={device} />
           <h3>{t('device.facts')}</h3>

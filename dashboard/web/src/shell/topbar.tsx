@@ -57,12 +57,32 @@ export const ConnectionChip = ({ store }: { store: Store }) => {
   )
 }
 
+/** How the centre stands, and the way to the page that changes it. */
+const PostureChip = ({ store }: { store: Store }) => {
+  const mode = store.posture.value?.mode
+  if (mode === undefined) return null
+  return (
+    <a
+      href="#/posture"
+      class={`chip posture of-${mode}`}
+      data-testid="posture-chip"
+      data-mode={mode}
+      aria-label={t('posture.label', { mode: t(`posture-mode.${mode}`) })}
+    >
+      {t(`posture-mode.${mode}`)}
+    </a>
+  )
+}
+
 /** What is worked with, what is looked at, what is set up; the server decides, the menu only leaves out what it would refuse. */
 const LINKS: readonly (readonly (readonly [Page, Scope])[])[] = [
   [
     ['desk', 'read'],
     ['wall', 'read'],
     ['field', 'read'],
+    ['requests', 'read'],
+    ['posture', 'read'],
+    ['report', 'read'],
   ],
   [
     ['devices', 'read'],
@@ -72,6 +92,10 @@ const LINKS: readonly (readonly (readonly [Page, Scope])[])[] = [
     ['accounting', 'read'],
     ['quarantine', 'read'],
     ['audit', 'audit:read'],
+  ],
+  [
+    ['enrol', 'devices:write'],
+    ['users', 'users:write'],
   ],
 ]
 
@@ -136,6 +160,7 @@ export const TopBar = ({ store, session, sound, dialogs }: { store: Store; sessi
       <Menu store={store} />
       <SoundButton sound={sound} store={store} dialogs={dialogs} />
       <ConnectionChip store={store} />
+      <PostureChip store={store} />
       <span class="grow" />
       <KpiBar store={store} />
       <div class="user">
