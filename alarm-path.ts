@@ -1,7 +1,7 @@
 // The way of an alarm: journal -> decode -> directory -> rules -> dispatch, one transaction for what was raised, position included.
 // It waits for nothing but the journal and its own database; the reading store, browsers and Node-RED are not on this path.
 import type { Alarm, AlarmSignal } from '#contracts/alarm.ts'
-import type { Clock, Log } from '#contracts/clock.ts'
+import type { Clock } from '#contracts/clock.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Incident } from '#contracts/incident.ts'
@@ -12,6 +12,7 @@ import type { Order } from '#contracts/order.ts'
 import type { StateRows } from '#contracts/state-rows.ts'
 import { judgeMessage, type JudgingParts } from './judging.ts'
 import type { Keeping, KeptPortion } from './keeping.ts'
+import { readPastDamage, type PastDamageParts } from './past-damage.ts'
 
 type Trace = { brokerAt: string; diskAt: string; ruleAt: string }
 type Commit = {
@@ -21,21 +22,18 @@ type Commit = {
   kept: KeptPortion[]
 }
 
-export type AlarmPathParts = JudgingParts & {
-  reader: { read(afterSeq: number, maxMessages: number): Message[]; head(): number; groupAt(seq: number): Extent | undefined }
-  directory: { touched(): Device[] }
-  keeping: Keeping
-  dispatch: { position(): number; commit(o: Commit): { alarms: Alarm[]; incidents: Incident[]; orders: Order[] } }
-  clock: Clock
-  log: Log
-  meter: Meter
-  changed(changes: { alarms: Alarm[]; incidents: Incident[]; orders: Order[]; devices: Device[] }): void
-  /** a message that a decoder or a rule broke on; it is kept aside and the path goes on with the next */
-  failed(message: Message, error: Error): void
-  /** a group of the journal that cannot be read; its place is kept and the path goes on behind it */
-  passedOver(group: Extent, error: Error): void
-}
-type Extent = { firstSeq: number; lastSeq: number }
+export type AlarmPathParts = JudgingParts &
+  PastDamageParts & {
+    reader: { head(): number }
+    directory: { touched(): Device[] }
+    keeping: Keeping
+    dispatch: { position(): number; commit(o: Commit): { alarms: Alarm[]; incidents: Incident[]; orders: Order[] } }
+    clock: Clock
+    meter: Meter
+    changed(changes: { alarms: Alarm[]; incidents: Incident[]; orders: Order[]; devices: Device[] }): void
+    /** a message that a decoder or a rule broke on; it is kept aside and the path goes on with the next */
+    failed(message: Message, error: Error): void
+  }
 type Folded = { signals: Commit['signals']; last: Message }
 type Pending = Commit & { last?: Message; taken?: () => void }
 type Change = { work: (position: number) => Commit['rows']; resolve(position: number): void; reject(error: unknown): void }
@@ -66,8 +64,6 @@ const POLL_MS = 200
 const QUIET_MS = 50
 /** a batch that could not be committed is tried again after this long: the same batch, since the rules' memory holds it already */
 const RETRY_MS = 1000
-/** reads that met the same damaged group, `RETRY_MS` apart, before it is passed over: the next read of a disk may be a good one */
-const DAMAGED_READS_MAX = 5
 /** messages that lie on disk this long before the rules have read them are late alarms, and said to be */
 const LATE_MS = 10_000
 
@@ -92,10 +88,9 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   let broken = 0
   /** readings of the batch in hand */
   let evaluated = 0
-  let damagedReads = 0
   /** why nobody knows where the journal ends */
   let blind: string | null = null
-  const passed = { messages: 0, last: '' }
+  const journal = readPastDamage(parts)
   let awake = false
   let closed = false
   let turn: Promise<void> = Promise.resolve()
@@ -189,34 +184,22 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   }
 
   function readNext(): Message[] {
-    try {
-      const messages = reader.read(folded?.last.seq ?? position, BATCH_MESSAGES)
-      damagedReads = 0
-      return messages
-    } catch (error) {
-      // the batch in hand lies before the damage
-      if (folded !== null) return []
-      damagedReads = isDamage(error) ? damagedReads + 1 : 0
-      const group = damagedReads < DAMAGED_READS_MAX ? undefined : reader.groupAt(position + 1)
-      if (group === undefined || !isDamage(error)) throw error
-      passOver(group, error)
-      return reader.read(position, BATCH_MESSAGES)
+    if (folded !== null) return readBehind(folded.last.seq)
+    const { messages, over } = journal.read(position, BATCH_MESSAGES)
+    if (over !== undefined) {
+      dispatch.commit({ position: over.lastSeq, signals: [], rows: [], kept: [] })
+      position = over.lastSeq
     }
+    return messages
   }
 
-  /** An alarm that can be read does not wait behind messages that nobody can. */
-  function passOver(group: Extent, error: FengsuiError): void {
+  /** Where the batch in hand lies before damage, that is met when it is committed. */
+  function readBehind(seq: number): Message[] {
     try {
-      parts.passedOver(group, error)
-    } catch (unkept) {
-      log.error({ err: unkept, ...group }, 'a damaged group could not be put in quarantine')
+      return reader.read(seq, BATCH_MESSAGES)
+    } catch {
+      return []
     }
-    dispatch.commit({ position: group.lastSeq, signals: [], rows: [], kept: [] })
-    position = group.lastSeq
-    damagedReads = 0
-    passed.messages += group.lastSeq - group.firstSeq + 1
-    passed.last = `${group.firstSeq}-${group.lastSeq}`
-    log.error({ err: error, ...group }, 'the alarm path passes over a damaged group of the journal; no rule has seen its messages')
   }
 
   /** Where nobody can say how long the journal is, what can be read of it is judged and committed all the same. */
@@ -328,6 +311,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
       look()
       const wrong = problem()
       const where = head > position ? `${head - position} messages behind` : `at ${position}`
+      const passed = journal.passed()
       const lost =
         passed.messages > 0 ? `; ${passed.messages} messages passed over, last the damaged ${passed.last}: no rule has seen them` : ''
       const troubles: Trouble[] = [...(lost === '' ? [] : ['passed-over' as const]), ...(delay() === null ? [] : ['late' as const])]
@@ -351,6 +335,5 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
 }
 
 const NOTHING = { alarms: [], incidents: [], orders: [] }
-const isDamage = (error: unknown): error is FengsuiError => error instanceof FengsuiError && error.code === 'journal-damaged'
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const iso = (ms: number): string => new Date(ms).toISOString()
