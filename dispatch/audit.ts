@@ -66,9 +66,10 @@ export const openAuditTrail = (db: DatabaseSync) => {
       const body = {
         seq: (before?.seq ?? 0) + 1,
         at: e.at,
-        actor: e.actor,
-        action: e.action,
-        subject: e.subject,
+        // half a character is not kept by the file as it is, and would look like tampering
+        actor: e.actor.toWellFormed(),
+        action: e.action.toWellFormed(),
+        subject: e.subject.toWellFormed(),
         detail: e.detail === undefined ? null : JSON.stringify(e.detail),
         prev_hash: before?.hash ?? NOTHING_BEFORE,
       }
@@ -95,8 +96,7 @@ export const openAuditTrail = (db: DatabaseSync) => {
   }
 }
 
-/** Walks the whole chain; says the first place where it does not hold. */
-export const verifyChain = (db: DatabaseSync): AuditVerdict => {
+const walk = (db: DatabaseSync, walked: (entries: number) => void): AuditVerdict => {
   let entries = 0
   let previous = NOTHING_BEFORE
   for (const row of db.prepare('SELECT * FROM audit ORDER BY seq').iterate() as Iterable<unknown>) {
@@ -107,6 +107,7 @@ export const verifyChain = (db: DatabaseSync): AuditVerdict => {
     if (hashOf(entry) !== entry.hash) return fail('its content is not what was written')
     previous = entry.hash
     entries += 1
+    walked(entries)
   }
   const head = db.prepare("SELECT value FROM meta WHERE key = 'audit_head'").get()?.['value']
   if (head !== undefined && head !== `${entries}:${previous}`)
@@ -117,6 +118,17 @@ export const verifyChain = (db: DatabaseSync): AuditVerdict => {
     }
   if (head === undefined && entries > 0) return { ok: false, entries, problem: 'the head of the trail is missing' }
   return { ok: true, entries }
+}
+
+/** Walks the whole chain; says the first place where it does not hold, also where the file itself cannot be read. */
+export const verifyChain = (db: DatabaseSync): AuditVerdict => {
+  let entries = 0
+  try {
+    return walk(db, n => void (entries = n))
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return { ok: false, entries, problem: `after audit entry ${entries} the file cannot be read: ${why}` }
+  }
 }
 
 /** `<entries>:<hash>` of the newest entry; empty where there is none. */

@@ -268,7 +268,12 @@ export const openDispatch = (o: DispatchOptions) => {
 /** The audit chain of a dispatch.db, whether it is in use or not; nothing is written. No file yet = an empty trail. */
 export const verifyAuditFile = (o: { file: string }): AuditVerdict => {
   if (!existsSync(o.file)) return { ok: true, entries: 0 }
-  const db = openDatabase(o.file, { readOnly: true })
+  let db: ReturnType<typeof openDatabase>
+  try {
+    db = openDatabase(o.file, { readOnly: true })
+  } catch (error) {
+    return { ok: false, entries: 0, problem: (error as Error).message }
+  }
   try {
     return verifyChain(db)
   } finally {
