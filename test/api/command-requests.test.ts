@@ -41,6 +41,8 @@ test('what acts waits; it is sent when confirmed, once, and never when refused',
   expect(body.state).toBe('waiting')
   const other = await ask('k3', { deviceId: 'gas-1', command: 'silence' })
   expect(sentTo('gas-1')).toEqual([])
+  const waiting = JSON.parse((await room.ask('/api/v1/command-requests?state=waiting')).text) as { requests: { id: string }[] }
+  expect(waiting.requests.map(one => one.id).toSorted()).toEqual([body.id, other.body.id].toSorted())
   expect(await decide(body.id, 'confirm')).toMatchObject({ status: 200, body: { state: 'sent', decidedBy: 'officer' } })
   expect(await decide(body.id, 'confirm')).toMatchObject({ status: 409, body: { message: expect.stringContaining('officer') } })
   expect(await decide(other.body.id, 'refuse')).toMatchObject({ status: 200, body: { state: 'refused' } })

@@ -117,6 +117,7 @@ const BESIDE = [
   ['devices/smk-1405', 'history-empty'],
   ['health', 'rooms'],
   ['rules', 'rule-row'],
+  ['rules/backtest', 'backtest'],
   ['resources', 'resource-row'],
   ['resources/s1', 'roster'],
   ['audit', 'audit-row'],
@@ -152,7 +153,7 @@ test('the pages beside the desk: no violation, nothing wider than its screen, li
   expect(csv.slice(1).map(line => line.split(',')[0])).toEqual(['smk-1403'])
 
   // a set with a mistake is refused, and the mistake leads to its line; a backtest of one recording finds its fire
-  await page.evaluate(`location.hash = '#/rules'`)
+  await page.evaluate(`location.hash = '#/rules/edit'`)
   const rules = page.getByTestId('rules-text')
   await rules.fill((await rules.inputValue()).replace('version: 1', 'version: none'))
   await page.getByTestId('rules-put').click()
@@ -161,6 +162,7 @@ test('the pages beside the desk: no violation, nothing wider than its screen, li
   expect(
     await page.evaluate('document.activeElement.value.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)'),
   ).toContain('version: none')
+  await page.getByTestId('tab-backtest').click()
   await page.getByTestId('filter-backtest-source').selectOption('RedAccent_Open_Center_1')
   await page.getByTestId('filter-backtest-against').selectOption('shipped')
   await page.getByTestId('backtest-start').click()
@@ -179,6 +181,8 @@ test('the pages beside the desk: no violation, nothing wider than its screen, li
   await page.getByTestId('dialog-submit').click()
   expect((await page.getByTestId('secret').textContent())!.length).toBeGreaterThan(10)
   expect(await axe(page), 'shown once').toEqual([])
+  await page.keyboard.press('Escape')
+  expect(await page.getByTestId('secret').isVisible(), 'nothing that is shown once is lost to a key').toBe(true)
   await page.getByTestId('once-kept').check()
   await page.getByTestId('once-close').click()
   await page.locator('[data-user="chen"] [data-testid="user-disable"]').click()
@@ -197,11 +201,51 @@ test('the pages beside the desk: no violation, nothing wider than its screen, li
   await page.getByTestId('once-close').click()
   expect((await running.get<{ total: number }>('/api/v1/devices?q=new-')).total).toBe(2)
 
+  // a flow asks for what acts on the site: the officer is told of it on every page, and it is sent with a second yes
+  const { token } = await post<{ token: string }>('tokens', { name: 'a-flow', scopes: ['commands:request'] })
+  const asked = await fetch(`${running.http}/api/v1/command-requests`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': 'k1' },
+    body: JSON.stringify({ deviceId: 'smk-1405', command: 'silence', reason: 'two detectors', origin: 'flow:abc' }),
+  })
+  expect(asked.status).toBe(202)
+  await page.getByTestId('requests-chip').waitFor({ timeout: 30_000 })
+  await page.getByTestId('requests-chip').click()
+  await page.getByTestId('request-confirm').click()
+  await page.getByTestId('dialog-submit').click()
+  await page.getByTestId('filter-state').selectOption('sent')
+  await page.locator('[data-testid="request-row"][data-state="sent"]').waitFor({ timeout: 20_000 })
+
   await page.evaluate(`location.hash = '#/audit'`)
   await page.getByTestId('filter-action').selectOption('device.')
   await page.locator('[data-action="device.register"]').nth(4).waitFor({ timeout: 20_000 })
   await page.locator('[data-testid="audit-row"]:not([data-action^="device."])').first().waitFor({ state: 'detached', timeout: 20_000 })
   expect(page.foreign).toEqual([])
+  await page.context().close()
+})
+
+test('who may only look sees no act, and no page that would be refused', async () => {
+  await post('users', { username: 'looker', role: 'viewer', password: PASSWORD })
+  const page = await openDesk(browser, running, { user: 'looker', query: '?map=canvas' })
+  await page.getByTestId('menu').click()
+  const links = await page.locator('.menu nav a').evaluateAll(all => all.map(one => one.getAttribute('href')))
+  expect(links).toContain('#/devices')
+  for (const hidden of ['#/users', '#/enrol', '#/audit']) expect(links).not.toContain(hidden)
+  for (const [hash, shown] of [
+    ['rules', 'rule-row'],
+    ['resources/s1', 'roster'],
+    ['devices/smk-1405', 'device-standing'],
+    ['posture', 'posture-now'],
+    ['quarantine', 'list-empty'],
+    ['audit', 'audit'],
+    ['users', 'users'],
+    ['enrol', 'enrol'],
+  ] as const) {
+    await page.evaluate(`location.hash = '#/${hash}'`)
+    await page.getByTestId(shown).first().waitFor({ timeout: 20_000 })
+    const acts = await page.locator('main .primary, main .danger, main .acts button:not(:disabled), main textarea').allTextContents()
+    expect(acts, hash).toEqual([])
+  }
   await page.context().close()
 })
 

@@ -30,7 +30,7 @@ export const ShownOnce = ({
     setKept(true)
   }
   return (
-    <Modal title={title} onClose={onClose}>
+    <Modal title={title} onClose={onClose} stays={!kept}>
       <div class="once" data-testid="shown-once">
         <p>{t('once.lead')}</p>
         <dl class="facts-list">

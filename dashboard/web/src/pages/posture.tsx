@@ -8,6 +8,9 @@ import type { Store } from '../store.ts'
 import { FormDialog } from './form-parts.tsx'
 import '../style/lists.css'
 
+/** Nobody has switched yet: the time is then the beginning of all times. */
+const isAsInstalled = (posture: Posture): boolean => Date.parse(posture.since) <= 0
+
 const Switch = ({ store, to, onClose }: { store: Store; to: PostureMode; onClose: () => void }) => {
   const [reason, setReason] = useState('')
   const send = async (): Promise<void> => {
@@ -50,13 +53,19 @@ export const PosturePage = ({ store }: { store: Store }) => {
           </p>
           <dl class="facts-list">
             <dt>{t('posture.since')}</dt>
-            <dd>
-              {dayTime(posture.since, store.now.value)} · {elapsed(store.serverNow.value - Date.parse(posture.since))}
-            </dd>
-            <dt>{t('audit.who')}</dt>
-            <dd>{posture.by}</dd>
-            <dt>{t('posture.reason')}</dt>
-            <dd class="any">{posture.reason}</dd>
+            {isAsInstalled(posture) ? (
+              <dd>{t('posture.as-installed')}</dd>
+            ) : (
+              <>
+                <dd>
+                  {dayTime(posture.since, store.now.value)} · {elapsed(store.serverNow.value - Date.parse(posture.since))}
+                </dd>
+                <dt>{t('audit.who')}</dt>
+                <dd>{posture.by}</dd>
+                <dt>{t('posture.reason')}</dt>
+                <dd class="any">{posture.reason}</dd>
+              </>
+            )}
             {posture.rules !== undefined && (
               <>
                 <dt>{t('posture.rules')}</dt>

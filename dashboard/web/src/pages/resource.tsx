@@ -98,7 +98,7 @@ const Acts = ({ store, resource, reload }: { store: Store; resource: Resource; r
         <button type="button" onClick={() => setOpen('change')}>
           {t('resources.change')}
         </button>
-        <button type="button" class="danger" onClick={() => setOpen('remove')}>
+        <button type="button" onClick={() => setOpen('remove')}>
           {t('resources.remove')}
         </button>
       </p>

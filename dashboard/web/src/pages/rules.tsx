@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks'
 import type { Severity, Text } from '#contracts/alarm.ts'
 import { UNKNOWN, count, dayTime } from '../format.ts'
 import { say, t, term } from '../i18n.ts'
+import { addressOf, named } from '../router.ts'
 import { Level } from '../shell/level.tsx'
 import type { Store } from '../store.ts'
 import type { Column } from './csv.ts'
@@ -164,6 +165,20 @@ const InForce = ({ set, nowMs }: { set: RuleSetShown; nowMs: number }) => (
   </>
 )
 
+const TABS = ['list', 'edit', 'backtest'] as const
+type Tab = (typeof TABS)[number]
+
+/** Parts of the page; what was begun in one goes on while another is looked at. */
+const Tabs = ({ open }: { open: Tab }) => (
+  <nav class="tabs" aria-label={t('rules.title')}>
+    {TABS.map(tab => (
+      <a key={tab} href={addressOf('rules', tab)} aria-current={tab === open ? 'page' : undefined} data-testid={`tab-${tab}`}>
+        {t(`rules-tab.${tab}`)}
+      </a>
+    ))}
+  </nav>
+)
+
 export const RulesPage = ({ store }: { store: Store }) => {
   const listing = useListing<RuleSetShown>({
     fetch: async (_cursor, _rows, signal) => ({ rows: [await store.api.get<RuleSetShown>('rules', signal)] }),
@@ -173,6 +188,8 @@ export const RulesPage = ({ store }: { store: Store }) => {
   })
   const [draft, setDraft] = useState<Files | null>(null)
   const set = listing.found?.rows[0]
+  const mayWrite = store.may('rules:write')
+  const tab = (mayWrite && TABS.find(one => one === named.value)) || 'list'
   const nowMs = store.now.peek()
   return (
     <main class="page" data-testid="rules">
@@ -182,15 +199,20 @@ export const RulesPage = ({ store }: { store: Store }) => {
       {set !== undefined && (
         <>
           <InForce set={set} nowMs={nowMs} />
-          <Rules store={store} set={set} />
-          <History changes={set.history} nowMs={nowMs} />
-          {store.may('rules:write') ? (
+          {mayWrite ? <Tabs open={tab} /> : <p class="muted">{t('rules.not-yours')}</p>}
+          <div hidden={tab !== 'list'}>
+            <Rules store={store} set={set} />
+            <History changes={set.history} nowMs={nowMs} />
+          </div>
+          {mayWrite && (
             <>
-              <RuleFilesEditor store={store} set={set} draft={draft} onDraft={setDraft} onDone={listing.reload} />
-              <Backtest store={store} draft={draft} />
+              <div hidden={tab !== 'edit'}>
+                <RuleFilesEditor store={store} set={set} draft={draft} onDraft={setDraft} onDone={listing.reload} />
+              </div>
+              <div hidden={tab !== 'backtest'}>
+                <Backtest store={store} draft={draft} />
+              </div>
             </>
-          ) : (
-            <p class="muted">{t('rules.not-yours')}</p>
           )}
         </>
       )}

@@ -2,7 +2,10 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { ComponentChildren } from 'preact'
 
-export const Modal = ({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) => {
+type ModalProps = { title: string; onClose: () => void; stays?: boolean; children: ComponentChildren }
+
+/** `stays`: Escape does not close it; only what stands in it does. */
+export const Modal = ({ title, onClose, stays = false, children }: ModalProps) => {
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     const from = document.activeElement
@@ -12,7 +15,12 @@ export const Modal = ({ title, onClose, children }: { title: string; onClose: ()
     }
   }, [])
   return (
-    <dialog ref={dialog} onClose={onClose} aria-label={title}>
+    <dialog
+      ref={dialog}
+      onCancel={event => stays && event.preventDefault()}
+      onClose={() => (stays ? dialog.current?.showModal() : onClose())}
+      aria-label={title}
+    >
       <h2>{title}</h2>
       {children}
     </dialog>

@@ -4,6 +4,7 @@ import type { Scope } from '#contracts/people.ts'
 import { clockTime, elapsed } from '../format.ts'
 import type { Dialogs } from '../incident/commands.tsx'
 import { t } from '../i18n.ts'
+import { lazy } from '../lazy.tsx'
 import { ageMs } from '../live/connection.ts'
 import { page, type Page } from '../router.ts'
 import type { Session } from '../session.ts'
@@ -56,6 +57,11 @@ export const ConnectionChip = ({ store }: { store: Store }) => {
     </span>
   )
 }
+
+const RequestsChip = lazy(
+  async () => (await import('./requests-chip.tsx')).RequestsChip,
+  () => null,
+)
 
 /** How the centre stands, and the way to the page that changes it. */
 const PostureChip = ({ store }: { store: Store }) => {
@@ -161,6 +167,7 @@ export const TopBar = ({ store, session, sound, dialogs }: { store: Store; sessi
       <SoundButton sound={sound} store={store} dialogs={dialogs} />
       <ConnectionChip store={store} />
       <PostureChip store={store} />
+      {store.may('alarms:handle') && <RequestsChip store={store} />}
       <span class="grow" />
       <KpiBar store={store} />
       <div class="user">
