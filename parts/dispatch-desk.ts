@@ -9,6 +9,10 @@ import type { Resource } from '#contracts/resource.ts'
 import { AUDIT_EVERY_MS, findingWords, type Finding } from '../dispatch/auditor.ts'
 import { openDispatch, type Dispatch, type DispatchOptions, type Station } from '../dispatch/index.ts'
 import { readPlan, type DispatchPlan } from '../dispatch/plan.ts'
+import { byDistance } from '../dispatch/travel/distance.ts'
+import { roadGraph, type RoadLine } from '../dispatch/travel/road-graph.ts'
+import { byRoads } from '../dispatch/travel/roads.ts'
+import type { Travel } from '../dispatch/travel/travel.ts'
 
 type Directory = { get(id: string): Device | undefined; all(): Iterable<Device> }
 
@@ -32,7 +36,7 @@ export async function openDispatchDesk(o: DeskOptions): Promise<DispatchDesk> {
   const { districtDir, dispatchPlan, ...options } = o
   const plan = readPlan(dispatchPlan)
   let directory: Directory | undefined
-  const dispatch = openDispatch({ ...options, plan, device: id => directory?.get(id) })
+  const dispatch = openDispatch({ ...options, plan, device: id => directory?.get(id), travel: await travelOf(districtDir, plan, o.log) })
   const stations = await stationsOf(districtDir, o.log)
   dispatch.adoptResources([], stations)
   const shown = new Map<string, string>()
@@ -106,4 +110,36 @@ async function stationsOf(dir: string, log: Log): Promise<Station[]> {
     const device = kind === 'micro-station' ? { deviceId: id } : {}
     return [{ id, kind, name: names, lat, lon, ...(area === undefined ? {} : { area }), ...device }]
   })
+}
+
+type Road = {
+  properties?: { class?: string; bridge?: unknown; tunnel?: unknown; layer?: unknown }
+  geometry?: { type?: string; coordinates?: [number, number][] | [number, number][][] }
+}
+
+/** `yes`, `viaduct`, a layer: as OpenStreetMap says it. */
+const isSaid = (value: unknown): boolean => ![undefined, null, false, 'no', 0, '0', ''].some(none => none === value)
+
+const linesOf = ({ properties = {}, geometry }: Road): RoadLine[] => {
+  const all = geometry?.type === 'LineString' ? [geometry.coordinates] : geometry?.type === 'MultiLineString' ? geometry.coordinates : []
+  const motorway = properties.class?.startsWith('motorway') ?? false
+  const apart = isSaid(properties.bridge) || isSaid(properties.tunnel) || isSaid(properties.layer)
+  return (all as [number, number][][]).map(coordinates => ({ coordinates, motorway, apart }))
+}
+
+/** By the district's roads where it has some, else by distance. */
+async function travelOf(dir: string, plan: DispatchPlan, log: Log): Promise<Travel> {
+  const otherwise = byDistance(plan.travel)
+  const file = join(dir, 'roads.geojson')
+  try {
+    const { features } = JSON.parse(await readFile(file, 'utf8')) as { features: Road[] }
+    const graph = roadGraph(features.flatMap(linesOf))
+    if (graph === null) throw new Error('there is no road in it, or more than a district has')
+    const travel = byRoads({ graph, figures: plan.travel, otherwise })
+    log.info({ file, roads: travel.status?.() }, 'ways are looked for along the roads of the district')
+    return travel
+  } catch (error) {
+    log.warn({ err: error, file }, 'the district has no readable roads; ways are reckoned by distance')
+    return otherwise
+  }
 }

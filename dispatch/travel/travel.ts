@@ -19,6 +19,13 @@ export type Travel = {
 const EARTH_M = 6_371_008.8
 const rad = (degrees: number): number => (degrees * Math.PI) / 180
 
+/** East and north of `middle` in metres, on a plane that touches the earth there. */
+export const planeAt = (middle: LatLon): ((at: LatLon) => [x: number, y: number]) => {
+  const mPerLat = rad(1) * EARTH_M
+  const mPerLon = mPerLat * Math.cos(rad(middle.lat))
+  return at => [(at.lon - middle.lon) * mPerLon, (at.lat - middle.lat) * mPerLat]
+}
+
 /** Metres on a plane that touches the earth at `to`: within 0.1 % of the great circle over a district. */
 export const planeFrom = (to: LatLon): ((at: LatLon) => number) => {
   const mPerLat = rad(1) * EARTH_M
