@@ -16,6 +16,7 @@ const BENCHES = [
   'ranking',
   'restart',
   'flood',
+  'flows-faults',
   'store-drain',
   'start',
   'bundle',

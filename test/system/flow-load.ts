@@ -41,6 +41,7 @@ export const FLOW = [
 /** As the editor does it; what stands there already is kept. */
 export async function deploy(running: Running, o: { more?: object[] } = {}): Promise<void> {
   const headers = { 'Node-RED-API-Version': 'v2', 'Node-RED-Deployment-Type': 'full' }
+  await until(async () => (await flowsDetail(running)).startsWith('true'), 60_000, 'Node-RED answers')
   const { rev, flows } = (await (await running.api('/flows/flows', { headers })).json()) as { rev: string; flows: { id: string }[] }
   const mine = [...FLOW, ...(o.more ?? [])] as { id: string }[]
   const kept = flows.filter(node => !mine.some(one => one.id === node.id))
