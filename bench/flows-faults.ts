@@ -65,7 +65,10 @@ const [mqttPort, redPort] = [await freePort(), await freePort()]
 const posted = new Map<string, number>()
 let isDown = false
 const sink = createHttp((req, res) => {
-  if (isDown) return void req.socket.destroy()
+  if (isDown) {
+    req.socket.destroy()
+    return
+  }
   let body = ''
   req.on('data', chunk => (body += String(chunk)))
   req.on('end', () => (posted.set(body, (posted.get(body) ?? 0) + 1), res.end('{}')))
