@@ -24,7 +24,7 @@ const COMMANDS = {
   bench: { entry: 'bench/run.ts', args: [], needs: ['dashboard', 'basemap'] },
   admin: { entry: 'bin/admin.ts', args: [], needs: [] },
   verify: { entry: 'bin/verify.ts', args: [], needs: [] },
-  'pack-nodes': { entry: 'bin/pack-nodes.ts', args: [], needs: [] },
+  pack: { entry: 'bin/pack-nodes.ts', args: [], needs: [] },
   backup: { entry: 'bin/backup.ts', args: [], needs: [] },
   restore: { entry: 'bin/restore.ts', args: [], needs: [] },
   setup: { entry: null, args: [], needs: ['dashboard', 'basemap'] },

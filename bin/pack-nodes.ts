@@ -1,4 +1,4 @@
-// `npm run pack-nodes [-- FOLDER]`: the Node-RED nodes as a package that any Node-RED 5 installs (`npm install fengsui-nodes-*.tgz` in its user
+// `npm run pack [-- FOLDER]`: the Node-RED nodes as a package that any Node-RED 5 installs (`npm install fengsui-nodes-*.tgz` in its user
 // folder, or the upload of its palette). Built JavaScript with the rules engine inside, no dependencies; what is built is never kept in the sources.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
