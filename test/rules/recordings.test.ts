@@ -2,6 +2,7 @@
 // in scores.json and compared exactly: whoever changes a rule sees what it costs. After a wanted change: UPDATE_SCORES=1.
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { isHazard } from '#contracts/alarm.ts'
 import { backtestParts, openRecording } from '../../bin/backtest.ts'
@@ -40,6 +41,30 @@ function scores() {
     }
   })
   return { recordings: each, logHash: result.logHash }
+}
+
+/** When the first sensor of the recording has risen by 8.3 °C (15 °F) within a minute; no level, no floor, one reading is enough. */
+function plainRise(file: string): number {
+  const lines = gunzipSync(readFileSync(join(fixtures, file)))
+    .toString()
+    .trim()
+    .split('\n')
+  const sensors = new Map<string, [ts: number, temperature: number][]>()
+  for (const { payload } of lines.map(
+    line => JSON.parse(line) as { payload: { deviceId: string; ts?: number; smoke?: { temperatureC?: number } } },
+  )) {
+    const { deviceId, ts, smoke } = payload
+    if (ts === undefined || smoke?.temperatureC === undefined) continue
+    const known = sensors.get(deviceId) ?? []
+    known.push([ts, smoke.temperatureC])
+    sensors.set(deviceId, known)
+  }
+  const rose = [...sensors.values()].map(samples => {
+    const byTime = samples.toSorted(([a], [b]) => a - b)
+    const found = byTime.find(([ts, value]) => byTime.some(([before, low]) => ts - before === 60_000 && value - low >= 8.3))
+    return found?.[0] ?? Infinity
+  })
+  return Math.min(...rose)
 }
 
 test('the recordings are there: real alarms, measured fires, a night without fire', () => {
@@ -96,6 +121,17 @@ describe('whatever the scores', () => {
       .sort((a, b) => a - b)
     expect(behindS.at(-1)).toBeLessThanOrEqual(60)
     expect(behindS[Math.floor(behindS.length / 2)]).toBeLessThanOrEqual(15)
+  })
+  test('a climb of temperature is told within 10 s of the plainest rule there is', () => {
+    const furniture = files.filter(f => /RedAccent|Overstuffed/.test(f))
+    expect(furniture).toHaveLength(3)
+    for (const file of furniture) {
+      const score = result.recordings.find(({ name }) => file.startsWith(name))
+      const plainMs = plainRise(file)
+      const [fire] = score?.fires ?? []
+      expect(plainMs, file).toBeGreaterThan(Date.parse(fire?.ignitedAt ?? ''))
+      expect((fire?.detectedAfterS ?? Infinity) - (plainMs - Date.parse(fire?.ignitedAt ?? '')) / 1000, file).toBeLessThanOrEqual(10)
+    }
   })
   test('sensors that drop out are told, not taken for a fire', () => {
     expect(new Set(pairs().flatMap(p => (p.truth.fires.length === 0 ? p.score.sensorFaults.map(f => f.deviceId) : []))).size).toBe(2)
