@@ -1,6 +1,6 @@
 // GET /api/v1/devices: which devices are known, by page, with the one honest word for each.
 import type { Clock } from '#contracts/clock.ts'
-import { conditionOf, DEVICE_CONDITIONS, type Device, type DeviceCondition } from '#contracts/device.ts'
+import { conditionOf, DEVICE_CONDITIONS, type Device } from '#contracts/device.ts'
 import { DEVICE_KINDS, type DeviceKind } from '#contracts/reading.ts'
 import { answers } from './errors.ts'
 import { integer, list, object, oneOf, ref, text, type App } from './schema.ts'
@@ -8,6 +8,7 @@ import { integer, list, object, oneOf, ref, text, type App } from './schema.ts'
 export type DeviceListParts = { directory: { all(): Iterable<Device> }; clock: Clock }
 
 const LISTED = 200
+const CONDITIONS = `^(${DEVICE_CONDITIONS.join('|')})(,(${DEVICE_CONDITIONS.join('|')}))*$`
 const LISTED_MAX = 1000
 
 export function deviceListRoute(app: App, { directory, clock }: DeviceListParts): void {
@@ -21,7 +22,7 @@ export function deviceListRoute(app: App, { directory, clock }: DeviceListParts)
         {
           kind: oneOf(DEVICE_KINDS),
           area: text({ maxLength: 200 }),
-          condition: oneOf(DEVICE_CONDITIONS),
+          condition: text({ pattern: CONDITIONS, description: `one or more of ${DEVICE_CONDITIONS.join(', ')}, with commas` }),
           q: text({ maxLength: 200, description: 'part of id, name, building or room' }),
           batteryBelow: integer({ minimum: 1, maximum: 100, description: 'per cent; those that never told their battery are left out' }),
           limit: integer({ minimum: 1, maximum: LISTED_MAX, default: LISTED }),
@@ -36,7 +37,8 @@ export function deviceListRoute(app: App, { directory, clock }: DeviceListParts)
       }),
     },
     handler: async request => {
-      const { limit = LISTED, after = '', ...wanted } = request.query
+      const { limit = LISTED, after = '', condition, ...rest } = request.query
+      const wanted: Wanted = { ...rest, ...(condition === undefined ? {} : { conditions: condition.split(',') }) }
       const nowMs = clock.nowMs()
       const page = createPage(limit)
       let total = 0
@@ -74,12 +76,12 @@ function createPage(limit: number) {
   }
 }
 
-type Wanted = { kind?: DeviceKind; area?: string; condition?: DeviceCondition; q?: string; batteryBelow?: number }
+type Wanted = { kind?: DeviceKind; area?: string; conditions?: string[]; q?: string; batteryBelow?: number }
 
 function matches(device: Device, wanted: Wanted, nowMs: number): boolean {
   if (wanted.kind !== undefined && device.kind !== wanted.kind) return false
   if (wanted.area !== undefined && device.place?.area !== wanted.area) return false
-  if (wanted.condition !== undefined && conditionOf(device, nowMs) !== wanted.condition) return false
+  if (wanted.conditions !== undefined && !wanted.conditions.includes(conditionOf(device, nowMs))) return false
   if (wanted.batteryBelow !== undefined && !(device.batteryPct !== undefined && device.batteryPct < wanted.batteryBelow)) return false
   if (wanted.q === undefined) return true
   const q = wanted.q.toLowerCase()

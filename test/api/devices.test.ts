@@ -87,6 +87,8 @@ test('the list: filters, search, pages that neither skip nor repeat', async () =
   expect((await get('/api/v1/devices?area=north&limit=1')).body.total).toBe(25)
   expect((await get('/api/v1/devices?q=HALL')).body.devices.map(device => device.deviceId)).toEqual(['smk-1'])
   expect((await get('/api/v1/devices?condition=normal')).body.total).toBe(0)
+  expect((await get('/api/v1/devices?kind=pressure&condition=unknown,stale')).body.total).toBe(25)
+  expect((await get('/api/v1/devices?condition=unknown,broken')).status).toBe(400)
   room.directory.register({ deviceId: 'p-01', kind: 'pressure', batteryPct: 12 })
   room.directory.register({ deviceId: 'p-02', kind: 'pressure', batteryPct: 80 })
   const low = (await get('/api/v1/devices?batteryBelow=20')).body.devices.map(device => device.deviceId)

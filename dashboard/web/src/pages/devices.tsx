@@ -17,6 +17,8 @@ import { queryOf, useListing, type FetchPage } from './listing.ts'
 
 const PAGE_ROWS = 50
 const REFRESH_MS = 5_000
+/** what the roll counts as silent */
+const SILENT = 'stale,offline'
 
 type Filter = { q: string; kind: string; area: string; condition: string; battery: string }
 const NO_FILTER: Filter = { q: '', kind: '', area: '', condition: '', battery: '' }
@@ -91,7 +93,7 @@ const Roll = ({ store, onCondition }: { store: Store; onCondition: (condition: s
         <div class={roll.silent > 0 ? 'abnormal' : ''}>
           <dt>{t('devices.silent')}</dt>
           <dd>
-            <button type="button" class="quiet" onClick={() => onCondition('stale')}>
+            <button type="button" class="quiet" onClick={() => onCondition(SILENT)}>
               {count(roll.silent)}
             </button>
           </dd>
@@ -181,7 +183,7 @@ const List = ({ store }: { store: Store }) => {
           name="condition"
           value={filter.condition}
           onChange={set('condition')}
-          options={DEVICE_CONDITIONS.map(one => [one, term('condition', one)])}
+          options={[[SILENT, t('devices.silent')], ...DEVICE_CONDITIONS.map((one): [string, string] => [one, term('condition', one)])]}
         />
         <ChoiceField
           label="device.battery"
