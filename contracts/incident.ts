@@ -93,6 +93,24 @@ export type Incident = {
   deviceIds: string[]
 }
 
+/** The ladder of one notification to one recipient: "delivered" is what a machine said, "heard" and "accepted" what a person said. */
+export const TELLING_STATES = ['sent', 'delivered', 'heard', 'accepted', 'refused', 'unheard', 'answered', 'superseded'] as const
+export type TellingState = (typeof TELLING_STATES)[number]
+export type TellingLine = {
+  recipient: string
+  /** what was told: opened, confirmed, closed, ... */
+  event: string
+  state: TellingState
+  /** which of the recipient's channels was tried last, the first = 1 */
+  step: number
+  /** its name, where the notify file still has it */
+  channel?: string
+  at: string
+  deliveredAt?: string
+  heardAt?: string
+  acceptedAt?: string
+}
+
 /** candidates: everybody who was looked at, as of now; empty once the incident is over */
 export type IncidentDetail = Incident & {
   timeline: TimelineEntry[]
@@ -100,4 +118,6 @@ export type IncidentDetail = Incident & {
   candidates: Candidate[]
   /** the way of the alarm that opened it */
   waterfall: Waterfall
+  /** who was told, newest first; empty where nobody is to be told */
+  tellings: TellingLine[]
 }

@@ -182,7 +182,16 @@ export const openDispatch = (o: DispatchOptions) => {
     incidentEvents: (after: number, limit: number) =>
       desk.incidents.events(after, limit).map(event => ({ ...event, incident: desk.incidents.get(event.incidentId)?.incident ?? null })),
     lastIncidentEvent: (): number => desk.incidents.lastEvent(),
-    incident: (id: string): IncidentDetail | undefined => incidentById(desk, id),
+    incident(id: string): IncidentDetail | undefined {
+      const detail = incidentById(desk, id)
+      if (detail === undefined) return undefined
+      const ladders = new Map(recipients.map(one => [one.name, one.ladder]))
+      const tellings = detail.tellings.map(line => {
+        const channel = ladders.get(line.recipient)?.[line.step - 1]?.channel
+        return channel === undefined ? line : { ...line, channel }
+      })
+      return { ...detail, tellings }
+    },
     acknowledgeIncident: acting(onIncident.acknowledgeIncident),
     noteIncident: acting(onIncident.noteIncident),
     escalateIncident: acting(onIncident.escalateIncident),

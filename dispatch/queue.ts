@@ -124,6 +124,9 @@ export const alarmWithWay = (desk: Desk, id: string): Alarm | undefined => {
   return alarm && { ...alarm, waterfall: wayOf(desk, alarm, desk.incidents.get(alarm.incidentId)?.incident) }
 }
 
+/** of one incident; who was told before that stands in the timeline */
+const TELLINGS_LISTED_MAX = 200
+
 /** With its newest 1,000 timeline lines, oldest first; lines of incidents merged into it are among them. */
 export const incidentById = (desk: Desk, id: string): IncidentDetail | undefined => {
   const record = desk.incidents.get(id)
@@ -135,5 +138,6 @@ export const incidentById = (desk: Desk, id: string): IncidentDetail | undefined
     timeline: desk.incidents.timeline(id, TIMELINE_LISTED_MAX),
     orders: desk.orders.ofIncident(id),
     candidates: candidatesOf(desk, { incident: desk.incidents.get, nowMs: desk.clock.nowMs() }, id),
+    tellings: desk.tellings.of(id, TELLINGS_LISTED_MAX),
   }
 }

@@ -1,10 +1,9 @@
 // The ladder of one notification and one person on disk: which channel was tried last, how far it has come, when the next is due. Rows
 // only, each call inside the caller's transaction; what moves them is ladder.ts. The newest 100,000 finished ones are kept.
 import type { DatabaseSync } from 'node:sqlite'
+import type { TellingLine, TellingState } from '#contracts/incident.ts'
 import type { Notification } from './notifiers/notifier.ts'
 
-export const TELLING_STATES = ['sent', 'delivered', 'heard', 'accepted', 'refused', 'unheard', 'answered', 'superseded'] as const
-export type TellingState = (typeof TELLING_STATES)[number]
 export type Telling = {
   id: string
   recipient: string
@@ -25,6 +24,27 @@ const toTelling = (r: Row): Telling => ({
   state: r.state,
   createdMs: r.created_ms,
   notification: JSON.parse(r.json) as Notification,
+})
+type ListedRow = {
+  recipient: string
+  event: string
+  step: number
+  state: TellingState
+  created_ms: number
+  delivered_ms: number | null
+  heard_ms: number | null
+  accepted_ms: number | null
+}
+const iso = (ms: number): string => new Date(ms).toISOString()
+const toLine = (r: ListedRow): TellingLine => ({
+  recipient: r.recipient,
+  event: r.event,
+  state: r.state,
+  step: r.step + 1,
+  at: iso(r.created_ms),
+  ...(r.delivered_ms !== null && { deliveredAt: iso(r.delivered_ms) }),
+  ...(r.heard_ms !== null && { heardAt: iso(r.heard_ms) }),
+  ...(r.accepted_ms !== null && { acceptedAt: iso(r.accepted_ms) }),
 })
 const COLUMNS = 'id, recipient, incident_id, step, state, created_ms, json'
 
@@ -73,8 +93,8 @@ export const tellingRows = (db: DatabaseSync) => {
     'SELECT notified_ms AS notifiedMs, heard_ms AS heardMs, accepted_ms AS acceptedMs FROM told WHERE incident_id = ?',
   )
   const list = db.prepare(
-    `SELECT id, recipient, event, step, state, created_ms, delivered_ms, heard_ms, accepted_ms FROM tellings WHERE incident_id = ?
-     ORDER BY created_ms, recipient LIMIT ?`,
+    `SELECT recipient, event, step, state, created_ms, delivered_ms, heard_ms, accepted_ms FROM tellings WHERE incident_id = ?
+     ORDER BY created_ms DESC, recipient LIMIT ?`,
   )
   const trim = db.prepare(
     'DELETE FROM tellings WHERE next_ms IS NULL AND created_ms < (SELECT created_ms FROM tellings WHERE next_ms IS NULL ORDER BY created_ms DESC LIMIT 1 OFFSET ?)',
@@ -104,7 +124,8 @@ export const tellingRows = (db: DatabaseSync) => {
     first: (what: keyof typeof first, incidentId: string, atMs: number): void => void first[what].run(incidentId, atMs),
     told: (incidentId: string): Told =>
       (toldOf.get(incidentId) as Told | undefined) ?? { notifiedMs: null, heardMs: null, acceptedMs: null },
-    of: (incidentId: string, limit: number): Record<string, unknown>[] => list.all(incidentId, limit) as Record<string, unknown>[],
+    /** newest first */
+    of: (incidentId: string, limit: number): TellingLine[] => (list.all(incidentId, limit) as unknown as ListedRow[]).map(toLine),
     trim: (): void => void trim.run(TELLINGS_KEPT),
   }
 }

@@ -3,7 +3,7 @@
 import { OUTCOMES } from '#contracts/accounting.ts'
 import { ALARM_KINDS, ALARM_STATES } from '#contracts/alarm.ts'
 import { DEVICE_CONDITIONS } from '#contracts/device.ts'
-import { ESCALATION_LEVELS, INCIDENT_STATES } from '#contracts/incident.ts'
+import { ESCALATION_LEVELS, INCIDENT_STATES, TELLING_STATES } from '#contracts/incident.ts'
 import { TROUBLES } from '#contracts/live.ts'
 import { ORDER_STATES } from '#contracts/order.ts'
 import { ROLES, SCOPES } from '#contracts/people.ts'
@@ -154,6 +154,17 @@ export const SHAPES: readonly { $id: string }[] = [
     { at: time(), actor: text(), what: text() },
     { text: ref('Text'), alarmId: text(), orderId: text(), note: text(), pictureId: text() },
   ),
+  entity(
+    'TellingLine',
+    {
+      recipient: text(),
+      event: text(),
+      state: oneOf(TELLING_STATES),
+      step: integer({ minimum: 1, description: 'which of their channels was tried last' }),
+      at: time(),
+    },
+    { channel: text(), deliveredAt: time(), heardAt: time(), acceptedAt: time() },
+  ),
   entity('Incident', incidentFields, incidentMore),
   entity(
     'IncidentDetail',
@@ -164,6 +175,9 @@ export const SHAPES: readonly { $id: string }[] = [
       orders: list(ref('Order')),
       candidates: list(ref('Candidate'), { description: 'ranked ones first; then who may not be sent, and why' }),
       waterfall: ref('Waterfall'),
+      tellings: list(ref('TellingLine'), {
+        description: 'who was told, newest first: sent, delivered (by a machine), heard and accepted (by a person)',
+      }),
     },
     incidentMore,
   ),

@@ -19,10 +19,12 @@ export const openBrowser = (extra: string[] = SOFTWARE_GL): Promise<Browser> =>
 export async function openDesk(
   browser: Browser,
   running: Running,
-  o: { user?: string; password?: string; query?: string } = {},
+  o: { user?: string; password?: string; query?: string; /** no request for such an address gets an answer */ blocked?: RegExp } = {},
 ): Promise<Page & { foreign: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1920, height: 1080 }, locale: 'zh-CN' })
   const page = await context.newPage()
+  const { blocked } = o
+  if (blocked !== undefined) await page.route(blocked, route => route.abort())
   const foreign: string[] = []
   page.on('request', request => {
     if (!request.url().startsWith(running.http) && !/^(blob|data|ws):/.test(request.url())) foreign.push(request.url())

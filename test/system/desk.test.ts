@@ -78,6 +78,22 @@ test('with WebGL the map is drawn by deck.gl over MapLibre, without an error', a
   page.on('pageerror', error => errors.push(error.message))
   await page.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 90_000 })
   expect(await page.locator('[data-testid="map"] canvas').count()).toBeGreaterThanOrEqual(2)
+  const markers = (): Promise<unknown> =>
+    page.evaluate(`[...document.querySelectorAll('[data-marker-id]')].map(one => one.dataset.markerId).sort()`)
+  const alarm = {
+    idempotencyKey: 'map',
+    kind: 'gas-alarm',
+    severity: 2,
+    place: { building: '样例楼' },
+    position: { lat: 31.9, lon: 118.8 },
+  }
+  expect((await running.api('/api/v1/alarms', { method: 'POST', json: { ...alarm, text: { zh: '燃气', en: 'gas' } } })).ok).toBe(true)
+  await page.locator('[data-marker-id]').first().waitFor({ timeout: 20_000 })
+  const before = await markers()
+  await page.evaluate(`document.querySelector('.maplibregl-canvas').getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()`)
+  await page.locator('[data-testid="map"][data-renderer="canvas"][data-ready="true"]').waitFor({ timeout: 30_000 })
+  expect(await markers(), 'the same alarms after the graphics context was lost').toEqual(before)
+  expect(await page.locator('.flat-map').count()).toBe(1)
   expect(errors).toEqual([])
   expect(page.foreign).toEqual([])
   await page.context().close()
@@ -89,4 +105,17 @@ test('without WebGL the queue works and the map is drawn all the same', async ()
   await page.getByTestId('incident-row').first().waitFor({ timeout: 60_000 })
   await page.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 60_000 })
   await plain.close()
+})
+
+test('when the code of the map cannot be had, the list does everything', async () => {
+  const page = await openDesk(browser, running, { blocked: /assets\/(pane|gl|canvas)-[^/]*\.js/ })
+  const row = page.locator('[data-testid="incident-row"][data-state="new"]').first()
+  await row.click({ timeout: 60_000 })
+  expect(await page.locator('[data-testid="map"]').getAttribute('data-ready')).toBe('false')
+  expect(await page.locator('[data-testid="map"] .note').count(), 'and it says so').toBeGreaterThan(0)
+  const id = await row.getAttribute('data-incident-id')
+  await page.keyboard.press('a')
+  await page.locator(`[data-testid="incident-row"][data-incident-id="${id}"][data-state="acknowledged"]`).waitFor({ timeout: 20_000 })
+  await page.getByTestId('timeline').waitFor({ timeout: 20_000 })
+  await page.context().close()
 })

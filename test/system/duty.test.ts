@@ -1,5 +1,8 @@
 // A night at the desk in a real browser on the running system: an alarm is raised and painted, taken by one of two officers, worked from
 // the keyboard to its end, and the line between page and server is cut, frozen and robbed of a frame. Nothing is mocked.
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Incident } from '#contracts/incident.ts'
@@ -56,7 +59,12 @@ const tabTo = async (testid: string): Promise<void> => {
 const close = (id: string) => post(`incidents/${encodeURIComponent(id)}/close`, { cause: 'done', falseAlarm: false })
 
 beforeAll(async () => {
-  running = await start()
+  const notify = join(await mkdtemp(join(tmpdir(), 'notify-')), 'notify.yaml')
+  await writeFile(
+    notify,
+    'channels: {tablet: {type: mqtt, kind: micro-station}}\nrecipients: [{name: crew-1, ladder: [{channel: tablet, to: s1}]}]\n',
+  )
+  running = await start({ env: { FENGSUI_NOTIFY_FILE: notify } })
   browser = await openBrowser()
   await admin('user', 'add', 'li', '--role', 'officer', '--password', PASSWORD)
   await post('resources', { id: 's1', kind: 'micro-station', name: '样例站', position: { lat: 31.9, lon: 118.8 } })
@@ -102,7 +110,13 @@ test('from the alarm to its end without a mouse', async () => {
     await page.keyboard.press('Enter')
     await page.locator(`[data-testid="order"][data-state="${expected}"]`).waitFor({ timeout: 20_000 })
   }
+  await page
+    .locator('[data-testid="telling"][data-state="answered"], [data-testid="telling"][data-state="sent"]')
+    .waitFor({ timeout: 20_000 })
+  expect(await page.getByTestId('ladder').textContent()).toContain('crew-1')
+  await page.getByTestId('due').waitFor({ timeout: 20_000 })
   await say('accept', 'accepted')
+  await page.getByTestId('station-clock').waitFor({ timeout: 20_000 })
   await say('en-route', 'en-route')
   await say('on-scene', 'on-scene')
   await tabTo('control')

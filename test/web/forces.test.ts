@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Order } from '#contracts/order.ts'
 import type { Candidate, Resource } from '#contracts/resource.ts'
 import { speak } from '../../dashboard/web/src/i18n.ts'
-import { dueOf, etaWords, isUnderWay, orderAt, recommended } from '../../dashboard/web/src/incident/sending.ts'
+import { clockOf, dueOf, etaWords, isUnderWay, orderAt, recommended } from '../../dashboard/web/src/incident/sending.ts'
 import { NO_FORCES, withForces } from '../../dashboard/web/src/live/forces.ts'
 import { at, delta, heartbeat, snapshot, T0 } from './incidents.ts'
 
@@ -67,6 +67,19 @@ test('what is due: the answer, then the steps of 1-3-5 where there is such a clo
   expect(dueOf(order('o', { state: 'accepted', clock }))).toEqual({ what: 'turn-out', byMs: T0 + 60_000 })
   expect(dueOf(order('o', { state: 'en-route', clock }))).toEqual({ what: 'on-scene', byMs: T0 + 180_000 })
   expect(dueOf(order('o', { state: 'accepted' }))).toBeNull()
+})
+
+test('the whole clock of a micro station: what is done, what is left, what came late', () => {
+  const clock = { turnOutBy: at(60_000), onSceneBy: at(180_000), jointBy: at(300_000) }
+  expect(clockOf(order('o'))).toEqual([])
+  expect(clockOf(order('o', { state: 'en-route', clock, enRouteAt: at(70_000), late: ['turn-out'] }))).toEqual([
+    { what: 'turn-out', byMs: T0 + 60_000, doneMs: T0 + 70_000, isLate: true },
+    { what: 'on-scene', byMs: T0 + 180_000, doneMs: null, isLate: false },
+    { what: 'joint', byMs: T0 + 300_000, doneMs: null, isLate: false },
+  ])
+  const [turnOut, onScene] = clockOf(order('o', { state: 'on-scene', clock, onSceneAt: at(50_000) }))
+  expect(turnOut, 'who is there has turned out').toMatchObject({ doneMs: T0 + 50_000, isLate: false })
+  expect(onScene).toMatchObject({ doneMs: T0 + 50_000, isLate: false })
 })
 
 test('an order as it stood', () => {

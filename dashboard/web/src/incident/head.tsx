@@ -7,6 +7,16 @@ import { stateWords } from '../queue/row.tsx'
 import { Level } from '../shell/level.tsx'
 import type { Store } from '../store.ts'
 
+/** Until when it may stay as it is; then it goes a step up the chain by itself. */
+const Due = ({ dueMs, store }: { dueMs: number; store: Store }) => {
+  const leftMs = dueMs - store.serverNow.value
+  return (
+    <span class={leftMs < 0 ? 'late' : ''} data-testid="due">
+      {leftMs < 0 ? t('due.late', { by: elapsed(-leftMs) }) : t('incident.due', { left: elapsed(leftMs) })}
+    </span>
+  )
+}
+
 export const Head = ({ incident, store }: { incident: Incident; store: Store }) => {
   const exact = exactPlace(incident.place)
   const wide = widePlace(incident.place)
@@ -40,6 +50,7 @@ export const Head = ({ incident, store }: { incident: Incident; store: Store }) 
           </span>
         )}
         {incident.escalation !== undefined && <span>{t('incident.escalation', { level: term('escalation', incident.escalation) })}</span>}
+        {incident.dueAt !== undefined && store.past.value === null && <Due dueMs={Date.parse(incident.dueAt)} store={store} />}
         {incident.drill === true && <span class="drill">{t('incident.drill')}</span>}
         {incident.cause !== undefined && <span>{t('incident.cause', { cause: incident.cause })}</span>}
       </p>

@@ -9,6 +9,7 @@ import { Candidates } from './candidates.tsx'
 import type { DetailView } from './detail.ts'
 import { EvidenceList } from './evidence.tsx'
 import { subjectOf } from './history.ts'
+import { Ladder } from './ladder.tsx'
 import { Latency } from './latency.tsx'
 import { Matrix } from './matrix.tsx'
 import { Orders } from './orders.tsx'
@@ -27,6 +28,7 @@ export const More = ({ store, incident, view, travel }: MoreProps) => {
       <BuildingSlot key={incident.id} store={store} incident={incident} />
       <Matrix store={store} incident={incident} />
       {detail !== null && <Orders store={store} detail={detail} />}
+      {detail !== null && <Ladder store={store} detail={detail} />}
       {detail !== null && <Candidates store={store} detail={detail} />}
       {alarm !== null && <EvidenceList store={store} alarm={alarm} />}
       {alarm !== null && subject !== null && (

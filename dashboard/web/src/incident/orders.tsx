@@ -5,7 +5,7 @@ import { clockTime, elapsed } from '../format.ts'
 import { say, t, term, type Key } from '../i18n.ts'
 import type { Store } from '../store.ts'
 import { refusalOf } from './commands.tsx'
-import { dueOf, etaWords, orderAt } from './sending.ts'
+import { clockOf, dueOf, etaWords, orderAt } from './sending.ts'
 
 type Verb = 'accept' | 'en-route' | 'on-scene' | 'complete'
 const NEXT: Partial<Record<Order['state'], readonly Verb[]>> = {
@@ -26,6 +26,27 @@ const Due = ({ order, store }: { order: Order; store: Store }) => {
   )
 }
 
+/** The whole clock of the order, "1-3-5": each step with what is left of it, or how it went. */
+const Clock = ({ order, store }: { order: Order; store: Store }) => {
+  const steps = clockOf(order)
+  if (steps.length === 0 || store.past.value !== null || !isOpenOrder(order.state)) return null
+  const nowMs = store.serverNow.value
+  return (
+    <p class="station-clock" data-testid="station-clock">
+      {steps.map(({ what, byMs, doneMs, isLate }) => {
+        const leftMs = byMs - (doneMs ?? nowMs)
+        const words =
+          leftMs < 0 ? t('due.late', { by: elapsed(-leftMs) }) : doneMs === null ? t('due.left', { left: elapsed(leftMs) }) : t('due.done')
+        return (
+          <span key={what} class={isLate || leftMs < 0 ? 'late' : doneMs === null ? '' : 'done'}>
+            {t(`due.${what}`)} {words}
+          </span>
+        )
+      })}
+    </p>
+  )
+}
+
 const One = ({ order, store }: { order: Order; store: Store }) => {
   const refusal = refusalOf(store)
   const last = order.steps.at(-1)
@@ -35,6 +56,7 @@ const One = ({ order, store }: { order: Order; store: Store }) => {
         <b>{say(order.resourceName)}</b> <span class="order-state">{term('order', order.state)}</span>
         {last !== undefined && <span class="muted"> {clockTime(last.at)}</span>} <Due order={order} store={store} />
       </p>
+      <Clock order={order} store={store} />
       <p class="muted">
         {isOpenOrder(order.state) && order.state !== 'on-scene' && `${etaWords(order.eta)} `}
         {order.insteadOf !== undefined && `${t('order.instead-of', { id: order.insteadOf })} `}

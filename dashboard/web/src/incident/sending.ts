@@ -27,6 +27,24 @@ export const etaWords = (eta: Candidate['eta']): string =>
 
 export const reasonWords = (candidate: Pick<Candidate, 'reasons'>): string => candidate.reasons.map(reason => say(reason.text)).join(' · ')
 
+/** The 1-3-5 of a micro station, step by step: when each is due, and since when it is done. */
+export const clockOf = (
+  order: Order,
+): { what: 'turn-out' | 'on-scene' | 'joint'; byMs: number; doneMs: number | null; isLate: boolean }[] => {
+  const { clock, late = [] } = order
+  if (clock === undefined) return []
+  const ms = (at: string | undefined): number | null => (at === undefined ? null : Date.parse(at))
+  const step = (what: 'turn-out' | 'on-scene' | 'joint', by: string, doneMs: number | null) => {
+    const byMs = Date.parse(by)
+    return { what, byMs, doneMs, isLate: late.includes(what) || (doneMs !== null && doneMs > byMs) }
+  }
+  return [
+    step('turn-out', clock.turnOutBy, ms(order.enRouteAt ?? order.onSceneAt)),
+    step('on-scene', clock.onSceneBy, ms(order.onSceneAt)),
+    step('joint', clock.jointBy, null),
+  ]
+}
+
 /** What is due next of an order, and whether it is late: an answer, then the 1-3-5 of a micro station. */
 export const dueOf = (order: Order): { what: 'answer' | 'turn-out' | 'on-scene'; byMs: number } | null => {
   if (order.state === 'offered') return { what: 'answer', byMs: Date.parse(order.answerBy) }
