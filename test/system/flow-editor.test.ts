@@ -71,6 +71,11 @@ async function openEditor(page: Page): Promise<void> {
   await page.goto(`${running.http}/flows/`)
   await page.locator('.red-ui-flow-node-group').first().waitFor({ timeout: 30_000 })
 }
+/** For docs/flows-guide.md: `FENGSUI_SCREENS=docs/screens vitest run test/system/flow-editor.test.ts` takes its pictures anew. */
+async function shot(page: Page, name: string): Promise<void> {
+  const folder = process.env['FENGSUI_SCREENS']
+  if (folder !== undefined) await page.screenshot({ path: join(folder, `flows-guide-${name}.png`) })
+}
 const drop = (page: Page, type: string, x: number, y: number) =>
   page
     .locator(`.red-ui-palette-node[data-palette-type="${type}"]`)
@@ -216,6 +221,7 @@ test('the rule is checked while it is written; the alarm takes its kind', async 
   await engineer.locator('#fire-rule-problem').getByText('direction must be equal').waitFor()
   await type(engineer, 'fire-rule-editor', RULE)
   await engineer.locator('#fire-rule-problem').getByText('规则正确:hydrant-low').waitFor()
+  await shot(engineer, 'rule')
   await close(engineer, 'ok')
   await edit(engineer, 'fire-alert')
   await engineer.locator('#node-input-kind').selectOption('pressure-low')
@@ -235,6 +241,7 @@ test('the gate refuses it and the editor shows why; mended, it passes its scenar
   await type(engineer, 'fire-backtest-editor', JSON.stringify(stories))
   await close(engineer, 'ok')
   const said = await deploy(engineer)
+  await shot(engineer, 'refused')
   expect(said).toContain('未通过部署检查,原流程继续运行')
   expect(said).toContain('水压骤降 <b>')
   expect(said).not.toContain('flow-refused')
@@ -266,6 +273,7 @@ test('the backtest from the editor hears the journal and shows the difference, i
     90_000,
     () => 'the backtest finds one alarm',
   )
+  await shot(engineer, 'backtest')
   expect(await result.locator('td').allInnerTexts()).toEqual(expect.arrayContaining(['新增报警', 'hydrant-low', 'hyd-old']))
   expect(await result.locator('.fire-backtest-timeline circle').count()).toBe(1)
   await close(engineer, 'ok')
@@ -291,6 +299,7 @@ test('the approver sees everything in English, looks without a deploy, and puts 
   await approver.evaluate(() => RED.sidebar.show('fengsui-release'))
   const release = approver.locator('#fengsui-release')
   await release.getByText('Candidate in shadow').waitFor()
+  await shot(approver, 'release')
   expect(await release.innerText()).toContain('engineer')
   await release.locator('#fengsui-release-approve').click()
   await release.getByText('There is no candidate').waitFor({ timeout: TRIAL_MS })
