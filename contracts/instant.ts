@@ -4,6 +4,9 @@
 
 let isoMinute = Number.NaN
 let isoUpToMinute = ''
+/** the minute before: what a device measured a while ago arrives now */
+let otherMinute = Number.NaN
+let otherUpToMinute = ''
 const SECONDS = Array.from({ length: 60 }, (_, s) => `${String(s).padStart(2, '0')}.`)
 const THOUSANDTHS = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`)
 
@@ -17,11 +20,9 @@ let otherMs = Number.NaN
 export function isoOf(ms: number): string {
   const whole = Math.trunc(ms)
   if (whole === newestMs) return newest
+  if (whole === otherMs) return other
   const minute = Math.floor(whole / 60_000)
-  if (minute !== isoMinute) {
-    isoUpToMinute = new Date(minute * 60_000).toISOString().slice(0, -'00.000Z'.length)
-    isoMinute = minute
-  }
+  if (minute !== isoMinute) turnMinute(minute)
   const rest = whole - minute * 60_000
   const second = Math.floor(rest / 1000)
   const text = `${isoUpToMinute}${SECONDS[second]}${THOUSANDTHS[rest - second * 1000]}`
@@ -30,6 +31,14 @@ export function isoOf(ms: number): string {
   newest = text
   newestMs = whole
   return text
+}
+
+function turnMinute(minute: number): void {
+  const upTo = minute === otherMinute ? otherUpToMinute : new Date(minute * 60_000).toISOString().slice(0, -'00.000Z'.length)
+  otherMinute = isoMinute
+  otherUpToMinute = isoUpToMinute
+  isoMinute = minute
+  isoUpToMinute = upTo
 }
 
 let day = ''

@@ -10,8 +10,10 @@ export type Parsed = { ok: true; value: Json } | { ok: false; reason: string; wh
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** Where all bytes are ASCII, as in most payloads, text is made without looking for what is not UTF-8. */
-const asciiOf = (payload: Uint8Array): string | undefined =>
-  isAscii(payload) ? Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('latin1') : undefined
+const asciiOf = (payload: Uint8Array): string | undefined => {
+  if (!isAscii(payload)) return undefined
+  return (payload instanceof Buffer ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)).toString('latin1')
+}
 
 /** The text, or where the first byte that is not UTF-8 stands. */
 export function textOf(payload: Uint8Array): { ok: true; text: string } | { ok: false; reason: string } {
@@ -40,8 +42,9 @@ export function parseJson(payload: Uint8Array): Parsed {
   }
 }
 
-/** Where a level too deep begins, or -1. Most texts open so few levels that they need not be walked. */
+/** Where a level too deep begins, or -1. Most texts are so short, or open so few levels, that they need not be walked. */
 function deeperThan(text: string, max: number): number {
+  if (text.length <= max) return -1
   if (opened(text, '{', max) + opened(text, '[', max) <= max) return -1
   let depth = 0
   let inString = false

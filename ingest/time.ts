@@ -24,20 +24,52 @@ export function parseRfc3339(text: string): number | undefined {
 
 const two = (text: string, at: number): number => (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48
 const isDigit = (code: number): boolean => code >= 48 && code <= 57
-/** 2026-01-01T02:13:05Z, with or without thousandths, and no other: nearly all times are written so, and the expression costs ten times that. */
+/** What stands at each place of 2026-01-01T02:13:05.250: a digit where it is 0. */
+const FORM = Uint8Array.from('0000-00-00T00:00:00.000', c => (c === '0' ? 0 : c.charCodeAt(0)))
+/**
+ * 2026-01-01T02:13:05Z or +08:00, with or without thousandths, and no other: nearly all times are written so, and the expression costs ten
+ * times that.
+ */
 function usual(text: string): number | undefined {
-  const isWhole = text.length === 20
-  if ((!isWhole && text.length !== 24) || text.charCodeAt(text.length - 1) !== 90) return undefined
-  for (let i = 0; i < text.length - 1; i++) {
+  const { length } = text
+  const isUtc = text.charCodeAt(length - 1) === 90
+  const end = isUtc ? length - 1 : length - 6
+  const isWhole = end === 19
+  if (!isWhole && end !== 23) return undefined
+  for (let i = 0; i < end; i++) {
     const code = text.charCodeAt(i)
-    const want = i === 4 || i === 7 ? 45 : i === 10 ? 84 : i === 13 || i === 16 ? 58 : i === 19 ? 46 : 0
-    if (want === 0 ? !isDigit(code) : code !== want) return undefined
+    if (FORM[i] === 0 ? !isDigit(code) : code !== FORM[i]) return undefined
   }
+  const zoneMinutes = isUtc ? 0 : zoneOf(text, end)
   const year = two(text, 0) * 100 + two(text, 2)
-  if (year < 100) return undefined
+  if (year < 100 || zoneMinutes === undefined) return undefined
   const ms = isWhole ? 0 : two(text, 20) * 10 + text.charCodeAt(22) - 48
-  return Date.UTC(year, two(text, 5) - 1, two(text, 8), two(text, 11), two(text, 14), two(text, 17), ms)
+  return Date.UTC(year, two(text, 5) - 1, two(text, 8), two(text, 11), two(text, 14), two(text, 17), ms) - zoneMinutes * 60_000
 }
+
+/** +08:00 in minutes */
+function zoneOf(text: string, at: number): number | undefined {
+  const sign = text.charCodeAt(at)
+  if ((sign !== 43 && sign !== 45) || text.charCodeAt(at + 3) !== 58) return undefined
+  for (const i of ZONE_DIGITS) if (!isDigit(text.charCodeAt(at + i))) return undefined
+  return (two(text, at + 1) * 60 + two(text, at + 4)) * (sign === 45 ? -1 : 1)
+}
+const ZONE_DIGITS = [1, 2, 4, 5]
+
+/** Is this an RFC 3339 time with zone that a calendar has on every month's first 28 days? false = a closer look is needed. */
+export function isUsualTime(text: string): boolean {
+  const end = text.charCodeAt(text.length - 1) === 90 ? text.length - 1 : text.length - 6
+  return (
+    usual(text) !== undefined &&
+    within(two(text, 5), 1, 12) &&
+    within(two(text, 8), 1, 28) &&
+    two(text, 11) < 24 &&
+    two(text, 14) < 60 &&
+    two(text, 17) < 60 &&
+    (end === text.length - 1 || (two(text, end + 1) < 24 && two(text, end + 4) < 60))
+  )
+}
+const within = (value: number, min: number, max: number): boolean => value >= min && value <= max
 
 function unusual(text: string): number | undefined {
   const m = RFC3339.exec(text)

@@ -7,9 +7,19 @@ import { parseJson, textOf } from '../json.ts'
 import { iso, parseRfc3339, serverStamp, stamp, type Stamp } from '../time.ts'
 import { present } from '../units.ts'
 import { freshness } from '../zigbee2mqtt/freshness.ts'
-import { isKnown, isRecord, learnDevice, learnDevices, recall, remember, renameDevice, type Known } from '../zigbee2mqtt/known.ts'
-import { flagOf, isHeatDetector, kindOfProperties, MEASURE_OF } from '../zigbee2mqtt/properties.ts'
-import { claimsTopic, deviceIdOf, parseTopic, splitAttribute } from '../zigbee2mqtt/topic.ts'
+import {
+  isKnown,
+  isRecord,
+  learnDevice,
+  learnDevices,
+  recall,
+  recallAt,
+  rememberAt,
+  renameDevice,
+  type Known,
+} from '../zigbee2mqtt/known.ts'
+import { flagOf, isHeatDetector, kindOfKeys, MEASURE_OF } from '../zigbee2mqtt/properties.ts'
+import { addressed, claimsTopic, parseTopic, type Addressed } from '../zigbee2mqtt/topic.ts'
 import { valuesOf, type Values } from '../zigbee2mqtt/values.ts'
 
 export const decoder: Decoder = { family: 'zigbee2mqtt', claims: claimsTopic, decode, mayCarryAlarm }
@@ -49,15 +59,15 @@ function learn(base: string, channel: string, value: Json, memory: DecoderMemory
 function bridgeState(base: string, input: DecodeInput, memory: DecoderMemory): Decoded {
   const online = onlineOf(input.payload)
   if (online === undefined) return rejected('decoder-failed', 'bridge/state is neither online nor offline', '/state')
-  if (online) memory.set(`online/${base}`, input.receivedAtMs)
-  return { readings: [{ ...bare({ base, name: 'bridge' }, 'gateway', input, {}), online }] }
+  if (online) memory.set(onlineKey(base), input.receivedAtMs)
+  return { readings: [{ ...bare(addressed(base, 'bridge'), 'gateway', input, {}), online }] }
 }
 
 function availability(who: Who, input: DecodeInput, memory: DecoderMemory): Decoded {
   const online = onlineOf(input.payload)
   if (online === undefined) return rejected('decoder-failed', 'availability is neither online nor offline', '/state')
   const known = recall(memory, who.base, who.name)
-  return { readings: [{ ...bare(who, known.kind ?? 'other', input, known), online }] }
+  return { readings: [{ ...bare(addressed(who.base, who.name), known.kind ?? 'other', input, known), online }] }
 }
 
 /** `{"state":"online"}`, or the bare word of versions before 1.17. */
@@ -69,18 +79,25 @@ function onlineOf(payload: Uint8Array): boolean | undefined {
   return word === 'online' ? true : word === 'offline' ? false : undefined
 }
 
-function deviceMessage(who: Who, input: DecodeInput, memory: DecoderMemory): Decoded {
+function deviceMessage(who: Addressed, input: DecodeInput, memory: DecoderMemory): Decoded {
   const parsed = parseJson(input.payload)
-  const parts = splitAttribute(who.name)
+  const { parts } = who
   if (parsed.ok && isRecord(parsed.value)) {
-    if (parts !== null && !isKnown(memory, who.base, who.name) && isKnown(memory, who.base, parts.name))
-      return state({ base: who.base, name: parts.name }, { [parts.attribute]: parsed.value }, input, memory)
-    return state(who, parsed.value, input, memory)
+    const known = recallAt(memory, who.key)
+    if (known === undefined && parts !== null && isKnown(memory, parts.base, parts.name))
+      return attribute(parts, parsed.value, input, memory)
+    return state(who, known ?? NOTHING, parsed.value, input, memory)
   }
   const value = parsed.ok ? parsed.value : bareWord(input.payload)
   if (parts === null || value === undefined) return notAState(parsed.ok ? 'a bare value' : parsed.reason)
-  if (!isKnown(memory, who.base, parts.name) && !isAttribute(parts.attribute)) return notAState('a bare value on no known attribute')
-  return state({ base: who.base, name: parts.name }, { [parts.attribute]: value }, input, memory)
+  if (!isKnown(memory, parts.base, parts.name) && !isAttribute(parts.attribute)) return notAState('a bare value on no known attribute')
+  return attribute(parts, value, input, memory)
+}
+
+const NOTHING: Known = {}
+function attribute(parts: NonNullable<Addressed['parts']>, value: unknown, input: DecodeInput, memory: DecoderMemory): Decoded {
+  const who = addressed(parts.base, parts.name)
+  return state(who, recallAt(memory, who.key) ?? NOTHING, { [parts.attribute]: value }, input, memory)
 }
 
 const notAState = (what: string): Decoded => rejected('json-invalid', `${what}, where a JSON object of properties was expected`, '/')
@@ -91,11 +108,12 @@ const bareWord = (payload: Uint8Array): string | undefined => {
 const isAttribute = (name: string): boolean =>
   flagOf(name) !== undefined || Object.hasOwn(MEASURE_OF, name) || ['battery', 'voltage', 'linkquality', 'last_seen'].includes(name)
 
-function state(who: Who, payload: Record<string, unknown>, input: DecodeInput, memory: DecoderMemory): Decoded {
-  const known = recall(memory, who.base, who.name)
-  const values = valuesOf(payload, known.units ?? {})
-  const device = isRecord(payload['device']) ? payload['device'] : {}
-  const learned = { ...known, ...kindOf(known, Object.keys(payload), device) }
+function state(who: Addressed, known: Known, payload: Record<string, unknown>, input: DecodeInput, memory: DecoderMemory): Decoded {
+  const values = valuesOf(payload, known.units ?? NO_UNITS)
+  const device = isRecord(payload['device']) ? payload['device'] : undefined
+  const shown = kindOf(known, payload, device)
+  const isNews = shown !== undefined && (shown.kind !== known.kind || (shown.defined === true && known.defined !== true))
+  const learned = isNews ? { ...known, ...shown } : known
   if (learned.kind === 'heat' && values.alarms.smoke !== undefined) values.alarms.heat = values.alarms.smoke
 
   const time = stampOf(payload['last_seen'], input.receivedAtMs)
@@ -103,72 +121,109 @@ function state(who: Who, payload: Record<string, unknown>, input: DecodeInput, m
     known,
     payload,
     alarms: values.alarms,
-    onlineAtMs: memory.get(`online/${who.base}`),
+    onlineAtMs: memory.get(onlineKey(who.base)),
     receivedAtMs: input.receivedAtMs,
   })
-  remember(memory, who.base, who.name, { ...learned, ...fresh.marks })
+  // most messages say what is known already
+  if (isNews || fresh.marks !== undefined) rememberAt(memory, who.key, { ...learned, ...fresh.marks })
 
-  const notes = [...values.notes, ...(time.note === undefined || fresh.stale ? [] : [time.note])]
   const reading = readingOf(who, input, learned, values, time, fresh.stale)
-  return { readings: [{ ...reading, ...factsOf(learned, device) }], ...(notes.length > 0 && { notes }) }
+  const about = factsOf(learned, device)
+  if (about !== undefined) reading.about = about
+  const notes = time.note === undefined || fresh.stale ? values.notes : [...values.notes, time.note]
+  return notes.length > 0 ? { readings: [reading], notes } : { readings: [reading] }
+}
+
+const NO_UNITS: Record<string, string> = {}
+/** of the gateways, which are few */
+const onlineKeys = new Map<string, string>()
+const ONLINE_KEYS_MAX = 1_000
+function onlineKey(base: string): string {
+  const known = onlineKeys.get(base)
+  if (known !== undefined) return known
+  if (onlineKeys.size >= ONLINE_KEYS_MAX) onlineKeys.clear()
+  onlineKeys.set(base, `online/${base}`)
+  return `online/${base}`
 }
 
 /** A definition wins; else what this message shows; else what earlier ones showed. */
-function kindOf(known: Known, properties: string[], device: Record<string, unknown>): Pick<Known, 'kind' | 'defined'> {
-  if (known.defined === true) return {}
-  const model = [device['model'], device['modelId'], device['modelID']].find(value => typeof value === 'string')
-  if (typeof model === 'string' && isHeatDetector(model)) return { kind: 'heat', defined: true }
-  const shown = kindOfProperties(properties)
+function kindOf(
+  known: Known,
+  payload: Record<string, unknown>,
+  device: Record<string, unknown> | undefined,
+): Pick<Known, 'kind' | 'defined'> | undefined {
+  if (known.defined === true) return undefined
+  const model = device === undefined ? undefined : [device['model'], device['modelId'], device['modelID']].find(isText)
+  if (model !== undefined && isHeatDetector(model)) return { kind: 'heat', defined: true }
+  const shown = kindOfKeys(payload)
   // a temperature does not make a smoke detector a thermometer
-  if (shown === undefined || (shown === 'environment' && known.kind !== undefined)) return {}
+  if (shown === undefined || (shown === 'environment' && known.kind !== undefined)) return undefined
   return { kind: shown }
 }
 
-function readingOf(who: Who, input: DecodeInput, known: Known, values: Values, time: Stamp, stale: boolean): Reading {
-  const { note: _, ...when } = time
-  const { alarms, metrics, batteryPct, lqi } = values
-  return {
-    ...bare(who, known.kind ?? 'other', input, known),
-    ...when,
-    metrics,
-    alarms,
-    ...present({ batteryPct, lqi }),
-    ...(Object.keys(values.state).length > 0 && { state: values.state }),
-    flags: { ...(stale && { stale: true }), ...(alarms.test === true && { test: true }) },
-  }
+const isText = (value: unknown): value is string => typeof value === 'string'
+
+/** Written one by one, in place: a detector's state is the most frequent message there is. */
+function readingOf(who: Addressed, input: DecodeInput, known: Known, values: Values, time: Stamp, stale: boolean): Reading {
+  const { alarms, metrics, batteryPct, lqi, state } = values
+  const reading = bare(who, known.kind ?? 'other', input, known)
+  reading.ts = time.ts
+  reading.tsSource = time.tsSource
+  reading.metrics = metrics
+  reading.alarms = alarms
+  if (time.deviceTs !== undefined) reading.deviceTs = time.deviceTs
+  if (batteryPct !== undefined) reading.batteryPct = batteryPct
+  if (lqi !== undefined) reading.lqi = lqi
+  if (hasAny(state)) reading.state = state
+  if (stale) reading.flags.stale = true
+  if (alarms.test === true) reading.flags.test = true
+  return reading
 }
 
-function bare(who: Who, kind: DeviceKind, input: DecodeInput, known: Known): Reading {
-  const isBridge = who.name === 'bridge'
+function hasAny(object: object): boolean {
+  for (const _ in object) return true
+  return false
+}
+
+function bare(
+  { name, deviceId, gateway }: Pick<Addressed, 'name' | 'deviceId' | 'gateway'>,
+  kind: DeviceKind,
+  input: DecodeInput,
+  { model }: Known,
+): Reading {
+  const at = iso(input.receivedAtMs)
+  const source: Reading['source'] =
+    model === undefined ? { family: 'zigbee2mqtt', topic: input.topic } : { family: 'zigbee2mqtt', model, topic: input.topic }
+  if (name !== 'bridge') source.gateway = gateway
   return {
-    deviceId: deviceIdOf(who.base, who.name),
+    deviceId,
     kind,
-    ...serverStamp(input.receivedAtMs),
-    receivedAt: iso(input.receivedAtMs),
+    ts: at,
+    tsSource: 'server',
+    receivedAt: at,
     metrics: {},
     alarms: {},
     flags: {},
-    source: {
-      family: 'zigbee2mqtt',
-      ...present({ model: known.model, topic: input.topic, gateway: isBridge ? undefined : deviceIdOf(who.base, 'bridge') }),
-    },
+    source,
   }
 }
 
-function factsOf(known: Known, device: Record<string, unknown>): Pick<Reading, 'about'> {
+function factsOf(known: Known, device: Record<string, unknown> | undefined): Reading['about'] {
+  if (device === undefined && known.model === undefined && known.vendor === undefined) return undefined
   const text = (...keys: string[]): string | undefined =>
     keys
-      .map(key => device[key])
-      .find(value => typeof value === 'string')
+      .map(key => device?.[key])
+      .find(isText)
       ?.slice(0, 64)
   const model = known.model ?? text('model', 'modelId', 'modelID')
   const manufacturer = known.vendor ?? text('manufacturerName', 'manufName')
   const about = present({ model, manufacturer, firmware: text('softwareBuildID') })
-  return Object.keys(about).length === 0 ? {} : { about }
+  return hasAny(about) ? about : undefined
 }
 
 /** last_seen: ISO with zone, ISO local with zone, epoch ms, or relative text (of no use: then the server's time stands). */
 function stampOf(lastSeen: unknown, receivedAtMs: number): Stamp {
+  if (lastSeen === undefined) return serverStamp(receivedAtMs)
   const deviceMs = coerceNumber(lastSeen) ?? (typeof lastSeen === 'string' ? parseRfc3339(lastSeen) : undefined)
   return stamp({
     deviceMs,

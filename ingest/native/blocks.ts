@@ -3,7 +3,7 @@
 import type { AlarmFlags, Detection } from '#contracts/reading.ts'
 import { toWgs84, type GivenPosition } from '../position.ts'
 import type { Note } from '../time.ts'
-import { measured, obscuration, present } from '../units.ts'
+import { obscuration, present } from '../units.ts'
 import type { NativeCamera, NativeDrone, NativeSmoke } from './payload.ts'
 
 /** What one block adds to a reading. */
@@ -80,19 +80,23 @@ const impliedByChamber = (chamber: NativeSmoke['chamber']): AlarmFlags => ({
 /** `prefix` keeps a drone's camera apart from the drone's own thermal sensor. */
 export function cameraPart(camera: NativeCamera, prefix = ''): Part {
   const { thermal, view, detections, audio, eventId, phase, snapshotUrl, clipUrl, streamUrl } = camera
+  const metrics: Part['metrics'] = {}
+  if (thermal !== undefined) {
+    put(metrics, `${prefix}thermal_max_c`, thermal.maxC)
+    put(metrics, `${prefix}thermal_min_c`, thermal.minC)
+    put(metrics, `${prefix}thermal_avg_c`, thermal.avgC)
+    put(metrics, `${prefix}thermal_range_max_c`, thermal.rangeMaxC)
+  }
+  if (view !== undefined) {
+    put(metrics, `${prefix}view_bearing_deg`, view.bearingDeg)
+    put(metrics, `${prefix}view_tilt_deg`, view.tiltDeg)
+    put(metrics, `${prefix}view_hfov_deg`, view.hfovDeg)
+    put(metrics, `${prefix}view_vfov_deg`, view.vfovDeg)
+    put(metrics, `${prefix}view_zoom_raw`, view.zoom)
+    put(metrics, `${prefix}view_height_m`, view.heightM)
+  }
   return {
-    metrics: prefixed(prefix, {
-      thermal_max_c: thermal?.maxC,
-      thermal_min_c: thermal?.minC,
-      thermal_avg_c: thermal?.avgC,
-      thermal_range_max_c: thermal?.rangeMaxC,
-      view_bearing_deg: view?.bearingDeg,
-      view_tilt_deg: view?.tiltDeg,
-      view_hfov_deg: view?.hfovDeg,
-      view_vfov_deg: view?.vfovDeg,
-      view_zoom_raw: view?.zoom,
-      view_height_m: view?.heightM,
-    }),
+    metrics,
     state: present({ eventId, phase, audio, thermalAt: thermal?.at, snapshotUrl, clipUrl, streamUrl }),
     ...(audio?.some(isSiren) === true && { implied: { soundOfAlarm: true } }),
     ...(detections !== undefined && { detections: detections.map(detectionOf) }),
@@ -103,33 +107,33 @@ const isSiren = (sound: string): boolean => sound === 'fire-alarm' || sound === 
 
 function detectionOf(given: NonNullable<NativeCamera['detections']>[number]): Detection {
   const { position, ...rest } = given
-  const wgs84 = position === undefined ? undefined : toWgs84(position)
+  if (position === undefined) return given as Detection
+  const wgs84 = toWgs84(position)
   return { ...rest, ...(wgs84 !== undefined && { position: wgs84 }) }
 }
 
 export function dronePart(drone: NativeDrone): Part {
   const { gnss, gimbal, thermal, mission, armed, inDock, vendorMode } = drone
   const camera = drone.camera === undefined ? undefined : cameraPart(drone.camera, 'camera_')
-  const metrics = measured({
-    heading_deg: drone.headingDeg,
-    speed_mps: drone.speedMps,
-    vertical_speed_mps: drone.verticalSpeedMps,
-    home_distance_m: drone.homeDistanceM,
-    remaining_flight_s: drone.remainingFlightS,
-    wind_mps: drone.windMps,
-    gnss_satellites_count: gnss?.satellites,
-    gimbal_pitch_deg: gimbal?.pitchDeg,
-    gimbal_roll_deg: gimbal?.rollDeg,
-    gimbal_yaw_deg: gimbal?.yawDeg,
-    thermal_max_c: thermal?.maxC,
-    thermal_min_c: thermal?.minC,
-    thermal_range_max_c: thermal?.rangeMaxC,
-    mission_progress_pct: mission?.progressPct,
-  })
+  const metrics: Part['metrics'] = camera?.metrics ?? {}
+  put(metrics, 'heading_deg', drone.headingDeg)
+  put(metrics, 'speed_mps', drone.speedMps)
+  put(metrics, 'vertical_speed_mps', drone.verticalSpeedMps)
+  put(metrics, 'home_distance_m', drone.homeDistanceM)
+  put(metrics, 'remaining_flight_s', drone.remainingFlightS)
+  put(metrics, 'wind_mps', drone.windMps)
+  put(metrics, 'gnss_satellites_count', gnss?.satellites)
+  put(metrics, 'gimbal_pitch_deg', gimbal?.pitchDeg)
+  put(metrics, 'gimbal_roll_deg', gimbal?.rollDeg)
+  put(metrics, 'gimbal_yaw_deg', gimbal?.yawDeg)
+  put(metrics, 'thermal_max_c', thermal?.maxC)
+  put(metrics, 'thermal_min_c', thermal?.minC)
+  put(metrics, 'thermal_range_max_c', thermal?.rangeMaxC)
+  put(metrics, 'mission_progress_pct', mission?.progressPct)
   const thermalPosition = wgs84OrNothing(thermal?.position)
   return {
     ...camera,
-    metrics: { ...camera?.metrics, ...metrics },
+    metrics,
     state: {
       ...present({ gnssFix: gnss?.fix, thermalAt: thermal?.at, thermalPosition, mission, armed, inDock, vendorMode }),
       ...(camera !== undefined && { camera: camera.state }),
@@ -138,7 +142,3 @@ export function dronePart(drone: NativeDrone): Part {
 }
 
 export const wgs84OrNothing = (given: GivenPosition | undefined) => (given === undefined ? undefined : toWgs84(given))
-
-function prefixed(prefix: string, values: Record<string, number | undefined>): Record<string, number> {
-  return Object.fromEntries(Object.entries(measured(values)).map(([name, value]) => [prefix + name, value]))
-}

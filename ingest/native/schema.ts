@@ -4,17 +4,32 @@ import { readFileSync } from 'node:fs'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import type { GivenPosition } from '../position.ts'
+import { isUsualTime } from '../time.ts'
 import type { NativeAbout, NativeReading, NativeStatus } from './payload.ts'
 
 const ERRORS_NAMED_MAX = 4
 /** a hostile payload makes thousands: wording them all would stall everything behind it */
 const ERRORS_LOOKED_AT_MAX = 32
 
+const PLAIN_URI = /^(?:https?|rtsps?|wss?|mqtts?):\/\/[a-z0-9.-]+(?::\d+)?(?:\/[A-Za-z0-9._~-]*)*$/
+
+function validatorOf(name: 'date-time' | 'uri'): (text: string) => boolean {
+  const format = formats.default.get(name)
+  const validate = typeof format === 'object' && 'validate' in format ? format.validate : format
+  if (typeof validate !== 'function') throw new Error(`ajv-formats has no function for ${name}`)
+  return text => (validate as (text: string) => unknown)(text) === true
+}
+
 const load = (name: string): object =>
   JSON.parse(readFileSync(new URL(`../../contracts/schema/${name}.schema.json`, import.meta.url), 'utf8')) as object
 
 const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, strictTypes: false, strictRequired: false, strictTuples: false })
 formats.default(ajv)
+// the same answers, sooner: nearly all times and addresses have one simple form, and a message has several of them
+const timely = validatorOf('date-time')
+ajv.addFormat('date-time', text => isUsualTime(text) || timely(text))
+const uri = validatorOf('uri')
+ajv.addFormat('uri', text => PLAIN_URI.test(text) || uri(text))
 
 export const isReading = ajv.compile<NativeReading>(load('native-reading'))
 export const isStatus = ajv.compile<NativeStatus>(load('native-status'))

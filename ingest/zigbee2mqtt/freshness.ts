@@ -1,19 +1,20 @@
 // Is this state news, or the gateway's cache published again? Zigbee2MQTT re-sends every cached state after a restart. An alarm is
 // never called stale unless the very same alarm state of the same contact has been seen before: a wrong clock cannot hide a fire.
-import { ALARM_FLAGS, type AlarmFlags } from '#contracts/reading.ts'
+import { ALARM_FLAGS, type AlarmFlag, type AlarmFlags } from '#contracts/reading.ts'
 import type { Json } from '../decoder.ts'
 import type { Known } from './known.ts'
 
 /** after `bridge/state` online the cache is published at once */
 const AFTER_RESTART_MS = 10_000
 
+/** `marks` undefined = they are those that are known. */
 export function freshness(o: {
   known: Known
   payload: Record<string, unknown>
   alarms: AlarmFlags
   onlineAtMs: Json | undefined
   receivedAtMs: number
-}): { stale: boolean; marks: Pick<Known, 'lastSeen' | 'alarmsSeen' | 'hash'> } {
+}): { stale: boolean; marks: Pick<Known, 'lastSeen' | 'alarmsSeen' | 'hash'> | undefined } {
   const seen = o.payload['last_seen']
   const lastSeen = typeof seen === 'number' || typeof seen === 'string' ? String(seen).slice(0, 64) : undefined
   const alarmsSeen = wordOf(o.alarms)
@@ -21,39 +22,70 @@ export function freshness(o: {
   const sameContact = lastSeen !== undefined && !isRelative(lastSeen) && lastSeen === o.known.lastSeen && alarmsSeen === o.known.alarmsSeen
   const restartedMs = typeof o.onlineAtMs === 'number' ? o.receivedAtMs - o.onlineAtMs : Infinity
   const afterRestart = restartedMs >= 0 && restartedMs <= AFTER_RESTART_MS && hash === o.known.hash
-  const marks = { hash, alarmsSeen, ...(lastSeen !== undefined && { lastSeen }) }
-  return { stale: sameContact || afterRestart, marks }
+  const stale = sameContact || afterRestart
+  const isAsKnown = hash === o.known.hash && alarmsSeen === o.known.alarmsSeen && (lastSeen === undefined || lastSeen === o.known.lastSeen)
+  if (isAsKnown) return { stale, marks: undefined }
+  return { stale, marks: { hash, alarmsSeen, ...(lastSeen !== undefined && { lastSeen }) } }
 }
 
 const isRelative = (lastSeen: string): boolean => !/^\d/.test(lastSeen) || lastSeen.endsWith(' ago')
 
-/** One letter a flag: on, off, not reported. */
+/** One letter a flag: on, off, not reported. The words are few, and each is asked for with every message. */
 function wordOf(alarms: AlarmFlags): string {
-  let word = ''
-  for (const flag of ALARM_FLAGS) {
-    const on = alarms[flag]
-    word += on === undefined ? '-' : on ? '1' : '0'
+  let said = 0
+  let on = 0
+  for (const flag in alarms) {
+    const bit = BIT_OF[flag] ?? 0
+    said |= bit
+    if (alarms[flag as AlarmFlag] === true) on |= bit
   }
-  return word.replace(/-+$/, '')
+  const ofSaid = WORDS.get(said)
+  const known = ofSaid?.get(on)
+  if (known !== undefined) return known
+  const word = ALARM_FLAGS.map((_, i) => ((said & (1 << i)) === 0 ? '-' : (on & (1 << i)) === 0 ? '0' : '1')).join('')
+  const made = word.replace(/-+$/, '')
+  if (ofSaid !== undefined && ofSaid.size < WORDS_MAX) ofSaid.set(on, made)
+  else {
+    if (WORDS.size >= WORDS_MAX) WORDS.clear()
+    WORDS.set(said, new Map([[on, made]]))
+  }
+  return made
 }
+const BIT_OF: Readonly<Record<string, number>> = Object.fromEntries(ALARM_FLAGS.map((flag, i) => [flag, 1 << i]))
+const WORDS = new Map<number, Map<number, string>>()
+const WORDS_MAX = 100
 
 /** What changes with every contact, whatever the device says. */
 const APART: ReadonlySet<string> = new Set(['last_seen', 'linkquality'])
 const SCALAR: ReadonlySet<string> = new Set(['string', 'number', 'boolean'])
 
+let a = 0
+let b = 0
+/** The characters of one text, the first of them being the `at`th of its property. */
+function mix(text: string, at: number): void {
+  let x = a
+  let y = b
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    x = Math.imul(x ^ c, 0x01000193)
+    y = (Math.imul(y ^ c, 0x85ebca6b) + at + i) | 0
+  }
+  a = x
+  b = y
+}
+
 /** 64 bits of the content, two lanes of FNV-1a over its characters: cheap, and nobody gains by making two states of his own device look alike. */
 function hashOf(payload: Record<string, unknown>): string {
-  let a = 0x811c9dc5
-  let b = 0x01000193
+  a = 0x811c9dc5 | 0
+  b = 0x01000193
   for (const key in payload) {
     if (APART.has(key)) continue
     const value = payload[key]
-    const text = `${key}\u0001${SCALAR.has(typeof value) ? String(value) : JSON.stringify(value)}\u0002`
-    for (let i = 0; i < text.length; i++) {
-      const c = text.charCodeAt(i)
-      a = Math.imul(a ^ c, 0x01000193)
-      b = Math.imul(b ^ c, 0x85ebca6b) + i
-    }
+    const text = typeof value === 'string' ? value : SCALAR.has(typeof value) ? String(value) : JSON.stringify(value)
+    mix(key, 0)
+    mix('\u0001', key.length)
+    mix(text, key.length + 1)
+    mix('\u0002', key.length + 1 + text.length)
   }
   return (a >>> 0).toString(36) + (b >>> 0).toString(36)
 }

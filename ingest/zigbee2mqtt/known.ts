@@ -3,6 +3,7 @@
 import { DEVICE_KINDS, type DeviceKind } from '#contracts/reading.ts'
 import type { DecoderMemory, Json } from '../decoder.ts'
 import { isHeatDetector, kindOfProperties } from './properties.ts'
+import { keyOf } from './topic.ts'
 
 export type Known = {
   kind?: DeviceKind
@@ -17,9 +18,10 @@ export type Known = {
   hash?: string
 }
 
-const keyOf = (base: string, name: string): string => `device/${base}/${name}`
-
 export const recall = (memory: DecoderMemory, base: string, name: string): Known => (memory.get(keyOf(base, name)) ?? {}) as Known
+/** The same by the key of its topic; undefined = nothing is known. */
+export const recallAt = (memory: DecoderMemory, key: string): Known | undefined => memory.get(key) as Known | undefined
+export const rememberAt = (memory: DecoderMemory, key: string, known: Known): void => memory.set(key, known as Json)
 export const isKnown = (memory: DecoderMemory, base: string, name: string): boolean => memory.get(keyOf(base, name)) !== undefined
 export const remember = (memory: DecoderMemory, base: string, name: string, known: Known): void =>
   memory.set(keyOf(base, name), known as Json)

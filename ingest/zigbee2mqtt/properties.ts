@@ -59,8 +59,9 @@ export function flagInWords(property: string, value: unknown): [AlarmFlag, boole
 
 const TWO_ALARMS = /^(.+?)_alarm(?:_[12])?$/
 
-export const flagOf = (property: string): AlarmFlag | undefined =>
-  own(FLAG_OF, property) ?? own(FLAG_OF, TWO_ALARMS.exec(property)?.[1] ?? '')
+export const flagOf = remembered(
+  (property: string): AlarmFlag | undefined => own(FLAG_OF, property) ?? own(FLAG_OF, TWO_ALARMS.exec(property)?.[1] ?? ''),
+)
 
 /** Properties that tell what the device is, the graver first. */
 const KIND_OF: readonly [RegExp, DeviceKind][] = [
@@ -76,8 +77,40 @@ const KIND_OF: readonly [RegExp, DeviceKind][] = [
   [/^(temperature|humidity|pressure|illuminance|illuminance_lux|co2|voc|pm25)$/, 'environment'],
 ]
 
-export function kindOfProperties(properties: readonly string[]): DeviceKind | undefined {
-  return KIND_OF.find(([pattern]) => properties.some(property => pattern.test(property)))?.[1]
+export function kindOfProperties(properties: Iterable<string>): DeviceKind | undefined {
+  let gravest = KIND_OF.length
+  for (const property of properties) gravest = Math.min(gravest, rankOf(property))
+  return KIND_OF[gravest]?.[1]
+}
+
+/** The same of an object's own properties. */
+export function kindOfKeys(payload: object): DeviceKind | undefined {
+  let gravest = KIND_OF.length
+  for (const property in payload) gravest = Math.min(gravest, rankOf(property))
+  return KIND_OF[gravest]?.[1]
+}
+
+/** Which of KIND_OF a property shows first. Asked of every property of every message: so the answers are remembered, of names that repeat. */
+const rankOf = remembered((property: string): number => {
+  const at = KIND_OF.findIndex(([pattern]) => pattern.test(property))
+  return at < 0 ? KIND_OF.length : at
+})
+
+/** Names that are remembered of each question; at the bound remembering begins anew. */
+const NAMES_MAX = 2_000
+const NAME_CHARS_MAX = 64
+
+function remembered<T>(answer: (property: string) => T): (property: string) => T {
+  const known = new Map<string, T>()
+  return property => {
+    const found = known.get(property)
+    if (found !== undefined || known.has(property)) return found as T
+    const made = answer(property)
+    if (property.length > NAME_CHARS_MAX) return made
+    if (known.size >= NAMES_MAX) known.clear()
+    known.set(property, made)
+    return made
+  }
 }
 
 /** Heat detectors that report `smoke`: by model, or because their description says so. */
@@ -142,7 +175,11 @@ const BY_UNIT: Readonly<Record<string, { ending: string; factor?: number }>> = {
 const SNAKE = /^[a-z][a-z0-9_]{0,50}$/
 
 /** The metric of a number: what its definition's unit says, else the documented default, else raw. undefined = no fit name. */
-export function measureOf(property: string, unit: string | undefined): Measure | undefined {
+export const measureOf = (property: string, unit: string | undefined): Measure | undefined =>
+  unit === undefined ? unitless(property) : measureIn(property, unit)
+const unitless = remembered((property: string) => measureIn(property, undefined))
+
+function measureIn(property: string, unit: string | undefined): Measure | undefined {
   const known = own(MEASURE_OF, property)
   const byUnit = unit === undefined ? undefined : own(BY_UNIT, unit)
   if (byUnit !== undefined && (known === undefined || !known.metric.endsWith(`_${byUnit.ending}`))) {

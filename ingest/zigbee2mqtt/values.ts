@@ -25,7 +25,8 @@ const APART: ReadonlySet<string> = new Set(['last_seen', 'device', 'elapsed', '_
 export function valuesOf(payload: Record<string, unknown>, units: Record<string, string>): Values {
   const values: Values = { alarms: {}, metrics: {}, state: {}, notes: [] }
   let tooMany = 0
-  for (const [property, value] of Object.entries(payload)) {
+  for (const property in payload) {
+    const value = payload[property]
     if (value === null || value === '' || APART.has(property)) continue
     if (
       !takeReserved(property, value, values) &&
@@ -92,16 +93,25 @@ function takeMetric(
 ): boolean {
   if (typeof value === 'boolean') return false
   const number = coerceNumber(value)
-  if (number === undefined || Object.keys(values.metrics).length >= METRICS_MAX) return false
-  const unit = units[property]
-  const measure =
-    property === 'voltage' ? voltage(number, unit, payload) : measureOf(property, Object.hasOwn(units, property) ? unit : undefined)
+  if (number === undefined || isFull(values.metrics, METRICS_MAX)) return false
+  const unit = Object.hasOwn(units, property) ? units[property] : undefined
+  const measure = property === 'voltage' ? voltage(number, unit, payload) : measureOf(property, unit)
   if (measure === undefined) return false
-  const scaled = measure.factor === undefined ? number : Number((number * measure.factor).toPrecision(12))
+  const scaled = measure.factor === undefined ? number : scaledBy(number, measure.factor)
   if (!Number.isFinite(scaled)) return false
   values.metrics[measure.metric] = scaled
   return true
 }
+
+function isFull(metrics: Record<string, number>, max: number): boolean {
+  let count = 0
+  for (const _ in metrics) if (++count >= max) return true
+  return false
+}
+
+/** Without binary dust: 2903 mV are 2.903 V. A whole number of thousandths is right as it is divided, since a division is rounded once. */
+const scaledBy = (value: number, factor: number): number =>
+  factor === 0.001 && Number.isInteger(value) && Math.abs(value) < 1e9 ? value / 1000 : Number((value * factor).toPrecision(12))
 
 /** Battery devices give mV, mains devices V: the definition's unit decides, else what stands beside it, else the size. */
 function voltage(value: number, unit: string | undefined, payload: Record<string, unknown>): { metric: string; factor?: number } {
