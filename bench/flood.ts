@@ -4,10 +4,11 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import mqtt from 'mqtt'
 import { isHazard } from '#contracts/alarm.ts'
 import type { Incident } from '#contracts/incident.ts'
 import { makeFlood } from '../test/flood.ts'
-import { device, start } from '../test/system/running.ts'
+import { start } from '../test/system/running.ts'
 import { cpuSeconds, processTree, roleOf } from './process-tree.ts'
 import { line, percentile } from './queue-desk.ts'
 
@@ -30,25 +31,30 @@ const receiver = createServer((request, response) => {
 })
 await new Promise<void>(resolve => receiver.listen(0, '127.0.0.1', resolve))
 const hook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/fires`
-const env = { FENGSUI_WEBHOOK_URL: hook, FENGSUI_WEBHOOK_SECRET: 'a-secret-of-some-length', FENGSUI_DEVICE_RATE: '0' }
+const env = {
+  FENGSUI_WEBHOOK_URL: hook,
+  FENGSUI_WEBHOOK_SECRET: 'a-secret-of-some-length',
+  FENGSUI_DEVICE_RATE: '0',
+  FENGSUI_ANONYMOUS_DEVICES: 'true',
+}
 
 await using running = await start({ env })
 const flood = makeFlood({ seed: SEED, beginMs: Date.now() })
-const gatewayOf = (i: number): string => `gw-${i % GATEWAYS}`
-const rows = [
-  ...Array.from({ length: GATEWAYS }, (_, i) => ({ deviceId: gatewayOf(i), kind: 'gateway' })),
-  ...flood.devices.map((one, i) => ({ ...one, via: gatewayOf(i) })),
-]
-type Issued = { devices: { deviceId: string; credentials?: { username: string; password: string } }[] }
-const clients = new Map<string, Awaited<ReturnType<typeof device>>>()
-for (let i = 0; i < rows.length; i += 1_000) {
-  const answer = await running.api('/api/v1/devices', { method: 'POST', json: rows.slice(i, i + 1_000) })
-  if (!answer.ok) throw new Error(`POST /devices: ${answer.status} ${await answer.text()}`)
-  for (const { deviceId, credentials } of ((await answer.json()) as Issued).devices)
-    if (deviceId.startsWith('gw-') && credentials !== undefined)
-      clients.set(deviceId, await device(running, credentials.username, credentials.password))
-}
-const via = new Map(flood.devices.map(({ deviceId }, i) => [deviceId, gatewayOf(i)]))
+// 10,000 credentials take minutes to make: the door is open, and each device says who and where it is first
+const clients = await Promise.all(
+  Array.from({ length: GATEWAYS }, (_, i) => mqtt.connectAsync(`mqtt://127.0.0.1:${running.mqttPort}`, { clientId: `gw-${i}` })),
+)
+const clientOf = new Map(flood.devices.map(({ deviceId }, i) => [deviceId, clients[i % GATEWAYS]]))
+await Promise.all(
+  flood.devices.map(async ({ deviceId, kind, place: { area: _area, ...place }, position }) => {
+    const about = JSON.stringify({ v: 1, deviceId, kind, place, position })
+    await clientOf.get(deviceId)?.publishAsync(`fire/v1/${kind}/${deviceId}/about`, about, { qos: 1, retain: true })
+  }),
+)
+const known = async (): Promise<boolean> =>
+  /(\d+) devices known/.exec(await (await fetch(`${running.http}/readyz`)).text())?.[1] === String(flood.devices.length)
+for (let i = 0; i < 60 && !(await known()); i++) await delay(1_000)
+const positionOf = new Map(flood.devices.map(({ deviceId, position }) => [deviceId, position]))
 const buildingOf = new Map(flood.devices.map(({ deviceId, place }) => [deviceId, place.building ?? '']))
 
 const open = async (): Promise<Incident[]> =>
@@ -79,10 +85,12 @@ for (const { atMs, deviceId, topic, body } of flood.messages) {
   const building = buildingOf.get(deviceId) ?? ''
   const isSign = flags.some(flag => ['smoke', 'heat', 'manualCall', 'preAlarm'].includes(flag))
   if (isSign && !signAt.has(building)) signAt.set(building, at)
-  const client = clients.get(via.get(deviceId) ?? '')
-  if (client === undefined) throw new Error(`${deviceId} has no gateway`)
+  const client = clientOf.get(deviceId)
+  if (client === undefined) throw new Error(`${deviceId} has no connection`)
   pending.push(
-    client.publishAsync(topic, JSON.stringify({ ...body, ts: Math.round(at) }), { qos: 1 }).then(() => void ackedMs.push(now() - at)),
+    client
+      .publishAsync(topic, JSON.stringify({ ...body, ts: Math.round(at), position: positionOf.get(deviceId) }), { qos: 1 })
+      .then(() => void ackedMs.push(now() - at)),
   )
 }
 await Promise.all(pending)
@@ -113,7 +121,7 @@ console.log(`real fires in the first five rows: ${burning} of ${flood.fires.leng
 console.log(
   `CPU s of the minute, by process: ${roles.map((role, i) => `${role} ${((cpuAfter[i] ?? 0) - (cpuBefore[i] ?? 0)).toFixed(1)}`).join(', ')}`,
 )
-for (const client of clients.values()) await client.endAsync()
+for (const client of clients) await client.endAsync()
 receiver.closeAllConnections()
 receiver.close()
 if (inQueue < flood.messages.length || burning < flood.fires.length) process.exitCode = 1
