@@ -105,6 +105,7 @@ describe('wording', () => {
   test('a metric’s name carries its unit', () => {
     locale.value = 'en'
     expect(metric('obscuration_db_per_m')).toEqual({ name: 'Obscuration', unit: 'dB/m' })
+    expect(metric('obscuration_pct_per_m')).toEqual({ name: 'Obscuration', unit: '%/m' })
     expect(metric('gas_lel_pct')).toEqual({ name: 'Gas', unit: '%LEL' })
     expect(metric('odd_thing_raw')).toEqual({ name: 'odd thing', unit: '' })
   })

@@ -57,6 +57,7 @@ export const amount = (value: number): string => numberFormat('amount', { maximu
 // Longest first: `_lel_pct` must not be read as `_pct`. Names and units: contracts/reading.ts, a metric's name ends in its unit.
 const UNITS: readonly (readonly [suffix: string, unit: string])[] = [
   ['_db_per_m', 'dB/m'],
+  ['_pct_per_m', '%/m'],
   ['_lel_pct', '%LEL'],
   ['_c_per_min', '°C/min'],
   ['_c', '°C'],
