@@ -71,9 +71,9 @@ async function openEditor(page: Page): Promise<void> {
   await page.goto(`${running.http}/flows/`)
   await page.locator('.red-ui-flow-node-group').first().waitFor({ timeout: 30_000 })
 }
-/** For docs/flows-guide.md: `FENGSUI_SCREENS=docs/screens vitest run test/system/flow-editor.test.ts` takes its pictures anew. */
+/** For docs/flows-guide.md: `SCREENS_DIR=docs/screens vitest run test/system/flow-editor.test.ts` takes its pictures anew. */
 async function shot(page: Page, name: string): Promise<void> {
-  const folder = process.env['FENGSUI_SCREENS']
+  const folder = process.env['SCREENS_DIR']
   if (folder !== undefined) await page.screenshot({ path: join(folder, `flows-guide-${name}.png`) })
 }
 const drop = (page: Page, type: string, x: number, y: number) =>
