@@ -1,4 +1,4 @@
-// `npm run bench [-- NAME]`: runs one benchmark or all, each in a process of its own, side by side with its baseline.
+// `npm run bench [-- NAME [options]]`: runs one benchmark or all, each in a process of its own, side by side with its baseline.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,10 +20,11 @@ const BENCHES = [
   'store-drain',
   'start',
   'bundle',
+  'desk-flood',
   'rules',
   'decode',
 ]
-const [wanted] = process.argv.slice(2)
+const [wanted, ...more] = process.argv.slice(2)
 if (wanted !== undefined && !BENCHES.includes(wanted)) {
   console.error(`no benchmark is called '${wanted}'; there are: ${BENCHES.join(', ')}`)
   process.exit(2)
@@ -33,6 +34,6 @@ for (const name of wanted === undefined ? BENCHES : [wanted]) {
   const file = join(import.meta.dirname, `${name}.ts`)
   if (!existsSync(file)) throw new Error(`${file} is missing`)
   console.log(`\n== ${name}`)
-  failed = spawnSync(process.execPath, [file], { stdio: 'inherit' }).status !== 0 || failed
+  failed = spawnSync(process.execPath, [file, ...more], { stdio: 'inherit' }).status !== 0 || failed
 }
 process.exit(failed ? 1 : 0)
