@@ -35,7 +35,7 @@ const SHARE_MAX = 1 / 25
 /** but not oftener than this, */
 const PAUSE_MS_MIN = 1_000
 /** and not more seldom: it bounds what a restart has to judge again */
-const PAUSE_MS_MAX = 10_000
+const PAUSE_MS_MAX = 20_000
 /** Changes are appended until they are this many times what there is; then all of it is written anew, and they are let go. */
 const CHANGES_MAX = 2
 

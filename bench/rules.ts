@@ -262,7 +262,7 @@ async function dayOfBacktest(): Promise<void> {
 }
 
 const small = folding(20_000, 20)
-await keepingState(20_000, 40)
+await keepingState(20_000, 100)
 const large = folding(100_000, 11)
 line('  rate of 100,000 devices beside 20,000', `${(small.judging.at(0.5) / large.judging.at(0.5)).toFixed(2)} x`)
 await reloading(large.fold)

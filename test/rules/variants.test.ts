@@ -12,7 +12,7 @@ import type { BacktestParts, RecordingScore } from '../../rules/index.ts'
 import { airMessages, COOKING, messagesOfLines, QUIET, SMOULDERING, VARIANTS, type Line } from './variants.ts'
 
 const SEED = 20260105
-const FIRES = ['SDC02-analog', 'SDC05-analog', 'SDC10-analog', 'SDC35-analog', 'RedAccent_Open_Center_1']
+const FIRES = ['SDC05-analog', 'SDC35-analog', 'RedAccent_Open_Center_1']
 const fixtures = join(import.meta.dirname, '../fixtures/recordings')
 let ruleSet: RuleSet
 let parts: BacktestParts
