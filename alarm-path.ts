@@ -75,7 +75,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   let folded: Folded | null = null
   /** what could not be committed, tried again as it is; nothing is read before it is */
   let pending: Pending | null = null
-  /** added while no message was in hand; few: people take devices off the register, and the edge's clock is a message too */
+  /** added while no message was in hand; the state that made them is not kept before they are committed; few: people take devices off the register, and the edge's clock is a message too */
   const added: AlarmSignal[] = []
   /** waiting for the moment between two messages; a person or a folder asks for each, one at a time */
   const changes: Change[] = []
@@ -157,13 +157,16 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   /** A portion of the state at a time, between which alarms go on. */
   function keepOn(): void {
     const { keeping } = parts
-    if (folded === null && keeping.isDue(position)) keeping.begin(position)
+    if (folded === null && added.length === 0 && keeping.isDue(position)) keeping.begin(position)
     if (!keeping.isUnderWay()) return
     const startedMs = performance.now()
     pending = { position, signals: [], rows: [], kept: [keeping.portion()] }
     commit(pending)
     keeping.spent(performance.now() - startedMs)
   }
+
+  /** A change keeps all state, and so waits for what was added: the edge's clock commits it soon where devices are silent. */
+  const mayTurn = (): boolean => changes.length > 0 && added.length === 0
 
   /** First what was folded under the old rules is committed, then the change by itself. */
   function turnOver(): void {
@@ -229,6 +232,8 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
 
   function save(): void {
     commitFolded()
+    // kept with the message that commits them; until then a restart does what made them again
+    if (added.length > 0) return
     pending = { position, signals: [], rows: [], kept: parts.keeping.all(position) }
     commit(pending)
   }
@@ -236,13 +241,13 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   async function drain(): Promise<void> {
     while (!closed) {
       const before = folded?.last.seq ?? position
-      if (changes.length > 0) turnOver()
+      if (mayTurn()) turnOver()
       else readAndFold()
       if (pending !== null || (folded !== null && isDue(folded))) commitFolded()
       keepOn()
       if (failure !== null) log.info({ position }, 'the alarm path goes on')
       failure = null
-      if (changes.length === 0 && !parts.keeping.isUnderWay() && (folded?.last.seq ?? position) === before) break
+      if (!mayTurn() && !parts.keeping.isUnderWay() && (folded?.last.seq ?? position) === before) break
       await new Promise(setImmediate)
     }
     commitLater()
