@@ -23,7 +23,20 @@ export async function openFoldState({ dispatch, reader, decoders, district, star
   const directory = createDirectory({ rows: dispatch.kept('directory') })
   // the set that judged these messages judges them again
   const before = from < position ? started.before : null
-  const fold = createFold({ ruleSet: before ?? started.ruleSet, rows: dispatch.kept('rules') })
+  const foldOf = (ruleSet: StartingRules['ruleSet']) => createFold({ ruleSet, rows: dispatch.kept('rules') })
+  const foldBefore = (): ReturnType<typeof foldOf> | null => {
+    try {
+      return before && foldOf(before)
+    } catch (error) {
+      // a kind of it is gone with the version of this program: the system must start all the same
+      log.error(
+        { err: error, version: before?.version },
+        'the rule set before cannot be used; the one in force judges these messages again',
+      )
+      return null
+    }
+  }
+  const fold = foldBefore() ?? foldOf(started.ruleSet)
 
   // a device taken off the register once and heard since is not taken off again by the next start
   const removedNote = Number(new Map(dispatch.kept('notes')).get('removed') ?? 0)
