@@ -59,6 +59,10 @@ export const ERROR_CODES = {
     status: 422,
     hint: 'The flows passed the gate and run in shadow; somebody with the role approver puts them into force.',
   },
+  'camera-failed': {
+    status: 502,
+    hint: 'The message says why. Check address, login and network of the camera or its gateway; alarms do not depend on it.',
+  },
   'room-unavailable': { status: 503, hint: 'One part of the system is restarting; try again. /readyz says which.' },
   internal: { status: 500, hint: 'Report the requestId with the log.' },
   // starting

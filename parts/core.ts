@@ -38,6 +38,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { tallyOf } = await import('../dashboard/api/expected.ts')
   const { startAlarmPath } = await import('../alarm-path.ts')
   const { openFoldState } = await import('./fold-state.ts')
+  const { openVideo } = await import('../ingest/cameras/video.ts')
   const { openCommandRequests } = await import('../dashboard/api/command-requests.ts')
   const { openRulesDesk, ruleFolders } = await import('../rules-desk.ts')
   const { startHealthAlarms } = await import('../health-alarms.ts')
@@ -142,6 +143,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   )
   const rulesDesk = stack.adopt(openRulesDesk({ rules, dataDir: dir, disabled: fold.disabled }), d => d.close())
   const postureRules = followPosture({ dispatch, rules: rulesDesk, overlay: dispatchDesk.plan.emergencyRules, log })
+  const video = stack.adopt(openVideo({ dir, clock, log }), v => v.close())
   const rulesLine = (): RoomHealth => {
     const { ok, detail, troubles } = path?.status() ?? { ok: false, detail: 'starting', troubles: [] }
     const set = rules.status()
@@ -223,6 +225,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       posture: postureRules,
       redrive: createRedrive({ quarantine, original: seq => readOne(reader, seq), append: others.edge.append }),
       commands: commands.desk,
+      video,
       photos: await openPhotoStore(dir, settings),
       reports: stack.adopt(
         openReportDesk({ file: join(dir, 'dispatch.db'), today: dispatch.reports.today, utcOffsetMinutes: dispatch.utcOffsetMinutes }),
@@ -277,6 +280,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
           if (known.lastReceivedAt === undefined) path?.add(fold.expect([known]))
         } else if (change > removed.upTo) {
           directory.remove(deviceId)
+          video.remove(deviceId)
           path?.add(fold.forget(deviceId))
           removed.upTo = change
         }

@@ -4,6 +4,7 @@ import type { Clock } from '#contracts/clock.ts'
 import { conditionOf, type Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
+import type { VideoKind } from '#contracts/video.ts'
 import type { Audit } from './audit.ts'
 import { deviceDetails as details, deviceIdField, grantsField, located, type PositionOf, type Registered } from './device-fields.ts'
 import { answers } from './errors.ts'
@@ -25,6 +26,7 @@ export type DeviceParts = {
     list(): { deviceId: string }[]
   }
   changed(c: { devices?: Device[]; removed?: string[] }): void
+  video: { get(deviceId: string): { kind: VideoKind } | undefined; remove(deviceId: string): boolean }
   audit: Audit
   clock: Clock
 }
@@ -99,7 +101,11 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
   app.get('/api/v1/devices/:id', {
     config: { scope: 'read' },
     schema: { summary: 'One device', tags, params: byId, response: answers({ 200: ref('Device') }) },
-    handler: async request => shown(known(request.params.id)),
+    handler: async request => {
+      const device = known(request.params.id)
+      const video = parts.video.get(device.deviceId)
+      return { ...shown(device), ...(video !== undefined && { video: video.kind }) }
+    },
   })
 
   app.patch('/api/v1/devices/:id', {
@@ -128,6 +134,7 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
     handler: async (request, reply) => {
       const { id } = request.params
       const had = [credentials.revoke(id), directory.remove(id)]
+      parts.video.remove(id)
       if (!had.includes(true)) throw new FengsuiError('not-found', `there is no device ${id}`)
       parts.saveDirectory()
       parts.changed({ removed: [id] })

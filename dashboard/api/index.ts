@@ -56,6 +56,7 @@ import { validatorCompiler, type App, type SchemaTypes } from './schema.ts'
 import { sessionRoutes } from './session.ts'
 import { addShapes } from './shapes.ts'
 import { userRoutes, type UserParts } from './users.ts'
+import { videoRoutes, type VideoParts } from './video.ts'
 
 export type ApiParts = {
   host: string
@@ -98,6 +99,7 @@ export type ApiParts = {
   utcOffsetMinutes?: number
   redrive: QuarantineParts['redrive']
   commands: CommandDesk
+  video: VideoParts['video']
   photos: ObservationParts['photos']
   reports: ReportParts['reports']
   commandRequests: CommandRequestParts['commandRequests']
@@ -182,6 +184,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   expectedRoute(app, parts)
   deviceListRoute(app, parts)
   commandRoutes(app, parts)
+  videoRoutes(app, { ...parts, desk: dispatch, audit })
   historyRoutes(app, parts)
   alarmRoutes(app, { desk: dispatch, changed })
   incidentRoutes(app, { desk: dispatch, changed })

@@ -12,6 +12,7 @@ import { DISPOSITIONS, QUARANTINE_SOURCES } from '#contracts/quarantine.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 import { STAGE_STATUSES, STAGES } from '#contracts/waterfall.ts'
 import { CAPABILITIES, REASON_CODES, RESOURCE_KINDS, RESOURCE_STATES, TRAVEL_MODES, TRAVEL_SOURCES } from '#contracts/resource.ts'
+import { VIDEO_KINDS } from '#contracts/video.ts'
 import { flag, integer, list, number, object, oneOf, open, ref, text, time, type App, type Schema } from './schema.ts'
 
 type Fields = Record<string, Schema<unknown>>
@@ -299,6 +300,7 @@ export const SHAPES: readonly { $id: string }[] = [
       lastTs: time(),
       lastReceivedAt: time(),
       online: flag(),
+      video: oneOf(VIDEO_KINDS, { description: 'of one device that is asked for: what kind of video is registered' }),
     },
   ),
   entity('Credentials', { username: text(), password: text({ description: 'shown this once' }) }),

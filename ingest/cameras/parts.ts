@@ -1,19 +1,24 @@
-// The endless multipart body of a camera's event stream, cut into its parts as the bytes come. A part with a length is taken by it, one
-// without ends at the next boundary. Pictures are passed over; a part that is too large is too.
+// The endless multipart body of a camera, cut into its parts as the bytes come. A part with a length is taken by it, one without ends at the
+// next boundary. Pictures are passed over unless they are what is asked for; a part that is too large is too.
 
 export type Part = { type: string; body: Buffer }
 
 export const PART_BYTES_MAX = 1024 * 1024
+export const PICTURE_BYTES_MAX = 4 * 1024 * 1024
 const HEAD_BYTES_MAX = 8 * 1024
 
 export class Parts {
   readonly #boundary: Buffer
+  readonly #wantsPictures: boolean
+  readonly #bytesMax: number
   #held: Buffer = Buffer.alloc(0)
   /** bytes of a part that is passed over and have not come yet */
   #skip = 0
 
   /** `boundary` as the header gives it, with or without its two dashes: cameras do either. */
-  constructor(boundary: string) {
+  constructor(boundary: string, wantsPictures = false) {
+    this.#wantsPictures = wantsPictures
+    this.#bytesMax = wantsPictures ? PICTURE_BYTES_MAX : PART_BYTES_MAX
     this.#boundary = Buffer.from(boundary.startsWith('--') ? boundary : `--${boundary}`)
   }
 
@@ -43,7 +48,7 @@ export class Parts {
   }
 
   #byLength(from: number, length: number, type: string): Part | null | undefined {
-    if (length > PART_BYTES_MAX || type.startsWith('image/')) {
+    if (length > this.#bytesMax || this.#passesOver(type)) {
       this.#skip = Math.max(0, from + length - this.#held.length)
       return this.#drop(from + length)
     }
@@ -55,10 +60,14 @@ export class Parts {
 
   #untilBoundary(from: number, type: string): Part | null | undefined {
     const end = this.#held.indexOf(this.#boundary, from)
-    if (end < 0) return this.#held.length > PART_BYTES_MAX ? this.#drop(this.#held.length) : undefined
+    if (end < 0) return this.#held.length > this.#bytesMax ? this.#drop(this.#held.length) : undefined
     const body = Buffer.from(this.#held.subarray(from, end))
     this.#drop(end)
-    return type.startsWith('image/') ? null : { type, body }
+    return this.#passesOver(type) ? null : { type, body }
+  }
+
+  #passesOver(type: string): boolean {
+    return !this.#wantsPictures && type.startsWith('image/')
   }
 
   #drop(bytes: number): null {

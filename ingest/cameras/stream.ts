@@ -1,14 +1,13 @@
 // One camera or recorder whose events are read as an endless HTTP answer: Hikvision's alertStream, Dahua's eventManager. Logs in, reads part
 // by part into the journal, begins again with back-off when it ends or falls silent. Heartbeats are not kept: they say that the stream lives.
 import { readFileSync } from 'node:fs'
-import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import type { Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { createBackoff } from '../bridges/backoff.ts'
 import type { CameraStream } from '../bridges/config.ts'
 import type { Intake } from '../intake.ts'
-import { authorization } from './digest.ts'
+import { ask } from './ask.ts'
 import { Parts, type Part } from './parts.ts'
 
 export type StreamOptions = {
@@ -102,40 +101,17 @@ function pathOf({ vendor, codes = ['All'] }: CameraStream): string {
     : `/cgi-bin/eventManager.cgi?action=attach&codes=[${codes.join(',')}]&heartbeat=${HEARTBEAT_S}`
 }
 
-/** Asks, logs in if told to, and answers with the stream. A certificate is read here, so that a missing file stops the start. */
+/** A certificate is read here, so that a missing file stops the start. */
 function asker(config: CameraStream): (signal: AbortSignal) => Promise<IncomingMessage> {
   const { url, username, password = '', ca, name } = config
   const base = new URL(url)
-  const path = (base.pathname === '/' ? '' : base.pathname.replace(/\/$/, '')) + pathOf(config)
+  const address = new URL((base.pathname === '/' ? '' : base.pathname.replace(/\/$/, '')) + pathOf(config), base)
   let certificate: Buffer | undefined
   try {
     if (ca !== undefined) certificate = readFileSync(ca)
   } catch (error) {
     throw new FengsuiError('setting-invalid', `FENGSUI_BRIDGES_FILE: ca of ${name}: ${(error as Error).message}`)
   }
-  const once = (signal: AbortSignal, authorization?: string): Promise<IncomingMessage> =>
-    new Promise((resolve, reject) => {
-      const headers = { accept: '*/*', ...(authorization !== undefined && { authorization }) }
-      const options: RequestOptions = { host: base.hostname, port: base.port, path, method: 'GET', headers, signal, timeout: ANSWER_MS }
-      const asked =
-        base.protocol === 'https:'
-          ? requestHttps({ ...options, ...(certificate !== undefined && { ca: certificate }) }, resolve)
-          : requestHttp(options, resolve)
-      asked.on('timeout', () => asked.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`)))
-      asked.on('error', reject)
-      asked.end()
-    })
-  return async signal => {
-    let answer = await once(signal)
-    if (answer.statusCode === 401 && username !== undefined) {
-      answer.resume()
-      const challenges = answer.headersDistinct['www-authenticate'] ?? []
-      const header = authorization(challenges, { username, password }, 'GET', path)
-      if (header === undefined) throw new Error('it asks for a login of a kind that is not known here')
-      answer = await once(signal, header)
-    }
-    if (answer.statusCode === 200) return answer
-    answer.resume()
-    throw new Error(answer.statusCode === 401 ? 'user name or password is wrong' : `it answers ${answer.statusCode}`)
-  }
+  const login = username === undefined ? {} : { login: { username, password } }
+  return signal => ask({ url: address, ...login, ...(certificate !== undefined && { ca: certificate }), answerMs: ANSWER_MS, signal })
 }

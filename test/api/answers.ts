@@ -1,5 +1,6 @@
 // What the API answers, as tests read it, and the check that every JSON answer is what openapi.json promises.
 import { Ajv } from 'ajv'
+import type { CameraBeside } from '#contracts/video.ts'
 import type { Alarm } from '#contracts/alarm.ts'
 import type { Command } from '#contracts/command.ts'
 import type { Device } from '#contracts/device.ts'
@@ -27,6 +28,7 @@ export type Body = ErrorBody &
     total: number
     redriven: string[]
     next: string
+    cameras: CameraBeside[]
     series: { metric: string; points: [number, number][] }[]
     cursor: number
     head: number

@@ -20,6 +20,7 @@ import { openDispatch } from '../../dispatch/index.ts'
 import { openPhotos } from '../../dispatch/photos.ts'
 import { createDirectory } from '../../ingest/directory.ts'
 import { registeredPosition } from '../../ingest/district.ts'
+import { openVideo } from '../../ingest/cameras/video.ts'
 import { openQuarantine } from '../../ingest/quarantine.ts'
 import { readSheet } from '../../ingest/registration-csv.ts'
 import { createRedrive } from '../../ingest/redrive.ts'
@@ -81,6 +82,8 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     log,
   })
 
+  const video = openVideo({ dir, clock, log, limits: { answerMs: 400, silenceMs: 400, everyMs: 50 }, idleMs: 50, failureMs: 50 })
+
   const accounting: AccountingReport = {
     at: new Date().toISOString(),
     known: false,
@@ -140,6 +143,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     rules: ruleDesk(),
     redrive: createRedrive({ quarantine, original: seq => originals.get(seq), append: async message => void redriven.push(message) }),
     commands: commands.desk,
+    video,
     photos: openPhotos({ dir, quotaBytes: 64 * 1024 * 1024, reserveBytes: 0 }),
     reports: { today: dispatch.reports.today, daily: async (date, nowMs) => written(dispatch.reports.daily(date, nowMs)) },
     accounting: () => accounting,
@@ -210,9 +214,10 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     lines,
     counted,
     clock,
+    video,
     async [Symbol.asyncDispose]() {
       await api.close()
-      for (const part of [accounts, dispatch, credentials, quarantine, cursors]) part.close()
+      for (const part of [accounts, dispatch, credentials, quarantine, cursors, video]) part.close()
       await rm(dir, { recursive: true, force: true })
     },
   }

@@ -10,7 +10,10 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ]
-const SOFTWARE_GL = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist']
+export const SOFTWARE_GL = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist']
+
+/** WebRTC between two pages here goes by addresses: no multicast DNS answers for their hidden names. */
+export const REAL_ADDRESSES = '--disable-features=WebRtcHideLocalIpsWithMdns'
 
 export const openBrowser = (extra: string[] = SOFTWARE_GL): Promise<Browser> =>
   chromium.launch({ executablePath: '/usr/bin/chromium', args: [...FLAGS, ...extra] })

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Incident } from '#contracts/incident.ts'
 import type { Order } from '#contracts/order.ts'
 import { badLine } from './bad-line.ts'
-import { openBrowser, openDesk } from './browser.ts'
+import { openBrowser, openDesk, REAL_ADDRESSES, SOFTWARE_GL } from './browser.ts'
+import { openGateway } from './gateway.ts'
 import { PASSWORD, run, start, until, type Running } from './running.ts'
 
 let running: Running
@@ -37,7 +38,7 @@ const incident = (id: string): Promise<Incident & { orders: Order[]; timeline: {
 let fire = ''
 beforeAll(async () => {
   running = await start()
-  browser = await openBrowser()
+  browser = await openBrowser([...SOFTWARE_GL, REAL_ADDRESSES])
   const { code } = await run('bin/admin.ts', ['user', 'add', 'crew', '--role', 'station', '--password', PASSWORD], {
     FENGSUI_DATA_DIR: running.dir,
   })
@@ -109,6 +110,52 @@ test('desk: no violation in either theme and language, at 1920 and 1366, live an
   expect(await measure(page), 'English at 1366').toEqual({ wide: false, small: [] })
   expect(page.foreign).toEqual([])
   await page.context().close()
+})
+
+test('cameras beside the incident: MJPEG, HLS and WebRTC are seen with their age; one that freezes, ends or is not there is told', async () => {
+  const gateway = await openGateway(browser)
+  const ways = { mjpeg: '/mjpeg', hls: '/live.m3u8', whep: '/whep', snapshot: '/hangs' }
+  for (const [kind, path] of Object.entries(ways)) {
+    const place = { building: '青禾里 2 幢', floor: '14', room: kind }
+    await post('devices', { deviceId: `cam-${kind}`, kind: 'camera', name: kind, place })
+    const login = gateway.url.replace('//', '//eng:hush@')
+    const put = await running.api(`/api/v1/devices/cam-${kind}/video`, { method: 'PUT', json: { kind, url: login + path } })
+    expect(put.ok, await put.text()).toBe(true)
+  }
+  const page = await openDesk(browser, running, { query: '?map=canvas' })
+  await page.locator(`[data-incident-id="${fire}"]`).first().click()
+  const film = (kind: string, standing: string) =>
+    page.locator(`[data-testid="cameras"] [data-kind="${kind}"][data-standing="${standing}"]`).waitFor({ timeout: 20_000 })
+  const choose = (kind: string) => page.getByTestId('cameras').getByText(kind, { exact: true }).click()
+  const size = (of: string) =>
+    page.evaluate(`(one => one.naturalWidth ?? one.videoWidth)(document.querySelector('[data-testid="cameras"] ${of}'))`)
+  await page.getByTestId('camera-choice').nth(3).waitFor({ timeout: 20_000 })
+  await choose('mjpeg')
+  await film('mjpeg', 'live')
+  expect(await size('img')).toBe(160)
+  gateway.freeze()
+  await film('mjpeg', 'stale')
+  gateway.cut()
+  await page.getByTestId('video-words').locator('.problem').waitFor({ timeout: 20_000 })
+  gateway.thaw()
+  await film('mjpeg', 'live')
+  await choose('hls')
+  await film('hls', 'live')
+  expect(await size('video')).toBe(160)
+  await choose('whep')
+  await film('whep', 'live')
+  expect(await size('video')).toBe(160)
+  await choose('snapshot')
+  await film('snapshot', 'none')
+  expect(await page.getByTestId('video-words').textContent()).toContain('no answer within 5 s')
+  expect(await axe(page), 'no picture').toEqual([])
+  // and in the card of the map
+  await page.getByTestId('matrix').locator('button[title*="mjpeg"], button:has-text("mjpeg")').first().click()
+  await page.locator('[data-testid="device-card"] [data-standing="live"]').waitFor({ timeout: 20_000 })
+  expect(await page.content()).not.toContain('hush')
+  expect(page.foreign).toEqual([])
+  await page.context().close()
+  await gateway.close()
 })
 
 /** The pages beside the desk: what is there when one is drawn. */

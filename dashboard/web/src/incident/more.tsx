@@ -4,6 +4,7 @@ import type { Incident } from '#contracts/incident.ts'
 import { BuildingSlot } from '../building/slot.tsx'
 import type { Store } from '../store.ts'
 import type { Travel } from '../travel/travel.ts'
+import { BesideSlot } from '../video/slot.tsx'
 import { Alarms } from './alarms.tsx'
 import { Candidates } from './candidates.tsx'
 import type { DetailView } from './detail.ts'
@@ -26,6 +27,7 @@ export const More = ({ store, incident, view, travel }: MoreProps) => {
   return (
     <>
       <BuildingSlot key={incident.id} store={store} incident={incident} />
+      <BesideSlot key={`film ${incident.id}`} store={store} incidentId={incident.id} />
       <Matrix store={store} incident={incident} />
       {detail !== null && <Orders store={store} detail={detail} />}
       {detail !== null && <Ladder store={store} detail={detail} />}

@@ -2,10 +2,12 @@
 import { useEffect, useState } from 'preact/hooks'
 import { conditionOf, type Device } from '#contracts/device.ts'
 import type { DeviceRow } from '#contracts/live.ts'
+import type { VideoKind } from '#contracts/video.ts'
 import { why } from '../actions.ts'
 import { UNKNOWN, amount, elapsed, exactPlace, fullPlace, metric } from '../format.ts'
 import { t, term } from '../i18n.ts'
 import type { Store } from '../store.ts'
+import { FilmSlot } from '../video/slot.tsx'
 import type { Hover } from './view.ts'
 
 const placeOfRow = ([, , , , , , , building, floor, room]: DeviceRow): string =>
@@ -29,15 +31,17 @@ export const Tooltip = ({ store, hover }: { store: Store; hover: Hover }) => {
   )
 }
 
-const useDevice = (store: Store, deviceId: string | null): { device: Device | null; problem: string } => {
-  const [device, setDevice] = useState<Device | null>(null)
+type Known = Device & { video?: VideoKind }
+
+const useDevice = (store: Store, deviceId: string | null): { device: Known | null; problem: string } => {
+  const [device, setDevice] = useState<Known | null>(null)
   const [problem, setProblem] = useState('')
   useEffect(() => {
     setDevice(null)
     setProblem('')
     if (deviceId === null) return undefined
     const abort = new AbortController()
-    store.api.get<Device>(`devices/${encodeURIComponent(deviceId)}`, abort.signal).then(setDevice, (error: unknown) => {
+    store.api.get<Known>(`devices/${encodeURIComponent(deviceId)}`, abort.signal).then(setDevice, (error: unknown) => {
       if (!abort.signal.aborted) setProblem(why(error))
     })
     return () => abort.abort()
@@ -72,6 +76,15 @@ export const DeviceCard = ({ store }: { store: Store }) => {
             {term('device-kind', device.kind)} · {t(`condition.${conditionOf(device, nowMs)}`)}
           </p>
           <p>{fullPlace(device.place)}</p>
+          {device.video !== undefined && (
+            <FilmSlot
+              key={device.deviceId}
+              store={store}
+              deviceId={device.deviceId}
+              kind={device.video}
+              name={device.name ?? device.deviceId}
+            />
+          )}
           <p class="muted">{heard(device.lastReceivedAt === undefined ? null : Date.parse(device.lastReceivedAt), nowMs)}</p>
           <dl>
             {Object.entries(device.metrics).map(([name, value]) => (

@@ -2,14 +2,16 @@
 // the audit; the server ends the connections concerned.
 import { useState } from 'preact/hooks'
 import type { Device } from '#contracts/device.ts'
+import type { VideoKind } from '#contracts/video.ts'
 import { t } from '../i18n.ts'
 import { addressOf } from '../router.ts'
 import type { Store } from '../store.ts'
 import { secretOf, type Made } from './enrol.tsx'
 import { FormDialog, Input } from './form-parts.tsx'
 import { ShownOnce, type Secret } from './once.tsx'
+import { VideoForm } from './device-video.tsx'
 
-type Ask = 'change' | 'rotate' | 'revoke' | 'remove' | null
+type Ask = 'change' | 'video' | 'rotate' | 'revoke' | 'remove' | null
 const HOUR_S = 3_600
 
 const Rotate = ({
@@ -70,7 +72,7 @@ const Change = ({ store, path, device, onClose }: { store: Store; path: string; 
   )
 }
 
-export const DeviceActs = ({ store, device }: { store: Store; device: Device }) => {
+export const DeviceActs = ({ store, device }: { store: Store; device: Device & { video?: VideoKind } }) => {
   const [ask, setAsk] = useState<Ask>(null)
   const [secret, setSecret] = useState<Secret | null>(null)
   const close = (): void => setAsk(null)
@@ -78,13 +80,14 @@ export const DeviceActs = ({ store, device }: { store: Store; device: Device }) 
   return (
     <>
       <p class="acts">
-        {(['change', 'rotate', 'revoke', 'remove'] as const).map(one => (
+        {(['change', 'video', 'rotate', 'revoke', 'remove'] as const).map(one => (
           <button key={one} type="button" data-testid={`device-${one}`} onClick={() => setAsk(one)}>
-            {t(one === 'change' ? 'resources.change' : `device.${one}`)}
+            {t(one === 'change' ? 'resources.change' : one === 'video' ? 'video.register' : `device.${one}`)}
           </button>
         ))}
       </p>
       {ask === 'change' && <Change store={store} path={path} device={device} onClose={close} />}
+      {ask === 'video' && <VideoForm store={store} path={path} has={device.video !== undefined} onClose={close} />}
       {ask === 'rotate' && <Rotate store={store} path={path} onClose={close} onDone={setSecret} />}
       {(ask === 'revoke' || ask === 'remove') && (
         <FormDialog

@@ -2,8 +2,9 @@
 // a line is never drawn across a time in which nothing was heard.
 import { DEFAULT_EXPECT_NEXT_S, conditionOf, type Device, type DeviceCondition } from '#contracts/device.ts'
 import type { Series } from '../incident/history.ts'
+import type { VideoKind } from '#contracts/video.ts'
 
-export type Shown = Device & { condition?: DeviceCondition }
+export type Shown = Device & { condition?: DeviceCondition; video?: VideoKind }
 
 export const conditionNow = (device: Shown, nowMs: number): DeviceCondition => conditionOf(device, nowMs)
 

@@ -5,6 +5,7 @@ import { UNKNOWN, amount, count, dayTime, elapsed, fullPlace, metric } from '../
 import { t, term } from '../i18n.ts'
 import { addressOf } from '../router.ts'
 import type { Store } from '../store.ts'
+import { FilmOrWhy } from '../video/film.tsx'
 import { DeviceActs } from './device-acts.tsx'
 import { DeviceHistory } from './device-history.tsx'
 import { batteryOf, conditionNow, silenceOf, standingFlags, type Shown } from './device-terms.ts'
@@ -127,6 +128,7 @@ export const DevicePage = ({ store, deviceId }: { store: Store; deviceId: string
         <>
           <Standing device={device} nowMs={nowMs} />
           {store.may('devices:write') && <DeviceActs store={store} device={device} />}
+          {device.video !== undefined && <FilmOrWhy store={store} deviceId={deviceId} kind={device.video} name={device.name ?? deviceId} />}
           <Values device={device} nowMs={nowMs} />
           <DeviceHistory key={deviceId} store={store} device={device} />
           <h3>{t('device.facts')}</h3>
