@@ -109,7 +109,7 @@ async function openBridges({ intake, log, meter, clock }: Common, file: string, 
   const { replyTo } = await import('../ingest/dji-cloud-api/replies.ts')
   const reply = (topic: string, payload: Uint8Array) => replyTo(topic, payload, clock.nowMs())
   const bridges = config.mqtt.map(one => stack.adopt(startBridge({ config: one, intake, log, reply }), b => b.close()))
-  const cameras = config.cameras.map(one => stack.adopt(startStream({ config: one, intake, log }), s => s.close()))
+  const cameras = config.cameras.map(one => stack.adopt(startStream({ config: one, intake, log, clock }), s => s.close()))
   const line = (room: string, entrance: string, all: readonly { name: string; status(): { ok: boolean; detail: string } }[]): Line[] => {
     if (all.length === 0) return []
     return [

@@ -1,26 +1,54 @@
-// Dahua events: `Code=...;action=Start|Stop|Pulse;index=N;data={...}`, alone or in the multipart body of an attached stream; and Huawei
-// VIAS alarms of fire and smoke. Format: Dahua HTTP API "event manager"; no public capture of the data of its fire codes is known.
+// Dahua events: `Code=...;action=Start|Stop|Pulse;index=N;data={...}`, alone or in the multipart body of an attached stream, or the same in JSON
+// as its platforms push it. Format: Dahua HTTP API "event manager"; no public capture of the data of its fire codes is known, so a temperature
+// is taken from wherever the data names one.
 import type { Decoded, Detection } from '#contracts/reading.ts'
-import { at, composed, list, num, record, str, type Found, type JsonObject } from '../compose.ts'
-import { ignored, rejected, type DecodeInput } from '../decoder.ts'
+import { at, composed, isRecord, list, num, record, str, type Found, type JsonObject } from '../compose.ts'
+import { rejected, type DecodeInput, type DecoderMemory } from '../decoder.ts'
 import { parseJson } from '../json.ts'
-import { serverStamp, stamp, type Stamp } from '../time.ts'
+import { serverStamp, stamp, type Note, type Stamp } from '../time.ts'
+import { flagsOf, hasSign, signsIn } from './words.ts'
 
 const EVENTS_MAX = 64
+const CHANNELS_MAX = 64
 const EVENT = /Code=([A-Za-z0-9_]{1,64});action=([A-Za-z]{1,16});index=(\d{1,5})(?:;data=)?/g
+/** the body of a part, or what stands alone */
+const HEARTBEAT = /^\s*Heartbeat\s*$/i
 
-export const isDahua = (text: string): boolean => /(?:^|\n)[ \t\r]*Code=[A-Za-z0-9_]{1,64};action=/.test(text)
+export const isDahua = (text: string): boolean => /(?:^|\n)[ \t\r]*Code=[A-Za-z0-9_]{1,64};action=/.test(text) || HEARTBEAT.test(text)
 
-export function dahua(text: string, input: DecodeInput, host: string): Decoded {
+type Event = { code: string; action: string; channel: number; data: JsonObject }
+
+export function dahua(text: string, input: DecodeInput, host: string, memory: DecoderMemory): Decoded {
+  if (HEARTBEAT.test(text)) return told([{ code: 'Heartbeat', action: 'Pulse', channel: 0, data: {} }], input, host, memory)
   const heads = [...text.matchAll(EVENT)].slice(0, EVENTS_MAX)
-  const found = heads.map((head, i) => {
+  if (heads.length === 0) return rejected('decoder-failed', 'no event of the form Code=...;action=...;index=...', '/')
+  const events = heads.map((head, i): Event => {
     const [whole, code = '', action = '', index = '0'] = head
     const body = text.slice(head.index + whole.length, heads[i + 1]?.index)
-    return eventOf(code, action, `dahua:${host}/${index}`, dataIn(body), input)
+    return { code, action, channel: Number(index), data: dataIn(body) }
   })
-  const kept = found.filter(one => one !== undefined)
-  if (heads.length === 0) return rejected('decoder-failed', 'no event of the form Code=...;action=...;index=...', '/')
-  return kept.length === 0 ? ignored('a heartbeat or an event that says nothing of fire') : composed(input, 'cameras', kept)
+  return told(events, input, host, memory)
+}
+
+/** {Code, Action, Index, Data}, or {Events: [...]} of these; undefined = this is none. */
+export function dahuaInJson(value: unknown): Event[] | undefined {
+  const events = list(at(value, 'Events')).length > 0 ? list(at(value, 'Events')) : [value]
+  const read = events.slice(0, EVENTS_MAX).map((one): Event | undefined => {
+    const [code, action] = [str(one, 'Code'), str(one, 'Action')]
+    if (code === undefined || action === undefined) return undefined
+    return { code: code.slice(0, 64), action: action.slice(0, 16), channel: num(one, 'Index') ?? 0, data: record(at(one, 'Data')) }
+  })
+  return read.every(one => one !== undefined) && read.length > 0 ? read : undefined
+}
+
+export function told(events: readonly Event[], input: DecodeInput, host: string, memory: DecoderMemory): Decoded {
+  const read = events.map(event => foundIn(event, input, host, memory))
+  return composed(
+    input,
+    'cameras',
+    read.flatMap(one => one.found),
+    read.flatMap(one => one.note ?? []),
+  )
 }
 
 function dataIn(body: string): JsonObject {
@@ -30,24 +58,64 @@ function dataIn(body: string): JsonObject {
   return parsed.ok ? record(parsed.value) : {}
 }
 
-function eventOf(code: string, action: string, deviceId: string, data: JsonObject, input: DecodeInput): Found | undefined {
-  const on = action !== 'Stop'
-  const base: Found = { deviceId, kind: 'camera', time: timeOf(data, input), state: { event: code, action } }
-  const temperature =
-    num(data, 'Temperature') ?? num(data, 'MaxTemperature') ?? num(data, 'TemperatureValue') ?? num(data, 'CurTemperature')
-  const metrics = { temperature_max_c: temperature }
-  if (code === 'FireWarning' || code === 'FireWarningInfo') return { ...base, alarms: { fire: on, flame: on }, metrics }
-  if (code === 'SmokeDetection') return { ...base, alarms: { smoke: on } }
-  if (code === 'HeatImagingTemper') return { ...base, alarms: { heat: on, preAlarm: on }, metrics }
-  if (code === 'VideoBlind' || code === 'VideoUnFocus' || code === 'SceneChange') return { ...base, alarms: { tamper: on } }
-  if (code === 'VideoLoss' || /^Storage|Abnormal$/.test(code)) return { ...base, alarms: { fault: on } }
-  if (code === 'Heartbeat') return undefined
-  if (!on) return base
-  if (code === 'VideoMotion' || code === 'SmartMotionHuman' || code === 'SmartMotionVehicle')
-    return { ...base, detections: [{ class: 'motion' }] }
-  const detection = objectOf(record(data['Object']))
-  return { ...base, ...(detection !== undefined && { detections: [detection] }) }
+/** A sign of life is of the device: every channel that it ever told of is heard. */
+function foundIn(event: Event, input: DecodeInput, host: string, memory: DecoderMemory): { found: Found[]; note?: Note } {
+  const key = `dahua-channels/${host}`
+  const known = list(memory.get(key)).filter(one => typeof one === 'number')
+  if (event.code === 'Heartbeat') {
+    const channels = known.length === 0 ? [0] : known
+    const state = { event: 'heartbeat' }
+    return { found: channels.map((one): Found => ({ deviceId: `dahua:${host}/${one}`, kind: 'camera', state })) }
+  }
+  if (!known.includes(event.channel)) memory.set(key, [...known, event.channel].slice(-CHANNELS_MAX))
+  const { unread, ...found } = meaningOf(event)
+  const base: Found = {
+    deviceId: `dahua:${host}/${event.channel}`,
+    kind: 'camera',
+    time: timeOf(event.data, input),
+    state: { event: event.code, action: event.action },
+  }
+  return { found: [{ ...base, ...found }], ...(unread !== undefined && { note: { code: 'decoder-failed', reason: unread, where: '/' } }) }
 }
+
+function meaningOf({ code, action, data }: Event): Partial<Found> & { unread?: string } {
+  const on = action !== 'Stop'
+  const metrics = { temperature_max_c: hottestIn(data) }
+  if (code === 'FireWarning' || code === 'FireWarningInfo') return { alarms: { fire: on, flame: on }, metrics }
+  if (code === 'HeatImagingTemper') return isCold(data) ? { alarms: { supervisory: on } } : { alarms: { heat: on, preAlarm: on }, metrics }
+  if (/^(?:VideoBlind|VideoUnFocus|SceneChange|VideoAbnormalDetection)$/.test(code)) return { alarms: { tamper: on } }
+  if (code === 'VideoLoss' || /^Storage|Abnormal$/.test(code)) return { alarms: { fault: on } }
+  const signs = signsIn(code)
+  if (hasSign(signs)) {
+    const isKnown = code === 'SmokeDetection' || code === 'FireDetection'
+    return { alarms: flagsOf(signs, on), ...(!isKnown && { unread: `event ${code} is not documented` }) }
+  }
+  if (!on) return {}
+  if (code === 'VideoMotion' || code === 'SmartMotionHuman' || code === 'SmartMotionVehicle') return { detections: [{ class: 'motion' }] }
+  const detection = objectOf(record(data['Object']))
+  return detection === undefined ? {} : { detections: [detection] }
+}
+
+const WARMTH: readonly string[] = ['Temperature', 'MaxTemperature', 'TemperatureMax', 'TemperatureValue', 'CurTemperature']
+
+/** Of the event, and of the places of fire that its data lists. */
+function hottestIn(data: JsonObject): number | undefined {
+  const blocks = [
+    data,
+    ...Object.values(data)
+      .slice(0, 64)
+      .flatMap(one => (Array.isArray(one) ? one.slice(0, 64) : [one])),
+  ].filter(isRecord)
+  const all = blocks.flatMap(block => {
+    const value = WARMTH.map(name => num(block, name)).find(one => one !== undefined)
+    return value === undefined ? [] : [isFahrenheit(block) || isFahrenheit(data) ? ((value - 32) * 5) / 9 : value]
+  })
+  return all.length === 0 ? undefined : Math.max(...all)
+}
+
+const isFahrenheit = (block: JsonObject): boolean => /fahrenheit/i.test(str(block, 'TemperatureUnit') ?? '')
+/** The condition of the rule that spoke. */
+const isCold = (data: JsonObject): boolean => /below|less|lower/i.test(str(data, 'Condition') ?? str(data, 'AlarmCondition') ?? '')
 
 /** A box in 8192nds of the picture. */
 function objectOf(object: JsonObject): Detection | undefined {
@@ -60,8 +128,9 @@ function objectOf(object: JsonObject): Detection | undefined {
   return { class: type.toLowerCase(), ...(isBox && { bbox: [left, top, right - left, bottom - top] }) }
 }
 
+/** `UTC` is the local time of some firmware; where that also says `RealUTC`, this is the true one. */
 function timeOf(data: JsonObject, input: DecodeInput): Stamp {
-  const seconds = num(data, 'UTC')
+  const seconds = num(data, 'RealUTC') ?? num(data, 'UTC')
   if (seconds === undefined) return serverStamp(input.receivedAtMs)
   return stamp({
     deviceMs: Math.floor(seconds) * 1000 + (num(data, 'UTCMS') ?? 0),
@@ -69,42 +138,4 @@ function timeOf(data: JsonObject, input: DecodeInput): Stamp {
     receivedAtMs: input.receivedAtMs,
     where: '/data/UTC',
   })
-}
-
-export const isVias = (value: unknown): boolean =>
-  str(value, 'stream_id') !== undefined || str(value, 'camera_id') !== undefined || typeof at(value, 'image_base64') === 'string'
-
-/** The picture in the message is not kept: it has its place on the service that took it. */
-export function vias(value: JsonObject, input: DecodeInput, peer: string): Decoded {
-  const seconds = num(value, 'timestamp')
-  const time = stamp({
-    deviceMs: seconds === undefined ? undefined : Math.floor(seconds * 1000),
-    source: 'device',
-    receivedAtMs: input.receivedAtMs,
-    where: '/timestamp',
-  })
-  const classes = [
-    value['event_type'],
-    value['event'],
-    ...list(value['data']).map(one => at(one, 'category') ?? at(one, 'label') ?? at(one, 'class')),
-    ...list(value['objects']).map(one => at(one, 'category') ?? at(one, 'label')),
-  ]
-  const words = classes
-    .filter(word => typeof word === 'string')
-    .slice(0, 32)
-    .map(word => word.toLowerCase().slice(0, 64))
-  if (words.length === 0) return rejected('decoder-failed', 'no event type and no category', '/event_type')
-  const deviceId = `vias:${str(value, 'stream_id') ?? str(value, 'camera_id') ?? peer}`
-  return composed(input, 'cameras', [
-    {
-      deviceId,
-      kind: 'camera',
-      time,
-      alarms: {
-        ...(words.some(word => /fire|flame/.test(word)) && { flame: true }),
-        ...(words.some(word => /smoke/.test(word)) && { smoke: true }),
-      },
-      detections: words.map(word => ({ class: /fire|flame/.test(word) ? 'fire' : /smoke/.test(word) ? 'smoke' : word })),
-    },
-  ])
 }

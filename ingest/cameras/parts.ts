@@ -6,6 +6,7 @@ export type Part = { type: string; body: Buffer }
 export const PART_BYTES_MAX = 1024 * 1024
 export const PICTURE_BYTES_MAX = 4 * 1024 * 1024
 const HEAD_BYTES_MAX = 8 * 1024
+const LINE_BYTES_MAX = 64
 
 export class Parts {
   readonly #boundary: Buffer
@@ -39,12 +40,22 @@ export class Parts {
       return undefined
     }
     this.#held = this.#held.subarray(begin)
-    const headEnd = this.#held.indexOf('\r\n\r\n', this.#boundary.length)
+    const headEnd = this.#headEnd()
     if (headEnd < 0 || headEnd > HEAD_BYTES_MAX) return this.#held.length > HEAD_BYTES_MAX ? this.#drop(this.#boundary.length) : undefined
     const head = this.#held.toString('latin1', this.#boundary.length, headEnd)
     const type = /content-type:\s*([^\r\n;]{1,128})/i.exec(head)?.[1]?.trim().toLowerCase() ?? ''
     const length = Number(/content-length:\s*(\d{1,10})/i.exec(head)?.[1] ?? Number.NaN)
     return Number.isNaN(length) ? this.#untilBoundary(headEnd + 4, type) : this.#byLength(headEnd + 4, length, type)
+  }
+
+  /** Some cameras write an empty line before the headers, too: it ends none. -1 = more has to come. */
+  #headEnd(): number {
+    const from = this.#boundary.length
+    const end = this.#held.indexOf('\r\n\r\n', from)
+    if (end !== from) return end
+    const next = this.#held.toString('latin1', from + 4, from + 4 + LINE_BYTES_MAX)
+    if (next.length < 'content-'.length) return -1
+    return /^content-/i.test(next) ? this.#held.indexOf('\r\n\r\n', from + 4) : end
   }
 
   #byLength(from: number, length: number, type: string): Part | null | undefined {

@@ -1,8 +1,8 @@
 // One camera or recorder whose events are read as an endless HTTP answer: Hikvision's alertStream, Dahua's eventManager. Logs in, reads part
-// by part into the journal, begins again with back-off when it ends or falls silent. Heartbeats are not kept: they say that the stream lives.
+// by part into the journal, begins again with back-off when it ends or falls silent. Of heartbeats one a minute is kept: the camera is heard.
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
-import type { Log } from '#contracts/clock.ts'
+import { systemClock, type Clock, type Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { createBackoff } from '../bridges/backoff.ts'
 import type { CameraStream } from '../bridges/config.ts'
@@ -14,6 +14,7 @@ export type StreamOptions = {
   config: CameraStream
   intake: Intake
   log: Log
+  clock?: Clock
   random?(): number
   retryMs?: number
   silenceMs?: number
@@ -24,17 +25,26 @@ export type Stream = { name: string; status(): { ok: boolean; detail: string }; 
 const SILENCE_MS = 90_000
 const ANSWER_MS = 15_000
 const HEARTBEAT_S = 5
+/** they come every 5 to 30 s */
+const ALIVE_MS = 60_000
 
-export function startStream({ config, intake, log, random = Math.random, retryMs, silenceMs = SILENCE_MS }: StreamOptions): Stream {
+export function startStream(o: StreamOptions): Stream {
+  const { config, intake, log, clock = systemClock, random = Math.random, retryMs, silenceMs = SILENCE_MS } = o
   const { name } = config
   const ask = asker(config)
   const backoff = createBackoff({ random, ...(retryMs !== undefined && { firstMs: retryMs }) })
   const ended = new AbortController()
   let state = { ok: false, detail: 'connecting' }
   let wake: (() => void) | null = null
+  let aliveAtMs = -Infinity
 
   async function take({ body }: Part): Promise<void> {
-    if (body.length === 0 || isSignOfLife(body)) return
+    if (body.length === 0) return
+    if (isSignOfLife(body)) {
+      const nowMs = clock.nowMs()
+      if (Math.abs(nowMs - aliveAtMs) < ALIVE_MS) return
+      aliveAtMs = nowMs
+    }
     const arrival = { entrance: 'camera', source: `camera:${name}`, clientId: `camera:${name}`, topic: `in/cameras/${name}` } as const
     // there is no acknowledgement: what the journal cannot take now is told as refused, and the next event is read
     await intake.take({ ...arrival, payload: body, isPatient: true }).catch(() => {})

@@ -1,15 +1,18 @@
-// The little XML that cameras send: elements and text become objects, repeated elements lists. No DTD, no entities but the five of XML,
-// no attributes; depth and number of elements are bounded.
+// The little XML that cameras send: elements and text become objects, repeated elements lists, attributes (where they are asked for) `@name`.
+// No DTD, no entities but the five of XML; depth and number of elements are bounded.
 import type { JsonObject } from '../compose.ts'
 
 const ELEMENTS_MAX = 5_000
 const DEPTH_MAX = 32
 const TOKEN = /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[([\s\S]*?)\]\]>|<(\/?)([A-Za-z_][\w.:-]{0,127})((?:\s[^<>]*?)?)(\/?)>|([^<]+)/y
 
+const ATTRIBUTE = /([A-Za-z_][\w.:-]{0,127})\s*=\s*(?:"([^"]*)"|'([^']*)')/g
+const ATTRIBUTES_MAX = 32
+
 type Open = { name: string; value: JsonObject; text: string }
 
 /** undefined where the text is not well-formed (in this small sense) or too large. */
-export function readXml(xml: string): JsonObject | undefined {
+export function readXml(xml: string, withAttributes = false): JsonObject | undefined {
   const root: Open = { name: '', value: {}, text: '' }
   const open: Open[] = [root]
   let at = 0
@@ -19,7 +22,7 @@ export function readXml(xml: string): JsonObject | undefined {
     const token = TOKEN.exec(xml)
     if (token === null) return undefined
     at = TOKEN.lastIndex
-    const [, cdata, slash, name, , selfClosing, text] = token
+    const [, cdata, slash, name, attributes = '', selfClosing, text] = token
     const here = open.at(-1) ?? root
     if (cdata !== undefined) here.text += cdata
     else if (text !== undefined) here.text += unescaped(text)
@@ -29,17 +32,34 @@ export function readXml(xml: string): JsonObject | undefined {
         if (open.length < 2 || here.name !== local) return undefined
         open.pop()
         add(open.at(-1) ?? root, local, closed(here))
-      } else if (selfClosing === '/') add(here, local, '')
-      else {
+      } else {
         if (++elements > ELEMENTS_MAX || open.length > DEPTH_MAX) return undefined
-        open.push({ name: local, value: {}, text: '' })
+        const value = withAttributes ? attributesIn(attributes) : {}
+        if (selfClosing === '/') add(here, local, Object.keys(value).length > 0 ? value : '')
+        else open.push({ name: local, value, text: '' })
       }
     }
   }
   return open.length === 1 ? root.value : undefined
 }
 
-const closed = ({ value, text }: Open): unknown => (Object.keys(value).length > 0 ? value : text.trim())
+/** Text beside attributes lies in `#text`; text between elements says nothing. */
+function closed({ value, text }: Open): unknown {
+  const names = Object.keys(value)
+  if (names.length === 0) return text.trim()
+  const hasOnlyAttributes = names.every(name => name.startsWith('@'))
+  return hasOnlyAttributes && text.trim() !== '' ? { ...value, '#text': text.trim() } : value
+}
+
+/** Declarations of namespaces are left out: no name here is read with its own. */
+function attributesIn(text: string): JsonObject {
+  const found = [...text.matchAll(ATTRIBUTE)].slice(0, ATTRIBUTES_MAX)
+  return Object.fromEntries(
+    found
+      .filter(([, name = '']) => !name.startsWith('xmlns'))
+      .map(([, name = '', double, single = '']) => [`@${name}`, unescaped(double ?? single)]),
+  )
+}
 
 function add(parent: Open, name: string, value: unknown): void {
   if (name === '__proto__') return

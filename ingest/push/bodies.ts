@@ -1,5 +1,6 @@
-// What of a pushed body goes into the journal: the body as it is, of a multipart body its parts that are text. Pictures stay out: they have
-// their place on the service that took them, and would push everything else out of the journal.
+// What of a pushed body goes into the journal: the body as it is, of a multipart body its parts. Pictures stay out: they have their place on
+// the service that took them, and would push everything else out of the journal; so does what is large and no text. Anything else that
+// nobody can read is seen in quarantine.
 import { Parts } from '../cameras/parts.ts'
 
 const PICTURE_FIELD = /("(?:image_base64|imageBase64|picture|snapshot)"\s*:\s*")[A-Za-z0-9+/=\\\s]{256,}(")/g
@@ -11,8 +12,12 @@ export function bodiesOf(contentType: string, body: Buffer): Buffer[] {
   return new Parts(boundary)
     .push(Buffer.concat([body, end]))
     .map(part => trimmed(part.body))
-    .filter(isText)
+    .filter(one => isText(one) || (one.length > 0 && one.length <= UNREAD_BYTES_MAX && !isPicture(one)))
 }
+
+const UNREAD_BYTES_MAX = 16 * 1024
+/** JPEG, PNG, GIF, BMP by how they begin. */
+const isPicture = (body: Buffer): boolean => /^(?:\xff\xd8\xff|\x89PNG|GIF8|BM)/.test(body.subarray(0, 8).toString('latin1'))
 
 function withoutPictures(body: Buffer): Buffer {
   if (body.length < 512 || body[0] !== 0x7b) return body

@@ -8,9 +8,10 @@ const IN = 'in/cameras/192.0.2.9'
 const alert = (type: string, channel: number, state = 'active'): string =>
   `<EventNotificationAlert><macAddress>00:01:02:03:04:05</macAddress><channelID>${channel}</channelID><eventType>${type}</eventType><eventState>${state}</eventState></EventNotificationAlert>`
 
-test('several alerts of one body become several readings; a heartbeat among them none', () => {
+test('several alerts of one body become several readings; a heartbeat among them says only that the camera is heard', () => {
   const body = `${alert('videoloss', 1, 'inactive')}\n--b\n${alert('fireDetection', 2)}\n--b\n${alert('VMD', 3)}`
   expect(asking(decoder)(IN, body).readings.map(r => [r.deviceId, r.alarms.fire])).toEqual([
+    ['hik:00:01:02:03:04:05/1', undefined],
     ['hik:00:01:02:03:04:05/2', true],
     ['hik:00:01:02:03:04:05/3', undefined],
   ])
