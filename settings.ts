@@ -39,6 +39,7 @@ export const SETTINGS = {
   ANONYMOUS_DEVICES: { type: 'boolean', default: false },
   GBT26875_PORT: port(0),
   DC09_PORT: port(0),
+  DC09_KEYS_FILE: text,
   MEOKON_PORT: port(0),
   MAVLINK_PORT: port(0),
   PUSH_PORT: port(0),
@@ -104,6 +105,8 @@ export type Settings = {
 export type EntranceSettings = {
   gbt26875Port: number
   dc09Port: number
+  /** keys that panels encrypt with */
+  dc09KeysFile: string | null
   meokonPort: number
   mavlinkPort: number
   push: { port: number; file: string } | null
@@ -180,6 +183,7 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     entrances: {
       gbt26875Port: Number(v['GBT26875_PORT']),
       dc09Port: Number(v['DC09_PORT']),
+      dc09KeysFile: v['DC09_KEYS_FILE'] === undefined ? null : path('DC09_KEYS_FILE', ''),
       meokonPort: Number(v['MEOKON_PORT']),
       mavlinkPort: Number(v['MAVLINK_PORT']),
       push: pushOf(v, cwd),

@@ -33,12 +33,29 @@ export function isoOf(ms: number): string {
   return text
 }
 
+const MINUTES = Array.from(
+  { length: 1440 },
+  (_, m) => `T${String(Math.floor(m / 60)).padStart(2, '0')}:${String(m % 60).padStart(2, '0')}:`,
+)
+let isoDay = Number.NaN
+let isoUpToDay = ''
+
 function turnMinute(minute: number): void {
-  const upTo = minute === otherMinute ? otherUpToMinute : new Date(minute * 60_000).toISOString().slice(0, -'00.000Z'.length)
+  const upTo = minute === otherMinute ? otherUpToMinute : upToMinute(minute)
   otherMinute = isoMinute
   otherUpToMinute = isoUpToMinute
   isoMinute = minute
   isoUpToMinute = upTo
+}
+
+/** Of one day only the minutes differ. */
+function upToMinute(minute: number): string {
+  const inDays = Math.floor(minute / 1440)
+  if (inDays !== isoDay) {
+    isoUpToDay = new Date(inDays * 86_400_000).toISOString().slice(0, -'T00:00:00.000Z'.length)
+    isoDay = inDays
+  }
+  return isoUpToDay + (MINUTES[minute - inDays * 1440] ?? '')
 }
 
 let day = ''

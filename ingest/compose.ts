@@ -24,6 +24,8 @@ export type Found = Partial<Omit<Reading, 'ts' | 'tsSource' | 'deviceTs' | 'rece
   flags?: Reading['flags']
   model?: string | undefined
   gateway?: string | undefined
+  /** what has to be looked at, beside its time */
+  notes?: Note[] | undefined
 }
 
 /**
@@ -33,7 +35,19 @@ export type Found = Partial<Omit<Reading, 'ts' | 'tsSource' | 'deviceTs' | 'rece
 export const isRetainedCopy = (input: DecodeInput): boolean => input.headers?.['retained'] === 'true'
 
 export function readingOf(input: DecodeInput, family: string, found: Found): Reading {
-  const { time = serverStamp(input.receivedAtMs), metrics, alarms, flags, model, gateway, state, text, deviceId, ...rest } = found
+  const {
+    time = serverStamp(input.receivedAtMs),
+    metrics,
+    alarms,
+    flags,
+    model,
+    gateway,
+    state,
+    text,
+    deviceId,
+    notes: _notes,
+    ...rest
+  } = found
   const { note: _, ...when } = time
   const kept = stateOf(state)
   const test = flags?.test === true || alarms?.test === true
@@ -55,7 +69,10 @@ export function readingOf(input: DecodeInput, family: string, found: Found): Rea
 /** Readings with the notes their times gave; too many are cut and noted. */
 export function composed(input: DecodeInput, family: string, found: readonly Found[], more: readonly Note[] = []): Decoded {
   if (found.length === 0) return rejected('decoder-failed', 'nothing in the message could be read as a reading', '/')
-  const notes = [...found.slice(0, READINGS_MAX).flatMap(f => f.time?.note ?? []), ...more]
+  const notes = [
+    ...found.slice(0, READINGS_MAX).flatMap(f => [...(f.time?.note === undefined ? [] : [f.time.note]), ...(f.notes ?? [])]),
+    ...more,
+  ]
   if (found.length > READINGS_MAX)
     notes.push({ code: 'decoder-failed', reason: `${found.length - READINGS_MAX} readings too many were left out`, where: '/' })
   const readings = found.slice(0, READINGS_MAX).map(f => readingOf(input, family, f))

@@ -11,12 +11,23 @@ const gcoord = commonJs as unknown as (typeof commonJs)['default']
 
 /** undefined for 0/0 and for anything outside the globe. Digits beyond 1e-7 degrees (1 cm) are noise of the conversion. */
 export function toWgs84(given: GivenPosition): Position | undefined {
-  const { crs, lat, lon, ...rest } = given
+  const { crs, lat, lon } = given
   if (!(Math.abs(lat) <= 90 && Math.abs(lon) <= 180) || (lat === 0 && lon === 0)) return undefined
-  if (crs === undefined || crs === 'WGS84') return { lat, lon, ...rest }
-  if (crs === 'CGCS2000') return { lat, lon, ...rest, crsWas: crs }
+  if (crs === undefined || crs === 'WGS84') return withRest({ lat, lon }, given)
+  if (crs === 'CGCS2000') return { ...withRest({ lat, lon }, given), crsWas: crs }
   const [wgsLon, wgsLat] = gcoord.transform([lon, lat], crs === 'GCJ02' ? gcoord.GCJ02 : gcoord.BD09, gcoord.WGS84)
-  return { lat: round7(wgsLat), lon: round7(wgsLon), ...rest, crsWas: crs }
+  return { ...withRest({ lat: round7(wgsLat), lon: round7(wgsLon) }, given), crsWas: crs }
+}
+
+/** One by one: rest and spread cost more than reading the message. */
+function withRest(position: Position, { ellipsoidAltM, mslAltM, heightM, altM, floor, accuracyM }: GivenPosition): Position {
+  if (ellipsoidAltM !== undefined) position.ellipsoidAltM = ellipsoidAltM
+  if (mslAltM !== undefined) position.mslAltM = mslAltM
+  if (heightM !== undefined) position.heightM = heightM
+  if (altM !== undefined) position.altM = altM
+  if (floor !== undefined) position.floor = floor
+  if (accuracyM !== undefined) position.accuracyM = accuracyM
+  return position
 }
 
 const round7 = (degrees: number): number => Math.round(degrees * 1e7) / 1e7

@@ -28,7 +28,7 @@ type Opened = { lines: Line[]; way?: Way }
 type Common = Pick<EntranceParts, 'clock' | 'log' | 'meter'> & { host: string; intake: Intake; isKnown?: (deviceId: string) => boolean }
 
 export async function openEntrances(settings: Settings, parts: EntranceParts): Promise<Entrances> {
-  const { bridgesFile, push, registeredOnly, ...ports } = settings.entrances
+  const { bridgesFile, push, registeredOnly, dc09KeysFile, ...ports } = settings.entrances
   if (bridgesFile === null && push === null && Object.values(ports).every(port => port === 0))
     return { lines: () => [], send: async () => false, close: async () => {} }
 
@@ -45,7 +45,7 @@ export async function openEntrances(settings: Settings, parts: EntranceParts): P
     if (way !== undefined) ways.push(way)
   }
   if (ports.gbt26875Port !== 0) take(await openGateway(common, ports.gbt26875Port, stack))
-  if (ports.dc09Port !== 0) lines.push(await openPanels(common, ports.dc09Port, stack))
+  if (ports.dc09Port !== 0) lines.push(await openPanels(common, ports.dc09Port, dc09KeysFile, stack))
   if (ports.meokonPort !== 0) lines.push(await openTerminals(common, ports.meokonPort, stack))
   if (ports.mavlinkPort !== 0) lines.push(await openDrones(common, ports.mavlinkPort, stack))
   if (push !== null) lines.push(await openPush(common, push, stack))
@@ -75,9 +75,11 @@ async function openGateway(common: Common, port: number, stack: AsyncDisposableS
   }
 }
 
-async function openPanels(common: Common, port: number, stack: AsyncDisposableStack): Promise<Line> {
+async function openPanels(common: Common, port: number, keysFile: string | null, stack: AsyncDisposableStack): Promise<Line> {
   const { startReceiver } = await import('../ingest/alarm-panel-dc09/receiver.ts')
-  const receiver = stack.adopt(await startReceiver({ ...common, port }), r => r.close())
+  const { readPanelKeys } = await import('../ingest/alarm-panel-dc09/keys.ts')
+  const keys = keysFile === null ? {} : { keyOf: readPanelKeys(keysFile) }
+  const receiver = stack.adopt(await startReceiver({ ...common, ...keys, port }), r => r.close())
   return () => ({ room: 'dc09', ok: true, detail: `${receiver.connections()} panels connected on port ${receiver.port}` })
 }
 

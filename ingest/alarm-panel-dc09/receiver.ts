@@ -1,16 +1,22 @@
 // The receiver that alarm panels report to (SIA DC-09 over TCP): each line is acknowledged when it is on disk, a damaged one is answered
-// with a NAK that carries the time, one that is encrypted with DUH: it cannot be read here. Without an answer a panel sends again.
+// with a NAK that carries the time. An encrypted line is opened here, so that no key reaches the journal, and its time held against ours; one
+// that no key opens is answered with DUH. Without an answer a panel sends again.
 import type { Clock, Log } from '#contracts/clock.ts'
+import type { ErrorCode } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { listenTcp, type Conversation, type Listener, type Peer } from '../adapters/tcp.ts'
 import type { Intake } from '../intake.ts'
-import { encodeLine, linesIn, type Line } from './line.ts'
+import { decrypted, encrypted } from './cipher.ts'
+import type { KeyOf, PanelKey } from './keys.ts'
+import { encodeLine, headText, linesIn, type Head, type Line, type Sealed } from './line.ts'
+import { isTimely, stampOf } from './stamp.ts'
 
 export type ReceiverOptions = {
   host: string
   port: number
   intake: Intake
   isKnown?(deviceId: string): boolean
+  keyOf?: KeyOf
   clock: Clock
   log: Log
   meter: Meter
@@ -21,46 +27,79 @@ const IDLE_MS = 30 * 60_000
 export const LINE_BYTES_MAX = 2_048
 const [CR, LF] = [0x0d, 0x0a]
 
-export function startReceiver(o: ReceiverOptions): Promise<Listener> {
-  const { intake, isKnown = () => true } = o
+/** `key` is there where the line was encrypted: then so is its acknowledgement. */
+type Opened = { head: Head; payload: Buffer; key?: PanelKey }
+type Refused = { answer: 'NAK' | 'DUH'; code: ErrorCode; reason: string; head?: Head }
 
-  function answer(peer: Peer, token: 'ACK' | 'DUH', line: Pick<Line, 'seq' | 'receiver' | 'prefix' | 'account'>): void {
-    const { seq, receiver, prefix, account } = line
-    peer.write(encodeLine(`"${token}"${seq}${receiver === undefined ? '' : `R${receiver}`}L${prefix ?? '0'}#${account}[]`))
+export function startReceiver(o: ReceiverOptions): Promise<Listener> {
+  const { intake, clock, isKnown = () => true, keyOf = () => undefined } = o
+
+  function acknowledge(peer: Peer, { head, key }: Opened): void {
+    const answer = headText({ ...head, token: key === undefined ? 'ACK' : '*ACK' })
+    const rest = key === undefined ? ']' : encrypted(`]_${stampOf(clock.nowMs())}`, key.bytes)
+    peer.write(encodeLine(answer + rest))
   }
-  /** Its time tells a panel whose clock is off what the time is. */
-  function nak(peer: Peer): void {
-    const at = new Date(o.clock.nowMs())
-    const two = (n: number): string => String(n).padStart(2, '0')
-    const time = [at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds()].map(two).join(':')
-    peer.write(encodeLine(`"NAK"0000R0L0A0[]_${time},${two(at.getUTCMonth() + 1)}-${two(at.getUTCDate())}-${at.getUTCFullYear()}`))
+  /** NAK is of no account, and its time tells a panel whose clock is off what the time is. Neither is ever encrypted. */
+  function turnDown(peer: Peer, { answer, head }: Refused): void {
+    if (answer === 'DUH' && head !== undefined) peer.write(encodeLine(`${headText({ ...head, token: 'DUH' })}]`))
+    else peer.write(encodeLine(`"NAK"0000R0L0A0[]_${stampOf(clock.nowMs())}`))
+  }
+
+  function opened(bytes: Buffer): Opened | Refused | undefined {
+    const [line] = linesIn(bytes.toString('latin1'))
+    if (line === undefined) return undefined
+    if (!('fault' in line)) return plain(line, bytes)
+    return line.sealed === undefined ? { answer: 'NAK', code: 'decoder-failed', reason: line.fault } : unsealed(line.sealed)
+  }
+
+  /** A panel that has a key of its own encrypts: what says it is that panel and does not could be anybody. */
+  function plain(line: Line, payload: Buffer): Opened | Refused {
+    if (keyOf(line.account)?.isOwn !== true) return { head: line, payload }
+    const reason = `account ${line.account} has a key, and this line is not encrypted`
+    return { answer: 'DUH', code: 'bad-credentials', reason, head: line }
+  }
+
+  function unsealed(sealed: Sealed): Opened | Refused {
+    const { account, hex, ...rest } = sealed
+    const key = keyOf(account)
+    const duh = (reason: string): Refused => ({ answer: 'DUH', code: 'bad-credentials', reason, head: sealed })
+    if (key === undefined) return duh(`the line is encrypted, and there is no key of account ${account}`)
+    const read = decrypted(hex, key.bytes)
+    if (read === undefined) return duh(`the line is encrypted with another key than the one of account ${account}`)
+    const { data, stampText } = read
+    if (!key.anyTime && !isTimely(stampText, clock.nowMs())) {
+      const said = stampText === undefined ? 'has no time' : `says ${stampText}, and it is ${stampOf(clock.nowMs())} UTC`
+      return { answer: 'NAK', code: 'clock-implausible', reason: `the encrypted line of account ${account} ${said}`, head: sealed }
+    }
+    const body = `${headText({ account, ...rest })}${data}${stampText === undefined ? '' : `_${stampText}`}`
+    return { head: sealed, payload: encodeLine(body), key }
   }
 
   async function lineHeard(bytes: Buffer, peer: Peer): Promise<void> {
-    const [line] = linesIn(bytes.toString('latin1'))
-    if (line === undefined) return
-    if ('fault' in line) {
-      intake.refuse({ code: 'decoder-failed', reason: line.fault, payload: bytes, address: peer.address })
-      const seq = /"\*[A-Z0-9-]+"(\d{0,4})(?:R([0-9A-F]{1,6}))?(?:L([0-9A-F]{1,6}))?(?:#([0-9A-F]{1,16}))?\[/.exec(bytes.toString('latin1'))
-      if (seq === null) return nak(peer)
-      return answer(peer, 'DUH', { seq: seq[1] ?? '', receiver: seq[2], prefix: seq[3], account: seq[4] ?? '' })
+    const read = opened(bytes)
+    if (read === undefined) return
+    if ('answer' in read) {
+      const of = read.head === undefined ? {} : { identity: `dc09:${read.head.account}` }
+      intake.refuse({ code: read.code, reason: read.reason, payload: bytes, address: peer.address, ...of })
+      return turnDown(peer, read)
     }
-    const source = `dc09:${line.account}`
-    const topic = `in/alarm-panel-dc09/${line.account === '' ? 'unknown' : line.account}`
+    const { account } = read.head
+    const source = `dc09:${account}`
+    const topic = `in/alarm-panel-dc09/${account === '' ? 'unknown' : account}`
     if (!isKnown(source))
       return intake.refuse({
         code: 'not-your-topic',
-        reason: `no panel ${line.account} is registered`,
+        reason: `no panel ${account} is registered`,
         identity: source,
         topic,
         address: peer.address,
       })
-    const arrival = { entrance: 'dc09', source, clientId: peer.address, topic, payload: bytes, isPatient: true } as const
+    const arrival = { entrance: 'dc09', source, clientId: peer.address, topic, payload: read.payload, isPatient: true } as const
     const isTaken = await intake.take(arrival).then(
       () => true,
       () => false,
     )
-    if (isTaken) answer(peer, 'ACK', line)
+    if (isTaken) acknowledge(peer, read)
   }
 
   function open(peer: Peer): Conversation {

@@ -2,8 +2,10 @@
 // The line's clock has no zone: event time is that of arrival, and only a time that is right in no zone is told as the clock's mistake. A restoral
 // clears what it names, a test is a test.
 import type { Decoded } from '#contracts/reading.ts'
-import { flagOfSia, flagsOfCid, isTest } from '../alarm-panel-dc09/events.ts'
+import { flagsOfCid, flagsOfSia, isAutomaticTest, isTest, isTestOfSia } from '../alarm-panel-dc09/events.ts'
 import { linesIn, type Line } from '../alarm-panel-dc09/line.ts'
+import { siaEvents, type SiaEvent } from '../alarm-panel-dc09/sia.ts'
+import { isRightSomewhere } from '../alarm-panel-dc09/stamp.ts'
 import { composed, entranceOf, mentions, type Found } from '../compose.ts'
 import { ignored, rejected, type Decoder, type DecodeInput } from '../decoder.ts'
 import { textOf } from '../json.ts'
@@ -21,10 +23,9 @@ export const decoder: Decoder = {
 }
 
 function decode(input: DecodeInput): Decoded {
-  const text = textOf(input.payload)
   if (input.payload.length === 0) return ignored('an empty message')
-  if (!text.ok) return rejected('decoder-failed', text.reason, '/')
-  const lines = linesIn(text.text)
+  // CRC and length are of bytes: only what is shown is read as text
+  const lines = linesIn(Buffer.from(input.payload.buffer, input.payload.byteOffset, input.payload.byteLength).toString('latin1'))
   const faults = lines.flatMap(line => ('fault' in line ? [{ code: 'decoder-failed', reason: line.fault, where: '/' }] : []))
   const found = lines.flatMap(line => ('fault' in line ? [] : readingsOf(line, input)))
   if (found.length > 0) return composed(input, FAMILY, found, faults)
@@ -39,25 +40,47 @@ function readingsOf(line: Line, input: DecodeInput): Found[] {
   const time = { ...serverStamp(input.receivedAtMs), ...(!isRight && { deviceTs: stampText }) }
   if (line.token === 'NULL') return [{ deviceId: panel, kind: 'panel', time, online: true }]
   const events = line.data.includes('|') ? line.data.slice(line.data.indexOf('|') + 1) : line.data
+  const more = extendedOf(line.extended)
   const cid = [...events.matchAll(/(?:^|\D)([136])(\d{3}) ([0-9A-F]{2}) (\d{3})/g)].slice(0, EVENTS_MAX)
-  if (cid.length > 0)
-    return cid.map(match => ({ ...contactId(panel, match[1] ?? '', match[2] ?? '', match[3] ?? '', match[4] ?? ''), time }))
-  const sia = [...events.matchAll(/(?:^|[/N])(?:ri\d{1,4}\/?)?([A-Z]{2})(\d{0,4})/g)].slice(0, EVENTS_MAX)
-  return sia.map(match => ({ ...siaEvent(panel, match[1] ?? '', match[2] ?? ''), time }))
+  const found =
+    cid.length > 0
+      ? cid.map(match => contactId(panel, match[1] ?? '', match[2] ?? '', match[3] ?? '', match[4] ?? ''))
+      : siaEvents(events).map(event => siaEvent(panel, event))
+  return found.map(one => ({ ...one, ...(more.text !== undefined && { text: more.text }), state: { ...one.state, ...more.state }, time }))
 }
 
-const ZONE_STEP_MS = 900_000
-const ZONE_MOST_MS = 14 * 3_600_000
-const CLOCK_OFF_MS = 120_000
-
-/** The standard says UTC, panels often say local time: a clock is right that differs by a whole number of quarter hours, as zones do. */
-function isRightSomewhere(text: string, receivedAtMs: number): boolean {
-  const [, hour = '', minute = '', second = '', month = '', day = '', year = ''] = STAMP.exec(text) ?? []
-  const offMs = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second)) - receivedAtMs
-  const restMs = Math.abs(offMs) % ZONE_STEP_MS
-  return Math.abs(offMs) <= ZONE_MOST_MS && Math.min(restMs, ZONE_STEP_MS - restMs) <= CLOCK_OFF_MS
+/** Texts are of Windows-1252 by the standard, and UTF-8 of some panels. */
+function shown(bytes: string): string {
+  const raw = Buffer.from(bytes, 'latin1')
+  const text = textOf(raw)
+  return text.ok ? text.text : new TextDecoder('windows-1252').decode(raw)
 }
-const STAMP = /^(\d{2}):(\d{2}):(\d{2}),(\d{2})-(\d{2})-(\d{4})$/
+
+/** What a panel of later versions says beside the event; of the hash, the keys and the addresses nothing is kept. */
+const EXTENDED: Readonly<Record<string, string>> = {
+  H: 'occurredAt',
+  L: 'location',
+  O: 'building',
+  R: 'room',
+  S: 'site',
+  V: 'verification',
+  X: 'longitude',
+  Y: 'latitude',
+}
+const EXTENDED_CHARS_MAX = 256
+
+function extendedOf(extended: readonly string[]): { text?: string; state: Record<string, string> } {
+  const state: Record<string, string> = {}
+  let text: string | undefined
+  for (const one of extended) {
+    const value = shown(one.slice(1, EXTENDED_CHARS_MAX)).trim()
+    const name = Object.hasOwn(EXTENDED, one[0] ?? '') ? EXTENDED[one[0] ?? ''] : undefined
+    if (value === '') continue
+    if (one[0] === 'I') text = value
+    else if (name !== undefined) state[name] = value
+  }
+  return { ...(text !== undefined && { text }), state }
+}
 
 /** Q 1 is new, 3 restored, 6 reported before and still there. */
 function contactId(panel: string, qualifier: string, event: string, partition: string, zone: string): Found {
@@ -74,13 +97,16 @@ function contactId(panel: string, qualifier: string, event: string, partition: s
   }
 }
 
-function siaEvent(panel: string, code: string, zone: string): Found {
-  const [flag, on] = flagOfSia(code) ?? []
-  const isZone = zone !== '' && Number(zone) > 0
+function siaEvent(panel: string, { code, zone, area, peripheral, user, text, isOld }: SiaEvent): Found {
+  const test = isTestOfSia(code)
+  const isZone = zone !== '' && /[^0]/.test(zone)
   return {
     deviceId: isZone ? `${panel}/${zone.padStart(3, '0')}` : panel,
     kind: isZone ? 'panel-component' : 'panel',
-    alarms: flag === undefined ? {} : { [flag]: on },
-    state: { event: code },
+    alarms: { ...Object.fromEntries(flagsOfSia(code)), ...(test && { test: true }) },
+    flags: { ...(test && { test: true }) },
+    ...(isAutomaticTest(code) && { online: true }),
+    ...(text !== undefined && { text: shown(text) }),
+    state: { event: code, area, peripheral, user, ...(isOld && { old: true }) },
   }
 }

@@ -6,7 +6,8 @@ import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory }
 import { parseJson } from '../json.ts'
 import { decodePayload } from '../lorawan/codecs.ts'
 import { CHIRPSTACK_TOPIC, chirpStack, isChirpStack, isTts, tts, TTS_TOPIC, type Event } from '../lorawan/envelope.ts'
-import type { Part } from '../lorawan/part.ts'
+import type { Part, Stored } from '../lorawan/part.ts'
+import { placeOf, type Given } from '../no-place.ts'
 import { stamp, type Note, type Stamp } from '../time.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 
@@ -37,19 +38,20 @@ function decode(input: DecodeInput, memory: DecoderMemory): Decoded {
 function decodeEvent(event: Event, input: DecodeInput, memory: DecoderMemory): Decoded {
   if (event.type === 'other') return ignored(`the network server's ${event.name.slice(0, 64)} event`)
   const time = networkStamp(event, input)
+  const kind = kindOf(memory, event.device)
   if (event.type !== 'up') {
     const online = event.type === 'join' ? { online: true } : {}
-    return composed(input, FAMILY, [{ ...base(event, kindOf(memory, event.device)), time, ...online }])
+    return composed(input, FAMILY, [{ ...base(event, kind), ...place(event, event.given, memory), time, ...online }])
   }
-  const kind = kindOf(memory, event.device)
-  const result = decodePayload(event.data ?? new Uint8Array(), event.object, { fPort: event.fPort, names: event.names, kind })
+  const hints = { fPort: event.fPort, names: event.names, kind, stored: storedOf(memory, event.device) }
+  const result = decodePayload(event.data ?? new Uint8Array(), event.object, hints)
   if (result === undefined || 'fault' in result) return refused(event, result?.fault)
   const notes: Note[] = result.unread === undefined ? [] : [{ code: 'decoder-failed', reason: result.unread, where: '/data' }]
   learn(memory, event.device, result.parts)
   return composed(
     input,
     FAMILY,
-    result.parts.map(part => found(part, event, time, input, kind)),
+    result.parts.map(part => found(part, event, time, input, kind, memory)),
     notes,
   )
 }
@@ -79,14 +81,15 @@ function networkStamp(event: Event, input: DecodeInput): Stamp {
   })
 }
 
-function found(part: Part, event: Event, time: Stamp, input: DecodeInput, known: DeviceKind | undefined): Found {
-  const { storedAtMs, kind, ...rest } = part
+function found(part: Part, event: Event, time: Stamp, input: DecodeInput, known: DeviceKind | undefined, memory: DecoderMemory): Found {
+  const { storedAtMs, kind, given, stored: _, ...rest } = part
   const isStored = storedAtMs !== undefined
   const stored =
     isStored && stamp({ deviceMs: storedAtMs, source: 'device', receivedAtMs: input.receivedAtMs, history: true, where: '/data' })
   const flags = { ...(isStored && { history: true }), ...(event.simulated === true && { test: true }) }
   return {
     ...base(event, kind ?? known),
+    ...place(event, given ?? event.given, memory),
     ...rest,
     batteryPct: rest.batteryPct ?? event.batteryPct,
     time: stored === false ? time : stored,
@@ -105,8 +108,10 @@ const base = (event: Event, kind: DeviceKind | undefined): Found =>
     snrDb: event.snrDb,
     gateway: event.gateway === undefined ? undefined : `lora:gw:${event.gateway}`,
     batteryPct: event.batteryPct,
-    position: event.position,
   }) as Found
+
+const place = (event: Event, given: Given | undefined, memory: DecoderMemory): Pick<Found, 'position' | 'notes'> =>
+  given === undefined ? {} : placeOf(given, `lora:${event.device}`, '/location', memory)
 
 function kindOf(memory: DecoderMemory, device: string): DeviceKind | undefined {
   const kind = memory.get(`kind/${device}`)
@@ -114,6 +119,14 @@ function kindOf(memory: DecoderMemory, device: string): DeviceKind | undefined {
 }
 
 function learn(memory: DecoderMemory, device: string, parts: readonly Part[]): void {
+  if (device === 'unknown') return
   const kind = parts.find(part => part.storedAtMs === undefined && part.kind !== undefined)?.kind
-  if (kind !== undefined && device !== 'unknown') memory.set(`kind/${device}`, kind)
+  if (kind !== undefined) memory.set(`kind/${device}`, kind)
+  const stored = parts.find(part => part.stored !== undefined)?.stored
+  if (stored !== undefined) memory.set(`stored/${device}`, stored)
+}
+
+function storedOf(memory: DecoderMemory, device: string): Stored | undefined {
+  const stored = memory.get(`stored/${device}`)
+  return stored === 'distance' || stored === 'light' ? stored : undefined
 }

@@ -1,6 +1,6 @@
 // Our own devices: fire/v1/{kind}/{deviceId}/{telemetry|event|status|about}, payloads by contracts/schema. A reading with an
 // implausible clock is kept under server time; a payload against the schema is rejected whole, and says if it may be an alarm.
-import type { AlarmFlags, Decoded, Reading } from '#contracts/reading.ts'
+import type { AlarmFlag, AlarmFlags, Decoded, Reading } from '#contracts/reading.ts'
 import { CHANNELS, NATIVE_PREFIX, parseNativeTopic, type NativeTopic } from '#contracts/topic.ts'
 import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory } from '../decoder.ts'
 import { parseJson } from '../json.ts'
@@ -12,7 +12,6 @@ import { isAbout, isReading, isStatus, violationOf } from '../native/schema.ts'
 import { stationPart } from '../native/station.ts'
 import { toWgs84 } from '../position.ts'
 import { parseRfc3339, stamp, iso, type Note } from '../time.ts'
-import { measured, present } from '../units.ts'
 
 export const decoder: Decoder = {
   family: 'native',
@@ -105,13 +104,13 @@ function joined(parts: readonly Part[]): Part {
 
 /** Written one by one: spreading what is mostly absent costs as much as parsing the payload. */
 function readingOf(payload: NativeReading, input: DecodeInput, receivedAt: string, time: ReturnType<typeof stampOf>, part: Part): Reading {
-  const { deviceId, kind, msgId, seq, boot, power, radio, source } = payload
+  const { msgId, seq, boot, power, radio, source } = payload
   const isTest = payload.test === true || part.test === true
   const position = payload.position === undefined ? undefined : toWgs84(payload.position)
   const state = stateOf(payload, part)
   const reading: Reading = {
-    deviceId,
-    kind,
+    deviceId: payload.deviceId,
+    kind: payload.kind,
     ts: time.ts,
     tsSource: time.tsSource,
     receivedAt,
@@ -126,7 +125,7 @@ function readingOf(payload: NativeReading, input: DecodeInput, receivedAt: strin
   if (boot !== undefined) reading.boot = boot
   if (position !== undefined) reading.position = position
   if (power?.batteryPct !== undefined) reading.batteryPct = power.batteryPct
-  if (radio !== undefined) Object.assign(reading, radio)
+  if (radio !== undefined) hear(reading, radio)
   if (hasAny(state)) reading.state = state
   if (part.detections !== undefined) reading.detections = part.detections
   if (payload.history === true) reading.flags.history = true
@@ -135,10 +134,22 @@ function readingOf(payload: NativeReading, input: DecodeInput, receivedAt: strin
   return reading
 }
 
+function hear(reading: Reading, { rssiDbm, rsrpDbm, snrDb, lqi }: NonNullable<NativeReading['radio']>): void {
+  if (rssiDbm !== undefined) reading.rssiDbm = rssiDbm
+  if (rsrpDbm !== undefined) reading.rsrpDbm = rsrpDbm
+  if (snrDb !== undefined) reading.snrDb = snrDb
+  if (lqi !== undefined) reading.lqi = lqi
+}
+
 function describe(reading: Reading, { model, firmware, gateway }: NonNullable<NativeReading['source']>): void {
-  const about = present({ model, firmware })
-  if (hasAny(about)) reading.about = about
-  Object.assign(reading.source, present({ model, gateway }))
+  if (model !== undefined || firmware !== undefined) {
+    const about: NonNullable<Reading['about']> = {}
+    if (model !== undefined) about.model = model
+    if (firmware !== undefined) about.firmware = firmware
+    reading.about = about
+  }
+  if (model !== undefined) reading.source.model = model
+  if (gateway !== undefined) reading.source.gateway = gateway
 }
 
 function hasAny(object: object): boolean {
@@ -146,20 +157,37 @@ function hasAny(object: object): boolean {
   return false
 }
 
+/** The payload and the part are of this message alone: what one has more is put into the other. What the blocks say wins. */
 function metricsOf({ metrics, power }: NativeReading, part: Part): Reading['metrics'] {
-  if (power?.batteryV === undefined && (metrics === undefined || part === NO_PART)) return metrics ?? (part === NO_PART ? {} : part.metrics)
-  return { ...metrics, ...measured({ battery_v: power?.batteryV }), ...part.metrics }
+  const batteryV = power?.batteryV
+  if (metrics === undefined) {
+    const all = part === NO_PART ? {} : part.metrics
+    if (batteryV !== undefined && all['battery_v'] === undefined) all['battery_v'] = batteryV
+    return all
+  }
+  if (batteryV !== undefined) metrics['battery_v'] = batteryV
+  const more = part.metrics
+  for (const name in more) metrics[name] = more[name] ?? 0
+  return metrics
 }
 
 function stateOf({ power, source }: NativeReading, part: Part): Record<string, unknown> {
-  if (power === undefined && source === undefined) return part.state
-  return { ...present<unknown>({ mainsOk: power?.mainsOk, backupOk: power?.backupOk, sourceFamily: source?.family }), ...part.state }
+  if (power?.mainsOk === undefined && power?.backupOk === undefined && source?.family === undefined) return part.state
+  const state: Record<string, unknown> = {}
+  if (power?.mainsOk !== undefined) state['mainsOk'] = power.mainsOk
+  if (power?.backupOk !== undefined) state['backupOk'] = power.backupOk
+  if (source?.family !== undefined) state['sourceFamily'] = source.family
+  for (const name in part.state) state[name] = part.state[name]
+  return state
 }
 
 /** The payload's own flags win over what its blocks imply, except that a contradiction about smoke is taken as the graver. */
 function alarmsOf(given: AlarmFlags | undefined, implied: AlarmFlags | undefined, isTest: boolean): AlarmFlags {
-  const alarms = implied === undefined && given !== undefined ? given : { ...implied, ...given }
-  if (implied?.smoke === true) alarms.smoke = true
+  const alarms = given ?? implied ?? {}
+  if (given !== undefined && implied !== undefined) {
+    if (implied.smoke !== undefined && (given.smoke === undefined || implied.smoke)) alarms.smoke = implied.smoke
+    for (const name in implied) alarms[name as AlarmFlag] ??= implied[name as AlarmFlag] ?? false
+  }
   if (isTest) alarms.test = true
   return alarms
 }

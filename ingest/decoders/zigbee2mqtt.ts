@@ -18,8 +18,8 @@ import {
   renameDevice,
   type Known,
 } from '../zigbee2mqtt/known.ts'
-import { flagOf, isHeatDetector, kindOfKeys, MEASURE_OF } from '../zigbee2mqtt/properties.ts'
-import { addressed, claimsTopic, parseTopic, type Addressed } from '../zigbee2mqtt/topic.ts'
+import { flagOf, isHeatDetector, kindOfRank, MEASURE_OF } from '../zigbee2mqtt/properties.ts'
+import { addressed, claimsTopic, onlineKey, parseTopic, type Addressed } from '../zigbee2mqtt/topic.ts'
 import { valuesOf, type Values } from '../zigbee2mqtt/values.ts'
 
 export const decoder: Decoder = { family: 'zigbee2mqtt', claims: claimsTopic, decode, mayCarryAlarm }
@@ -109,9 +109,9 @@ const isAttribute = (name: string): boolean =>
   flagOf(name) !== undefined || Object.hasOwn(MEASURE_OF, name) || ['battery', 'voltage', 'linkquality', 'last_seen'].includes(name)
 
 function state(who: Addressed, known: Known, payload: Record<string, unknown>, input: DecodeInput, memory: DecoderMemory): Decoded {
-  const values = valuesOf(payload, known.units ?? NO_UNITS)
+  const values = valuesOf(payload, known.units)
   const device = isRecord(payload['device']) ? payload['device'] : undefined
-  const shown = kindOf(known, payload, device)
+  const shown = kindOf(known, values.rank, device)
   const isNews = shown !== undefined && (shown.kind !== known.kind || (shown.defined === true && known.defined !== true))
   const learned = isNews ? { ...known, ...shown } : known
   if (learned.kind === 'heat' && values.alarms.smoke !== undefined) values.alarms.heat = values.alarms.smoke
@@ -119,9 +119,10 @@ function state(who: Addressed, known: Known, payload: Record<string, unknown>, i
   const time = stampOf(payload['last_seen'], input.receivedAtMs)
   const fresh = freshness({
     known,
-    payload,
+    seen: payload['last_seen'],
+    hash: values.hash,
     alarms: values.alarms,
-    onlineAtMs: memory.get(onlineKey(who.base)),
+    onlineAtMs: memory.get(who.onlineKey),
     receivedAtMs: input.receivedAtMs,
   })
   // most messages say what is known already
@@ -134,31 +135,15 @@ function state(who: Addressed, known: Known, payload: Record<string, unknown>, i
   return notes.length > 0 ? { readings: [reading], notes } : { readings: [reading] }
 }
 
-const NO_UNITS: Record<string, string> = {}
-/** of the gateways, which are few */
-const onlineKeys = new Map<string, string>()
-const ONLINE_KEYS_MAX = 1_000
-function onlineKey(base: string): string {
-  const known = onlineKeys.get(base)
-  if (known !== undefined) return known
-  if (onlineKeys.size >= ONLINE_KEYS_MAX) onlineKeys.clear()
-  onlineKeys.set(base, `online/${base}`)
-  return `online/${base}`
-}
-
 /** A definition wins; else what this message shows; else what earlier ones showed. */
-function kindOf(
-  known: Known,
-  payload: Record<string, unknown>,
-  device: Record<string, unknown> | undefined,
-): Pick<Known, 'kind' | 'defined'> | undefined {
+function kindOf(known: Known, rank: number, device: Record<string, unknown> | undefined): Pick<Known, 'kind' | 'defined'> | undefined {
   if (known.defined === true) return undefined
   const model = device === undefined ? undefined : [device['model'], device['modelId'], device['modelID']].find(isText)
   if (model !== undefined && isHeatDetector(model)) return { kind: 'heat', defined: true }
-  const shown = kindOfKeys(payload)
+  const shown = kindOfRank(rank)
   // a temperature does not make a smoke detector a thermometer
   if (shown === undefined || (shown === 'environment' && known.kind !== undefined)) return undefined
-  return { kind: shown }
+  return shown === known.kind ? undefined : { kind: shown }
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'

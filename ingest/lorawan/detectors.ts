@@ -97,9 +97,24 @@ export function isYobiiq(bytes: Uint8Array): boolean {
   return channels !== undefined && (channels.has(2) || channels.has(6) || channels.has(7) || (channels.has(4) && channels.has(5)))
 }
 
+/** On fPort 50: facts of the device, and whether it has mains power (0b). Channel 0xff, type, value. */
+const YOBIIQ_FACTS: Readonly<Record<number, number>> = { 0x09: 2, 0x0a: 2, 0x0b: 1, 0x0f: 1, 0x16: 7 }
+
+function yobiiqFacts(bytes: Uint8Array): Part {
+  const facts: Part = { kind: 'smoke', model: 'Yobiiq SD1001' }
+  for (let i = 0; i + 2 < bytes.length && bytes[i] === 0xff;) {
+    const type = bytes[i + 1] ?? 0
+    const length = YOBIIQ_FACTS[type]
+    if (length === undefined) break
+    if (type === 0x0b) facts.alarms = { mainPowerFault: bytes[i + 2] === 0 }
+    i += 2 + length
+  }
+  return facts
+}
+
 export function yobiiq(bytes: Uint8Array): CodecResult {
-  // on fPort 50: versions and answers to commands
-  if (bytes[0] === 0xff || bytes.length === 1) return { parts: [{ kind: 'smoke', model: 'Yobiiq SD1001' }] }
+  // one byte answers a command
+  if (bytes[0] === 0xff || bytes.length === 1) return { parts: [yobiiqFacts(bytes)] }
   const channels = yobiiqChannels(bytes)
   if (channels === undefined) return { fault: 'not the channels 1 to 7 of a Yobiiq SD1001' }
   const on = (channel: number): boolean | undefined => (channels.has(channel) ? channels.get(channel) !== 0 : undefined)

@@ -3,8 +3,7 @@
 // are left out by The Things Stack: absent there is the default, but never a measurement.
 import { at, isRecord, list, num, record, str, type JsonObject } from '../compose.ts'
 import { parseRfc3339 } from '../time.ts'
-import { toWgs84 } from '../position.ts'
-import type { Position } from '#contracts/reading.ts'
+import type { Given } from '../no-place.ts'
 
 export type Event = {
   /** what happened: an uplink, a battery status, a join, a position, or nothing to read */
@@ -27,7 +26,7 @@ export type Event = {
   gateway?: string | undefined
   simulated?: boolean
   batteryPct?: number | undefined
-  position?: Position | undefined
+  given?: Given | undefined
 }
 
 export const CHIRPSTACK_TOPIC = /(?:^|\/)application\/([^/]+)\/device\/([^/]+)\/event\/([^/]+)$/
@@ -44,23 +43,27 @@ const timed = (time: string | undefined): Pick<Event, 'time' | 'timeMs'> =>
   time === undefined ? {} : { time: time.slice(0, 64), timeMs: parseRfc3339(time) }
 const EUI = /^[0-9a-fA-F]{16}$/
 
-export const isChirpStack = (value: unknown): boolean => isRecord(at(value, 'deviceInfo'))
+export const isChirpStack = (value: unknown): boolean => isRecord(at(value, 'deviceInfo')) || isRecord(at(value, 'device_info'))
 export const isTts = (value: unknown): boolean => isRecord(at(value, 'end_device_ids'))
 
-/** undefined where no device is named. */
-export function chirpStack(value: unknown, topic: string): Event | undefined {
+/**
+ * undefined where no device is named. The JSON of ChirpStack writes names in camel case; forwarders that turn its Protobuf into JSON write them
+ * as the definition has them, with underscores. Version 3 has no deviceInfo: then the topic names the device.
+ */
+export function chirpStack(given: unknown, topic: string): Event | undefined {
+  const value = camelled(given)
   const [, , topicEui, name = eventOf(value)] = CHIRPSTACK_TOPIC.exec(topic.trim()) ?? []
-  const info = at(value, 'deviceInfo')
+  const info = camelled(at(value, 'deviceInfo') ?? value)
   const eui = str(info, 'devEui') ?? topicEui
   if (eui === undefined || !EUI.test(eui)) return undefined
-  const best = strongest(list(at(value, 'rxInfo')))
+  const best = strongest(list(at(value, 'rxInfo')).slice(0, GATEWAYS_MAX).map(camelled))
   const tags = Object.values(record(at(info, 'tags'))).filter(tag => typeof tag === 'string')
   return {
     type: name.startsWith('up') ? 'up' : name === 'status' || name === 'join' || name === 'location' ? name : 'other',
     name,
     device: eui.toLowerCase(),
     names: lower(str(info, 'deviceProfileName'), str(info, 'deviceName'), str(info, 'applicationName'), ...tags.slice(0, 16)),
-    ...timed(str(value, 'time') ?? str(best, 'nsTime') ?? str(best, 'gwTime')),
+    ...timed(str(value, 'time') ?? str(value, 'publishedAt') ?? str(best, 'nsTime') ?? str(best, 'gwTime') ?? str(best, 'time')),
     msgId: str(value, 'deduplicationId'),
     seq: num(value, 'fCnt'),
     boot: hexNumber(str(value, 'devAddr')),
@@ -68,12 +71,23 @@ export function chirpStack(value: unknown, topic: string): Event | undefined {
     data: base64(bytesText(value, 'data')),
     object: isRecord(at(value, 'object')) ? record(at(value, 'object')) : undefined,
     rssiDbm: num(best, 'rssi'),
-    snrDb: num(best, 'snr'),
+    snrDb: num(best, 'snr') ?? num(best, 'loRaSNR'),
     gateway: str(best, 'gatewayId'),
     batteryPct:
       at(value, 'batteryLevelUnavailable') === true || at(value, 'externalPowerSource') === true ? undefined : num(value, 'batteryLevel'),
-    position: placeOf(at(value, 'location')),
+    given: givenOf(at(value, 'location')),
   }
+}
+
+/** dev_eui becomes devEui, on one level. */
+function camelled(value: unknown): unknown {
+  if (!isRecord(value)) return value
+  let hasUnderscores = false
+  for (const key in value) hasUnderscores ||= key.includes('_')
+  if (!hasUnderscores) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), one]),
+  )
 }
 
 function eventOf(value: unknown): string {
@@ -106,26 +120,52 @@ export function tts(value: unknown, topic: string): Event | undefined {
     ...(up !== undefined && { seq: num(up, 'f_cnt') ?? 0, fPort: num(up, 'f_port') }),
     boot: hexNumber(str(ids, 'dev_addr')),
     data: base64(bytesText(up, 'frm_payload')),
-    object: isRecord(at(up, 'decoded_payload')) ? record(at(up, 'decoded_payload')) : undefined,
+    object: isRecord(at(up, 'decoded_payload')) ? record(at(up, 'decoded_payload')) : normalizedOf(at(up, 'normalized_payload')),
     rssiDbm: num(best, 'rssi'),
     snrDb: num(best, 'snr'),
     gateway: str(best, 'gateway_ids', 'eui')?.toLowerCase() ?? str(best, 'gateway_ids', 'gateway_id'),
     simulated: at(value, 'simulated') === true,
     batteryPct: num(up, 'last_battery_percentage', 'value'),
-    position: placeOf(at(value, 'location_solved', 'location')),
+    given: givenOf(at(value, 'location_solved', 'location')) ?? locatedIn(at(up, 'locations')),
   }
 }
 
+/** Gateways of one uplink that are looked at. */
+const GATEWAYS_MAX = 64
 /** Several gateways hear one uplink: the strongest tells how well the device is placed. */
 function strongest(heard: readonly unknown[]): unknown {
-  return heard.slice(0, 64).reduce((best, one) => ((num(one, 'rssi') ?? -999) > (num(best, 'rssi') ?? -999) ? one : best), heard[0])
+  return heard
+    .slice(0, GATEWAYS_MAX)
+    .reduce((best, one) => ((num(one, 'rssi') ?? -999) > (num(best, 'rssi') ?? -999) ? one : best), heard[0])
 }
 
-function placeOf(location: unknown): Position | undefined {
+function givenOf(location: unknown): Given | undefined {
   const lat = num(location, 'latitude')
   const lon = num(location, 'longitude')
   const accuracyM = num(location, 'accuracy')
-  return lat === undefined || lon === undefined ? undefined : toWgs84({ lat, lon, ...(accuracyM !== undefined && { accuracyM }) })
+  return lat === undefined || lon === undefined ? undefined : { lat, lon, ...(accuracyM !== undefined && { accuracyM }) }
+}
+
+/** What the device itself measured goes before what a service reckoned, and that before what somebody wrote down. */
+function locatedIn(locations: unknown): Given | undefined {
+  const { 'frm-payload': own, user, ...reckoned } = record(locations)
+  const [service] = Object.values(reckoned)
+  return givenOf(own) ?? givenOf(service) ?? givenOf(user)
+}
+
+/** The Things Stack's own words for measurements, where no decoder gave any: its battery is in volts. One payload may hold several. */
+function normalizedOf(normalized: unknown): JsonObject | undefined {
+  const first = Array.isArray(normalized) ? list(normalized).at(-1) : normalized
+  if (!isRecord(first)) return undefined
+  const { battery, air, water, ...rest } = first
+  const { relativeHumidity, ...airRest } = record(air)
+  return {
+    ...rest,
+    ...airRest,
+    ...(relativeHumidity !== undefined && { humidity: relativeHumidity }),
+    ...record(water),
+    ...(battery !== undefined && { battery_voltage: battery }),
+  }
 }
 
 const hexNumber = (text: string | undefined): number | undefined =>

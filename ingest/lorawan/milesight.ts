@@ -1,106 +1,25 @@
 // Milesight's channel/type/value payloads (fPort 85): EM300, EM400, EM500, GS101, WS101, WS301, WS303.
-// Format: the payload tables of Milesight's SensorDecoders documentation. One channel number means different things on different
-// models: what stands beside it, the model's name or what the device showed before decides.
+// Format: the payload tables and decoders of Milesight's SensorDecoders. One channel number means different things on different models: what
+// stands beside it, the model's name or what the device showed before decides.
 import type { DeviceKind } from '#contracts/reading.ts'
-import { toWgs84 } from '../position.ts'
 import { scaled } from '../compose.ts'
-import { view, type CodecResult, type Hints, type Part } from './part.ts'
+import { split, SYSTEM, type Item } from './milesight-items.ts'
+import type { CodecResult, Hints, Part, Stored } from './part.ts'
 
-type Item = { channel: number; type: number; value: DataView }
+export { isMilesight } from './milesight-items.ts'
 
-/** Bytes of a value by its type; the same type has the same length on every channel. */
-const LENGTHS: Readonly<Record<number, number>> = {
-  0x00: 1,
-  0x01: 1,
-  0x67: 2,
-  0x68: 1,
-  0x73: 2,
-  0x75: 1,
-  0x77: 2,
-  0x7b: 2,
-  0x7d: 2,
-  0x7f: 2,
-  0x82: 2,
-  0x88: 9,
-  0x8e: 1,
-  0x90: 4,
-  0x94: 4,
-  0xc8: 4,
-  0xca: 2,
-}
-/** Channel 0xff: facts of the device, and two events. */
-const SYSTEM_LENGTHS: Readonly<Record<number, number>> = {
-  0x01: 1,
-  0x08: 6,
-  0x09: 2,
-  0x0a: 2,
-  0x0b: 1,
-  0x0f: 1,
-  0x16: 8,
-  0x18: 2,
-  0x2e: 1,
-  0x3f: 1,
-  0xfe: 1,
-  0xff: 2,
-}
-const SYSTEM = 0xff
-const HISTORY_CHANNEL = 0x20
-const HISTORY_TYPE = 0xce
-/** Record lengths behind 20 CE: timestamp and, by model, leak (EM300-SLD), climate (EM300-TH), one number (EM500), CO2 (EM500-CO2). */
-const HISTORY_LENGTHS = [8, 7, 6, 11] as const
+type Taken = Required<Pick<Part, 'metrics' | 'alarms' | 'state'>> & Part
 
 export function milesight(bytes: Uint8Array, hints: Hints): CodecResult {
   if (bytes.length < 3) return undefined
-  const { items, records, read } = split(bytes)
-  if (items.length === 0 && records.length === 0) return undefined
+  const { items, records, answers, read } = split(bytes)
+  if (items.length === 0 && records.length === 0 && answers === 0) return undefined
   const kind = kindOf(items, hints)
-  const parts = [
-    ...records.flatMap(record => history(record, kind ?? hints.kind) ?? []),
-    ...(items.length > 0 ? [live(items, kind, hints)] : []),
-  ]
-  if (parts.length === 0) return undefined
+  const stored = storedOf(items, hints)
+  const parts = records.map(record => history(record, kind ?? hints.kind, stored))
+  if (items.length > 0) parts.push(live(items, kind, hints))
+  else if (parts.length === 0) parts.push({ ...(kind !== undefined && { kind }), state: { answer: 'a setting' } })
   return { parts, ...(read < bytes.length && { unread: `bytes from ${read} on are of no known Milesight channel` }) }
-}
-
-/** Is every byte explained? Only then may the codec be chosen without anybody having named the model. */
-export const isMilesight = (bytes: Uint8Array): boolean => bytes.length >= 3 && split(bytes).read === bytes.length
-
-function split(bytes: Uint8Array): { items: Item[]; records: DataView[]; read: number } {
-  const items: Item[] = []
-  const records: DataView[] = []
-  let at = 0
-  while (at + 2 < bytes.length) {
-    const [channel = 0, type = 0] = bytes.subarray(at, at + 2)
-    const isHistory = channel === HISTORY_CHANNEL && type === HISTORY_TYPE
-    const length = isHistory ? historyLength(bytes, at) : lengthOf(channel, type)
-    if (length === undefined || at + 2 + length > bytes.length) break
-    const value = view(bytes.subarray(at + 2, at + 2 + length))
-    if (isHistory) records.push(value)
-    else items.push({ channel, type, value })
-    at += 2 + length
-  }
-  return { items, records, read: at }
-}
-
-function lengthOf(channel: number, type: number): number | undefined {
-  if (channel === SYSTEM) return SYSTEM_LENGTHS[type]
-  const length = LENGTHS[type]
-  // 0x80 + channel: the value that passed a threshold, and one byte of status
-  return length !== undefined && channel >= 0x80 && (type === 0x67 || type === 0x7b || type === 0x77 || type === 0x82) ? length + 1 : length
-}
-
-/** The length by which records follow each other to the end, or after which another known channel begins. */
-function historyLength(bytes: Uint8Array, at: number): number | undefined {
-  const fits = (length: number): boolean => {
-    const next = at + 2 + length
-    if (next === bytes.length) return true
-    const [channel = 0, type = 0] = bytes.subarray(next, next + 2)
-    return (
-      next + 2 < bytes.length &&
-      ((channel === HISTORY_CHANNEL && type === HISTORY_TYPE) || (channel !== 0 && lengthOf(channel, type) !== undefined))
-    )
-  }
-  return HISTORY_LENGTHS.find(fits)
 }
 
 const has = (items: readonly Item[], channel: number, type: number): boolean =>
@@ -126,30 +45,40 @@ const BY_NAME: readonly [RegExp, DeviceKind][] = [
   [/gs101/, 'gas'],
   [/em300-?(?:sld|zld|mld)|ws303/, 'water-leak'],
   [/ws301|em300-?mcs/, 'door'],
+  [/em300-?th|em500-?(?:co2|lgt|pt100)/, 'environment'],
   [/em500-?pp/, 'pressure'],
   [/em500-?(?:swl|udl)|em400|em410|em310-?udl/, 'level'],
 ]
 const kindByName = (names: string): DeviceKind | undefined => BY_NAME.find(([pattern]) => pattern.test(names))?.[1]
 
-function live(items: readonly Item[], kind: DeviceKind | undefined, hints: Hints): Part {
-  const part: Required<Pick<Part, 'metrics' | 'alarms' | 'state'>> & Part = { metrics: {}, alarms: {}, state: {} }
-  for (const item of items) take(item, kind, part)
-  const model = /(?:em|ws|gs)\d{3}(?:-[a-z0-9]+)?/.exec(hints.names)?.[0]?.toUpperCase()
-  return { ...part, ...(kind !== undefined && { kind }), ...(model !== undefined && { model: `Milesight ${model}` }) }
+/** What its stored numbers are, where the kind leaves it open: a distance looks down on the level, and light is as long as climate with a leak. */
+function storedOf(items: readonly Item[], { names, stored }: Hints): Stored | undefined {
+  if (/udl|em400|em410/.test(names) || items.some(item => item.type === 0x82)) return 'distance'
+  return /lgt/.test(names) || items.some(item => item.type === 0x94) ? 'light' : stored
 }
 
-function take(
-  { channel, type, value }: Item,
-  kind: DeviceKind | undefined,
-  part: Required<Pick<Part, 'metrics' | 'alarms' | 'state'>> & Part,
-): void {
+function live(items: readonly Item[], kind: DeviceKind | undefined, hints: Hints): Part {
+  const part: Taken = { metrics: {}, alarms: {}, state: {} }
+  for (const item of items) take(item, kind, part)
+  const model = /(?:em|ws|gs)\d{3}(?:-[a-z0-9]+)?/.exec(hints.names)?.[0]?.toUpperCase()
+  const stored = storedOf(items, hints)
+  return {
+    ...part,
+    ...(kind !== undefined && { kind }),
+    ...(model !== undefined && { model: `Milesight ${model}` }),
+    ...(stored !== undefined && { stored }),
+  }
+}
+
+function take({ channel, type, value }: Item, kind: DeviceKind | undefined, part: Taken): void {
   const { metrics, alarms, state } = part
   if (channel === SYSTEM) return takeEvent(type, value.getUint8(0), part)
   if (type === 0x75) part.batteryPct = value.getUint8(0)
   else if (type === 0x67) metrics['temperature_c'] = scaled(value.getInt16(0, true), 0.1)
   else if (type === 0x68) metrics['humidity_pct'] = value.getUint8(0) / 2
-  else if (type === 0x7b) metrics['pressure_kpa'] = value.getUint16(0, true)
-  else if (type === 0x77) metrics['level_m'] = scaled(value.getUint16(0, true), 0.01)
+  // gauges may read a little below nothing
+  else if (type === 0x7b) metrics['pressure_kpa'] = value.getInt16(0, true)
+  else if (type === 0x77) takeDepth(value.getUint16(0, true), part)
   else if (type === 0x82) metrics['distance_m'] = scaled(value.getUint16(0, true), 0.001)
   else if (type === 0x7d) metrics['co2_ppm'] = value.getUint16(0, true)
   else if (type === 0x73) metrics['pressure_kpa'] = scaled(value.getUint16(0, true), 0.01)
@@ -158,19 +87,31 @@ function take(
   else if (type === 0xca) metrics['soil_moisture_pct'] = scaled(value.getUint16(0, true), 0.01)
   else if (type === 0xc8) metrics['pulses_count'] = value.getUint32(0, true)
   else if (type === 0x90) metrics['life_remaining_s'] = value.getUint32(0, true)
+  else if (type === 0xd7) metrics['temperature_c'] = scaled(value.getInt16(0, true), 0.1)
   else if (type === 0x8e) alarms.gas = value.getUint8(0) !== 0
-  else if (type === 0x88) part.position = toWgs84({ lat: value.getInt32(0, true) / 1e6, lon: value.getInt32(4, true) / 1e6 })
+  else if (type === 0x88) part.given = { lat: scaled(value.getInt32(0, true), 1e-6), lon: scaled(value.getInt32(4, true), 1e-6) }
   else if (type === 0x01)
     state[channel === 0x06 ? 'valve' : channel === 0x07 ? 'relay' : `switch${channel}`] = value.getUint8(0) === 1 ? 'open' : 'closed'
   else if (type === 0x00) takeStatus(channel, value.getUint8(0) !== 0, kind, part)
   // the device itself judged a threshold that somebody set on it: which way it was passed is not told
   if (channel >= 0x80 && value.byteLength === 3) state[`channel${channel & 0x7f}Threshold`] = value.getUint8(2) === 0 ? 'normal' : 'passed'
+  // how far it jumped has a scale of its own on each model, and so have the words
+  if (channel >= 0x80 && value.byteLength === 5) state[`channel${channel & 0x7f}AlarmCode`] = value.getUint8(4)
 }
 
-/** Type 00, one byte of yes or no: leak, door, tilt or "not installed". */
-function takeStatus(channel: number, on: boolean, kind: DeviceKind | undefined, { alarms, state }: Part): void {
-  if (alarms === undefined || state === undefined) return
-  if (kind === 'level') alarms.tamper = on
+/** Not a depth but what ails the probe. */
+const DEPTH_FAULTS: Readonly<Record<number, string>> = { 0xffff: 'collection-failed', 0xfffd: 'out-of-range' }
+
+function takeDepth(value: number, { metrics, alarms, state }: Taken): void {
+  const fault = DEPTH_FAULTS[value]
+  alarms.fault = fault !== undefined
+  if (fault === undefined) metrics['level_m'] = scaled(value, 0.01)
+  else state['probe'] = fault
+}
+
+/** Type 00, one byte of yes or no: leak, door, tilt, moved or "not installed". */
+function takeStatus(channel: number, on: boolean, kind: DeviceKind | undefined, { alarms, state }: Taken): void {
+  if (kind === 'level') alarms.tamper = on || alarms.tamper === true
   else if (kind === 'door') {
     if (channel === 0x04) alarms.tamper = on
     else state['door'] = on ? 'open' : 'closed'
@@ -180,8 +121,7 @@ function takeStatus(channel: number, on: boolean, kind: DeviceKind | undefined, 
 
 const PRESSES: Readonly<Record<number, string>> = { 1: 'short', 2: 'long', 3: 'double' }
 
-function takeEvent(type: number, value: number, part: Part): void {
-  const { alarms = {}, state = {} } = part
+function takeEvent(type: number, value: number, { alarms, state }: Taken): void {
   if (type === 0x2e) {
     alarms.manualCall = true
     state['press'] = PRESSES[value] ?? String(value)
@@ -193,10 +133,9 @@ function takeEvent(type: number, value: number, part: Part): void {
   } else if (type === 0x0b) state['event'] = 'power-on'
 }
 
-function history(record: DataView, kind: DeviceKind | undefined): Part | undefined {
-  const storedAtMs = record.getUint32(0, true) * 1000
-  const one = { storedAtMs, ...(kind !== undefined && { kind }) }
-  if (record.byteLength === 6) return { ...one, metrics: single(record.getUint16(4, true), kind) }
+function history(record: DataView, kind: DeviceKind | undefined, stored: Stored | undefined): Part {
+  const one = { storedAtMs: record.getUint32(0, true) * 1000, ...(kind !== undefined && { kind }) }
+  if (record.byteLength === 6) return { ...one, ...single(record, kind, stored) }
   if (record.byteLength === 11)
     return {
       ...one,
@@ -208,15 +147,21 @@ function history(record: DataView, kind: DeviceKind | undefined): Part | undefin
         humidity_pct: record.getUint8(10) / 2,
       },
     }
+  if (record.byteLength === 8 && stored === 'light') return { ...one, metrics: { illuminance_lx: record.getUint32(4, true) } }
   const metrics = { temperature_c: scaled(record.getInt16(4, true), 0.1), humidity_pct: record.getUint8(6) / 2 }
-  if (record.byteLength === 7) return { ...one, kind: kind ?? 'environment', metrics }
+  // a climate sensor's record has a last byte that says nothing
+  if (record.byteLength === 7 || kind === 'environment') return { ...one, kind: kind ?? 'environment', metrics }
   const on = record.getUint8(7) !== 0
   if (kind === 'door') return { ...one, metrics, state: { door: on ? 'open' : 'closed' } }
   return { ...one, kind: 'water-leak', metrics, alarms: { leak: on } }
 }
 
-function single(value: number, kind: DeviceKind | undefined): Record<string, number | undefined> {
-  if (kind === 'pressure') return { pressure_kpa: value }
-  if (kind === 'level') return { level_m: scaled(value, 0.01) }
-  return { stored_value_raw: value }
+function single(record: DataView, kind: DeviceKind | undefined, stored: Stored | undefined): Pick<Part, 'metrics' | 'alarms' | 'state'> {
+  const value = record.getUint16(4, true)
+  if (kind === 'pressure') return { metrics: { pressure_kpa: record.getInt16(4, true) } }
+  if (kind !== 'level') return { metrics: { stored_value_raw: value } }
+  if (stored === 'distance') return { metrics: { distance_m: scaled(value, 0.001) } }
+  const part: Taken = { metrics: {}, alarms: {}, state: {} }
+  takeDepth(value, part)
+  return part
 }

@@ -1,5 +1,5 @@
 // Netvox report frames (fPort 6): version 1, device type, report type, eight bytes. Format: Netvox LoRaWAN Application Command and the
-// manuals of RA02A, RA02G and RA07. A battery of 0.0 V is mains; 0xFFFF is a sensor that is not there.
+// manuals of RA02A, RA02C, RA02G and RA07. A battery of 0.0 V is mains; 0xFFFF is a sensor that is not there.
 import { scaled } from '../compose.ts'
 import { view, type CodecResult, type Part } from './part.ts'
 
@@ -39,6 +39,11 @@ const REPORTS: Readonly<Record<number, Report>> = {
   },
   0x0b: { model: 'R718A', kind: 'environment', read: climate },
   0x0d: { model: 'RA07Y', kind: 'environment', read: ra07 },
+  0x11: {
+    model: 'RA02C',
+    kind: 'co',
+    read: (data, type) => (type === 1 ? { alarms: { co: flag(data, 1), heat: flag(data, 2) } } : undefined),
+  },
   0x12: { model: 'R718WB', kind: 'water-leak', read: leak },
   0x13: { model: 'R718AB', kind: 'environment', read: climate },
   0x32: { model: 'R718WA', kind: 'water-leak', read: leak },

@@ -1,5 +1,6 @@
 // What a payload codec answers: one part a record of the payload, without envelope, time of reception or device id.
-import type { AlarmFlag, DeviceKind, Position } from '#contracts/reading.ts'
+import type { AlarmFlag, DeviceKind } from '#contracts/reading.ts'
+import type { Given } from '../no-place.ts'
 
 export type Part = {
   /** undefined = the payload alone does not tell */
@@ -9,10 +10,15 @@ export type Part = {
   alarms?: Partial<Record<AlarmFlag, boolean | undefined>>
   batteryPct?: number | undefined
   state?: Record<string, unknown>
-  position?: Position | undefined
+  /** as it stands in the payload: it may be no place */
+  given?: Pick<Given, 'lat' | 'lon'>
+  /** what the single numbers of its stored records are */
+  stored?: Stored
   /** a record stored on the device: epoch ms by its own clock */
   storedAtMs?: number
 }
+
+export type Stored = 'distance' | 'light'
 
 export type Decoding = {
   parts: Part[]
@@ -29,6 +35,7 @@ export type Hints = {
   names: string
   /** the kind learned of this device before */
   kind?: DeviceKind | undefined
+  stored?: Stored | undefined
 }
 
 export const int8 = (byte: number): number => (byte > 127 ? byte - 256 : byte)

@@ -17,33 +17,43 @@ export type Part = {
   notes?: Note[]
 }
 
+/** Each name written out: most are absent, a detector's message is the most frequent there is, and a name that varies costs more. */
 export function smokePart(smoke: NativeSmoke, given: AlarmFlags): Part {
-  const { obscuration_db_per_m, obscuration_pct_per_m } = obscuration({
-    dbPerM: smoke.obscurationDbPerM,
-    pctPerM: smoke.obscurationPctPerM,
-  })
   const metrics: Part['metrics'] = {}
-  put(metrics, 'obscuration_db_per_m', obscuration_db_per_m)
-  put(metrics, 'obscuration_pct_per_m', obscuration_pct_per_m)
-  put(metrics, 'ion_y_raw', smoke.ionY)
-  put(metrics, 'alarm_ratio_raw', smoke.alarmRatio)
-  put(metrics, 'smoke_vendor_raw', smoke.vendorRaw)
-  put(metrics, 'temperature_c', smoke.temperatureC)
-  put(metrics, 'temperature_rise_c_per_min', smoke.rateOfRiseCPerMin)
-  put(metrics, 'co_ppm', smoke.coPpm)
-  put(metrics, 'humidity_pct', smoke.humidityPct)
-  put(metrics, 'contamination_pct', smoke.contaminationPct)
+  if (smoke.obscurationDbPerM !== undefined || smoke.obscurationPctPerM !== undefined) takeObscuration(smoke, metrics)
+  if (smoke.ionY !== undefined) metrics['ion_y_raw'] = smoke.ionY
+  if (smoke.alarmRatio !== undefined) metrics['alarm_ratio_raw'] = smoke.alarmRatio
+  if (smoke.vendorRaw !== undefined) metrics['smoke_vendor_raw'] = smoke.vendorRaw
+  if (smoke.temperatureC !== undefined) metrics['temperature_c'] = smoke.temperatureC
+  if (smoke.rateOfRiseCPerMin !== undefined) metrics['temperature_rise_c_per_min'] = smoke.rateOfRiseCPerMin
+  if (smoke.coPpm !== undefined) metrics['co_ppm'] = smoke.coPpm
+  if (smoke.humidityPct !== undefined) metrics['humidity_pct'] = smoke.humidityPct
+  if (smoke.contaminationPct !== undefined) metrics['contamination_pct'] = smoke.contaminationPct
   const { state: smokeState, chamber, standard, installedOn, replaceBy } = smoke
-  const state = present({ smokeState, chamber, standard, installedOn, replaceBy })
+  const state: Part['state'] = {}
+  if (smokeState !== undefined) state['smokeState'] = smokeState
+  if (chamber !== undefined) state['chamber'] = chamber
+  if (standard !== undefined) state['standard'] = standard
+  if (installedOn !== undefined) state['installedOn'] = installedOn
+  if (replaceBy !== undefined) state['replaceBy'] = replaceBy
   const implied = impliedByState(smokeState)
-  if (chamber !== undefined) Object.assign(implied, impliedByChamber(chamber))
+  if (chamber !== undefined) {
+    implied.chamberDirty = chamber === 'dirty'
+    implied.chamberFault = chamber === 'fault'
+  }
   const part: Part = { metrics, state, implied, test: smokeState === 'test' }
   if (smokeState === 'alarm' && given.smoke === false) part.notes = [CONTRADICTION]
   return part
 }
 
-/** One by one: most are absent, and a detector's message is the most frequent there is. */
-function put(metrics: Part['metrics'], name: string, value: number | undefined): void {
+function takeObscuration({ obscurationDbPerM: dbPerM, obscurationPctPerM: pctPerM }: NativeSmoke, metrics: Part['metrics']): void {
+  const { obscuration_db_per_m, obscuration_pct_per_m } = obscuration({ dbPerM, pctPerM })
+  put(metrics, 'obscuration_db_per_m', obscuration_db_per_m)
+  put(metrics, 'obscuration_pct_per_m', obscuration_pct_per_m)
+}
+
+/** What may be absent, or out of what numbers hold. */
+export function put(metrics: Part['metrics'], name: string, value: number | undefined): void {
   if (value !== undefined && Number.isFinite(value)) metrics[name] = value
 }
 
@@ -71,11 +81,6 @@ function impliedByState(state: NativeSmoke['state']): AlarmFlags {
       return {}
   }
 }
-
-const impliedByChamber = (chamber: NativeSmoke['chamber']): AlarmFlags => ({
-  chamberDirty: chamber === 'dirty',
-  chamberFault: chamber === 'fault',
-})
 
 /** `prefix` keeps a drone's camera apart from the drone's own thermal sensor. */
 export function cameraPart(camera: NativeCamera, prefix = ''): Part {

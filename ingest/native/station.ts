@@ -1,92 +1,124 @@
 // A micro fire station's self-report as metrics a rule can compare and state a dispatcher can read.
 import type { GivenPosition } from '../position.ts'
-import { measured, present } from '../units.ts'
-import { wgs84OrNothing, type Part } from './blocks.ts'
+import { put, wgs84OrNothing, type Part } from './blocks.ts'
 import type { NativeStation } from './payload.ts'
 
 export function stationPart(station: NativeStation): Part {
-  const { readiness, crew, waterTank, extinguishers, equipment, doors, task } = station
-  return {
-    metrics: measured({
-      crew_on_duty_count: crew?.onDuty,
-      crew_required_count: crew?.required,
-      water_tank_level_m: waterTank?.levelM,
-      water_tank_level_pct: waterTank?.levelPct,
-      water_tank_volume_l: litres(waterTank?.volumeM3),
-      water_tank_capacity_l: litres(waterTank?.capacityM3),
-      water_tank_temperature_c: waterTank?.temperatureC,
-      ...hydrantMetrics(station.hydrants),
-      ...vehicleMetrics(station.vehicles),
-      ...breathingMetrics(station.breathingApparatus),
-      extinguishers_count: sum(extinguishers, e => e.count),
-      extinguishers_pressure_ok_count: sum(extinguishers, e => e.pressureOk),
-      extinguishers_expired_count: sum(extinguishers, e => e.expired),
-      equipment_missing_count: sum(equipment, e => (e.required === undefined ? undefined : Math.max(0, e.required - e.count))),
-      doors_open_count: sum(doors, d => Number(d.open)),
-    }),
-    state: present({
-      readiness,
-      crew,
-      vehicles: station.vehicles?.map(withWgs84),
-      waterTank,
-      hydrants: station.hydrants?.map(withWgs84),
-      extinguishers,
-      breathingApparatus: station.breathingApparatus,
-      equipment,
-      doors,
-      task,
-    }),
+  const { readiness, crew, vehicles, waterTank, hydrants, extinguishers, breathingApparatus, equipment, doors, task } = station
+  const metrics: Part['metrics'] = {}
+  const state: Part['state'] = { readiness }
+  if (crew !== undefined) {
+    metrics['crew_on_duty_count'] = crew.onDuty
+    put(metrics, 'crew_required_count', crew.required)
+    state['crew'] = crew
   }
+  if (vehicles !== undefined) {
+    vehicleMetrics(vehicles, metrics)
+    state['vehicles'] = vehicles.map(withWgs84)
+  }
+  if (waterTank !== undefined) {
+    put(metrics, 'water_tank_level_m', waterTank.levelM)
+    put(metrics, 'water_tank_level_pct', waterTank.levelPct)
+    put(metrics, 'water_tank_volume_l', litres(waterTank.volumeM3))
+    put(metrics, 'water_tank_capacity_l', litres(waterTank.capacityM3))
+    put(metrics, 'water_tank_temperature_c', waterTank.temperatureC)
+    state['waterTank'] = waterTank
+  }
+  if (hydrants !== undefined) {
+    hydrantMetrics(hydrants, metrics)
+    state['hydrants'] = hydrants.map(withWgs84)
+  }
+  if (extinguishers !== undefined) {
+    extinguisherMetrics(extinguishers, metrics)
+    state['extinguishers'] = extinguishers
+  }
+  if (breathingApparatus !== undefined) {
+    breathingMetrics(breathingApparatus, metrics)
+    state['breathingApparatus'] = breathingApparatus
+  }
+  if (equipment !== undefined) {
+    put(metrics, 'equipment_missing_count', missingOf(equipment))
+    state['equipment'] = equipment
+  }
+  if (doors !== undefined) {
+    let open: number | undefined
+    for (const door of doors) open = plus(open, Number(door.open))
+    put(metrics, 'doors_open_count', open)
+    state['doors'] = doors
+  }
+  if (task !== undefined) state['task'] = task
+  return { metrics, state }
 }
 
-function hydrantMetrics(hydrants: NativeStation['hydrants']): Record<string, number | undefined> {
-  return {
-    hydrants_count: hydrants?.length,
-    hydrant_pressure_min_kpa: extreme(Math.min, hydrants, h => h.pressureKpa),
-    hydrant_flow_max_lps: extreme(Math.max, hydrants, h => h.flowLps),
-    hydrant_temperature_min_c: extreme(Math.min, hydrants, h => h.temperatureC),
-    hydrant_caps_open_count: sum(hydrants, h => flag(h.capOpen)),
-    hydrants_tilted_count: sum(hydrants, h => flag(h.tilted)),
+type Listed<K extends keyof NativeStation> = NonNullable<NativeStation[K]>
+
+function vehicleMetrics(vehicles: Listed<'vehicles'>, metrics: Part['metrics']): void {
+  let [ready, waterL, energyPct]: Sum[] = []
+  for (const vehicle of vehicles) {
+    ready = plus(ready, Number(vehicle.state === 'ready'))
+    waterL = plus(waterL, vehicle.waterL)
+    energyPct = least(energyPct, vehicle.energyPct)
   }
+  metrics['vehicles_count'] = vehicles.length
+  put(metrics, 'vehicles_ready_count', ready)
+  put(metrics, 'vehicles_water_l', waterL)
+  put(metrics, 'vehicle_energy_min_pct', energyPct)
 }
 
-function vehicleMetrics(vehicles: NativeStation['vehicles']): Record<string, number | undefined> {
-  return {
-    vehicles_count: vehicles?.length,
-    vehicles_ready_count: sum(vehicles, v => Number(v.state === 'ready')),
-    vehicles_water_l: sum(vehicles, v => v.waterL),
-    vehicle_energy_min_pct: extreme(Math.min, vehicles, v => v.energyPct),
+function hydrantMetrics(hydrants: Listed<'hydrants'>, metrics: Part['metrics']): void {
+  let [pressureKpa, flowLps, temperatureC, open, tilted]: Sum[] = []
+  for (const hydrant of hydrants) {
+    pressureKpa = least(pressureKpa, hydrant.pressureKpa)
+    flowLps = most(flowLps, hydrant.flowLps)
+    temperatureC = least(temperatureC, hydrant.temperatureC)
+    open = plus(open, flag(hydrant.capOpen))
+    tilted = plus(tilted, flag(hydrant.tilted))
   }
+  metrics['hydrants_count'] = hydrants.length
+  put(metrics, 'hydrant_pressure_min_kpa', pressureKpa)
+  put(metrics, 'hydrant_flow_max_lps', flowLps)
+  put(metrics, 'hydrant_temperature_min_c', temperatureC)
+  put(metrics, 'hydrant_caps_open_count', open)
+  put(metrics, 'hydrants_tilted_count', tilted)
 }
 
-function breathingMetrics(sets: NativeStation['breathingApparatus']): Record<string, number | undefined> {
-  return {
-    breathing_apparatus_count: sets?.length,
-    breathing_apparatus_ready_count: sum(sets, s => flag(s.ready)),
-    breathing_cylinder_min_mpa: extreme(Math.min, sets, s => s.cylinderMpa),
+function extinguisherMetrics(extinguishers: Listed<'extinguishers'>, metrics: Part['metrics']): void {
+  let [count, pressureOk, expired]: Sum[] = []
+  for (const kind of extinguishers) {
+    count = plus(count, kind.count)
+    pressureOk = plus(pressureOk, kind.pressureOk)
+    expired = plus(expired, kind.expired)
   }
+  put(metrics, 'extinguishers_count', count)
+  put(metrics, 'extinguishers_pressure_ok_count', pressureOk)
+  put(metrics, 'extinguishers_expired_count', expired)
 }
+
+function breathingMetrics(sets: Listed<'breathingApparatus'>, metrics: Part['metrics']): void {
+  let [ready, cylinderMpa]: Sum[] = []
+  for (const set of sets) {
+    ready = plus(ready, flag(set.ready))
+    cylinderMpa = least(cylinderMpa, set.cylinderMpa)
+  }
+  metrics['breathing_apparatus_count'] = sets.length
+  put(metrics, 'breathing_apparatus_ready_count', ready)
+  put(metrics, 'breathing_cylinder_min_mpa', cylinderMpa)
+}
+
+function missingOf(equipment: Listed<'equipment'>): Sum {
+  let missing: Sum
+  for (const { required, count } of equipment) missing = plus(missing, required === undefined ? undefined : Math.max(0, required - count))
+  return missing
+}
+
+/** undefined where no item said anything: an unreported count is not 0 */
+type Sum = number | undefined
+const plus = (sum: Sum, value: Sum): Sum => (value === undefined ? sum : (sum ?? 0) + value)
+const least = (sum: Sum, value: Sum): Sum => (value === undefined || (sum !== undefined && sum <= value) ? sum : value)
+const most = (sum: Sum, value: Sum): Sum => (value === undefined || (sum !== undefined && sum >= value) ? sum : value)
 
 const litres = (m3: number | undefined): number | undefined => (m3 === undefined ? undefined : Math.round(m3 * 1e6) / 1e3)
 const flag = (value: boolean | undefined): number | undefined => (value === undefined ? undefined : Number(value))
-
-/** undefined where no item said anything: an unreported count is not 0 */
-function sum<T>(items: T[] | undefined, of: (item: T) => number | undefined): number | undefined {
-  const values = numbers(items, of)
-  return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0)
-}
-
-function extreme<T>(
-  pick: (...values: number[]) => number,
-  items: T[] | undefined,
-  of: (item: T) => number | undefined,
-): number | undefined {
-  const values = numbers(items, of)
-  return values.length === 0 ? undefined : pick(...values)
-}
-
-const numbers = <T>(items: T[] | undefined, of: (item: T) => number | undefined): number[] =>
-  (items ?? []).map(of).filter(value => value !== undefined)
 
 function withWgs84(item: { position?: GivenPosition }): object {
   const { position, ...rest } = item

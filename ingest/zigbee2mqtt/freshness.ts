@@ -7,18 +7,20 @@ import type { Known } from './known.ts'
 /** after `bridge/state` online the cache is published at once */
 const AFTER_RESTART_MS = 10_000
 
+export type Marks = Pick<Known, 'lastSeen' | 'alarmsSeen' | 'hash'>
+
 /** `marks` undefined = they are those that are known. */
 export function freshness(o: {
   known: Known
-  payload: Record<string, unknown>
+  seen: unknown
+  hash: number
   alarms: AlarmFlags
   onlineAtMs: Json | undefined
   receivedAtMs: number
-}): { stale: boolean; marks: Pick<Known, 'lastSeen' | 'alarmsSeen' | 'hash'> | undefined } {
-  const seen = o.payload['last_seen']
+}): { stale: boolean; marks: Marks | undefined } {
+  const { seen, hash } = o
   const lastSeen = typeof seen === 'number' || typeof seen === 'string' ? String(seen).slice(0, 64) : undefined
   const alarmsSeen = wordOf(o.alarms)
-  const hash = hashOf(o.payload)
   const sameContact = lastSeen !== undefined && !isRelative(lastSeen) && lastSeen === o.known.lastSeen && alarmsSeen === o.known.alarmsSeen
   const restartedMs = typeof o.onlineAtMs === 'number' ? o.receivedAtMs - o.onlineAtMs : Infinity
   const afterRestart = restartedMs >= 0 && restartedMs <= AFTER_RESTART_MS && hash === o.known.hash
@@ -54,38 +56,3 @@ function wordOf(alarms: AlarmFlags): string {
 const BIT_OF: Readonly<Record<string, number>> = Object.fromEntries(ALARM_FLAGS.map((flag, i) => [flag, 1 << i]))
 const WORDS = new Map<number, Map<number, string>>()
 const WORDS_MAX = 100
-
-/** What changes with every contact, whatever the device says. */
-const APART: ReadonlySet<string> = new Set(['last_seen', 'linkquality'])
-const SCALAR: ReadonlySet<string> = new Set(['string', 'number', 'boolean'])
-
-let a = 0
-let b = 0
-/** The characters of one text, the first of them being the `at`th of its property. */
-function mix(text: string, at: number): void {
-  let x = a
-  let y = b
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i)
-    x = Math.imul(x ^ c, 0x01000193)
-    y = (Math.imul(y ^ c, 0x85ebca6b) + at + i) | 0
-  }
-  a = x
-  b = y
-}
-
-/** 64 bits of the content, two lanes of FNV-1a over its characters: cheap, and nobody gains by making two states of his own device look alike. */
-function hashOf(payload: Record<string, unknown>): string {
-  a = 0x811c9dc5 | 0
-  b = 0x01000193
-  for (const key in payload) {
-    if (APART.has(key)) continue
-    const value = payload[key]
-    const text = typeof value === 'string' ? value : SCALAR.has(typeof value) ? String(value) : JSON.stringify(value)
-    mix(key, 0)
-    mix('\u0001', key.length)
-    mix(text, key.length + 1)
-    mix('\u0002', key.length + 1 + text.length)
-  }
-  return (a >>> 0).toString(36) + (b >>> 0).toString(36)
-}

@@ -15,7 +15,7 @@ export type Known = {
   /** last_seen and the alarm state of the newest message, and a hash of its content */
   lastSeen?: string
   alarmsSeen?: string
-  hash?: string
+  hash?: number
 }
 
 export const recall = (memory: DecoderMemory, base: string, name: string): Known => (memory.get(keyOf(base, name)) ?? {}) as Known

@@ -51,17 +51,13 @@ const WORDS_OF: Readonly<Record<string, { flag: AlarmFlag; on: RegExp; off: RegE
   checking_result: { flag: 'fault', on: /^check_failure$/, off: /^check_success$/ },
 }
 
-export function flagInWords(property: string, value: unknown): [AlarmFlag, boolean] | undefined {
-  const words = typeof value === 'string' ? own(WORDS_OF, property) : undefined
-  if (words === undefined || typeof value !== 'string') return undefined
-  return words.on.test(value) ? [words.flag, true] : words.off.test(value) ? [words.flag, false] : undefined
-}
+/** undefined = its words say neither. */
+export const saidIn = (words: NonNullable<Traits['words']>, value: string): boolean | undefined =>
+  words.on.test(value) ? true : words.off.test(value) ? false : undefined
 
 const TWO_ALARMS = /^(.+?)_alarm(?:_[12])?$/
 
-export const flagOf = remembered(
-  (property: string): AlarmFlag | undefined => own(FLAG_OF, property) ?? own(FLAG_OF, TWO_ALARMS.exec(property)?.[1] ?? ''),
-)
+export const flagOf = (property: string): AlarmFlag | undefined => traitsOf(property).flag
 
 /** Properties that tell what the device is, the graver first. */
 const KIND_OF: readonly [RegExp, DeviceKind][] = [
@@ -79,38 +75,57 @@ const KIND_OF: readonly [RegExp, DeviceKind][] = [
 
 export function kindOfProperties(properties: Iterable<string>): DeviceKind | undefined {
   let gravest = KIND_OF.length
-  for (const property of properties) gravest = Math.min(gravest, rankOf(property))
+  for (const property of properties) gravest = Math.min(gravest, traitsOf(property).rank)
   return KIND_OF[gravest]?.[1]
 }
 
-/** The same of an object's own properties. */
-export function kindOfKeys(payload: object): DeviceKind | undefined {
-  let gravest = KIND_OF.length
-  for (const property in payload) gravest = Math.min(gravest, rankOf(property))
-  return KIND_OF[gravest]?.[1]
-}
+/** The rank of a property that shows no kind, and which kind a rank is. */
+export const NO_RANK = KIND_OF.length
+export const kindOfRank = (rank: number): DeviceKind | undefined => KIND_OF[rank]?.[1]
 
-/** Which of KIND_OF a property shows first. Asked of every property of every message: so the answers are remembered, of names that repeat. */
-const rankOf = remembered((property: string): number => {
+/** Which of KIND_OF a property shows first. */
+function rankOf(property: string): number {
   const at = KIND_OF.findIndex(([pattern]) => pattern.test(property))
-  return at < 0 ? KIND_OF.length : at
-})
+  return at < 0 ? NO_RANK : at
+}
 
-/** Names that are remembered of each question; at the bound remembering begins anew. */
+/** All that a property's name tells, since it is asked for with every message: the answers are remembered, of names that repeat. */
+export type Traits = {
+  /** which kind of device it shows; NO_RANK = none */
+  rank: number
+  flag: AlarmFlag | undefined
+  words: { flag: AlarmFlag; on: RegExp; off: RegExp } | undefined
+  /** as a number without a unit; undefined = no fit name */
+  measure: Measure | undefined
+  hash: number
+}
+
+/** Names that are remembered; at the bound remembering begins anew. */
 const NAMES_MAX = 2_000
 const NAME_CHARS_MAX = 64
+const remembered = new Map<string, Traits>()
 
-function remembered<T>(answer: (property: string) => T): (property: string) => T {
-  const known = new Map<string, T>()
-  return property => {
-    const found = known.get(property)
-    if (found !== undefined || known.has(property)) return found as T
-    const made = answer(property)
-    if (property.length > NAME_CHARS_MAX) return made
-    if (known.size >= NAMES_MAX) known.clear()
-    known.set(property, made)
-    return made
+export function traitsOf(property: string): Traits {
+  const known = remembered.get(property)
+  if (known !== undefined) return known
+  const made: Traits = {
+    rank: rankOf(property),
+    flag: own(FLAG_OF, property) ?? own(FLAG_OF, TWO_ALARMS.exec(property)?.[1] ?? ''),
+    words: own(WORDS_OF, property),
+    measure: measureIn(property, undefined),
+    hash: hashOfText(property),
   }
+  if (property.length > NAME_CHARS_MAX) return made
+  if (remembered.size >= NAMES_MAX) remembered.clear()
+  remembered.set(property, made)
+  return made
+}
+
+/** 32 bits, FNV-1a over its characters. */
+export function hashOfText(text: string): number {
+  let hash = 0x811c9dc5 | 0
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash
 }
 
 /** Heat detectors that report `smoke`: by model, or because their description says so. */
@@ -176,8 +191,7 @@ const SNAKE = /^[a-z][a-z0-9_]{0,50}$/
 
 /** The metric of a number: what its definition's unit says, else the documented default, else raw. undefined = no fit name. */
 export const measureOf = (property: string, unit: string | undefined): Measure | undefined =>
-  unit === undefined ? unitless(property) : measureIn(property, unit)
-const unitless = remembered((property: string) => measureIn(property, undefined))
+  unit === undefined ? traitsOf(property).measure : measureIn(property, unit)
 
 function measureIn(property: string, unit: string | undefined): Measure | undefined {
   const known = own(MEASURE_OF, property)

@@ -14,6 +14,8 @@ export type Addressed = {
   key: string
   deviceId: string
   gateway: string
+  /** where it stands when the gateway came */
+  onlineKey: string
   parts: { base: string; name: string; attribute: string } | null
 }
 
@@ -50,6 +52,7 @@ function parse(topic: string): Z2mTopic | null {
 }
 
 export const keyOf = (base: string, name: string): string => `device/${base}/${name}`
+export const onlineKey = (base: string): string => `online/${base}`
 
 export function addressed(base: string, name: string): Addressed {
   const parts = splitAttribute(name)
@@ -60,6 +63,7 @@ export function addressed(base: string, name: string): Addressed {
     key,
     deviceId: deviceIdOf(base, name),
     gateway: deviceIdOf(base, 'bridge'),
+    onlineKey: onlineKey(base),
     parts: parts === null ? null : { base, ...parts },
   }
 }

@@ -1,10 +1,10 @@
 // The properties of one device message sorted into alarms, metrics and state. Nulls are dropped (absent is not 0 and not false);
 // an alarm property that is no boolean is kept as state and noted, never guessed.
-import type { AlarmFlags } from '#contracts/reading.ts'
+import type { AlarmFlag, AlarmFlags } from '#contracts/reading.ts'
 import { coerceBoolean, coerceNumber } from '../coerce.ts'
 import type { Note } from '../time.ts'
 import { obscuration } from '../units.ts'
-import { flagInWords, flagOf, measureOf } from './properties.ts'
+import { hashOfText, measureOf, NO_RANK, saidIn, traitsOf, type Traits } from './properties.ts'
 
 export const METRICS_MAX = 64
 export const STATE_ENTRIES_MAX = 64
@@ -14,34 +14,71 @@ export type Values = {
   alarms: AlarmFlags
   metrics: Record<string, number>
   state: Record<string, unknown>
-  batteryPct?: number
-  lqi?: number
+  batteryPct: number | undefined
+  lqi: number | undefined
+  /** the gravest kind of device that its properties show, see properties.ts */
+  rank: number
+  /** of what it says, without what changes with every contact: nobody gains by making two states of his own device look alike */
+  hash: number
   notes: Note[]
 }
 
 /** Read elsewhere or of no use: the time of last contact, the nested device facts. */
 const APART: ReadonlySet<string> = new Set(['last_seen', 'device', 'elapsed', '__proto__'])
 
-export function valuesOf(payload: Record<string, unknown>, units: Record<string, string>): Values {
-  const values: Values = { alarms: {}, metrics: {}, state: {}, notes: [] }
+export function valuesOf(payload: Record<string, unknown>, units: Record<string, string> | undefined): Values {
+  const values: Values = {
+    alarms: {},
+    metrics: {},
+    state: {},
+    batteryPct: undefined,
+    lqi: undefined,
+    rank: NO_RANK,
+    hash: 0,
+    notes: NO_NOTES,
+  }
   let tooMany = 0
+  let a = 0x811c9dc5 | 0
+  let b = 0x01000193
   for (const property in payload) {
     const value = payload[property]
+    const traits = traitsOf(property)
+    if (traits.rank < values.rank) values.rank = traits.rank
+    if (property !== 'last_seen' && property !== 'linkquality') {
+      const content = hashOfValue(value)
+      a = Math.imul(a ^ traits.hash, 0x01000193) ^ content
+      b = (Math.imul(b ^ content, 0x85ebca6b) + traits.hash) | 0
+    }
     if (value === null || value === '' || APART.has(property)) continue
     if (
       !takeReserved(property, value, values) &&
-      !takeFlag(property, value, units, values) &&
-      !takeMetric(property, value, payload, units, values)
+      !takeFlag(property, value, traits, units, values) &&
+      !takeMetric(property, value, traits, payload, units, values)
     )
       tooMany += takeState(property, value, values) ? 0 : 1
   }
-  const { obscuration_db_per_m: dbPerM } = values.metrics
+  // as much of the two as a whole number holds
+  values.hash = (a >>> 0) * 0x200000 + (b >>> 11)
+  const { alarms } = values
+  const dbPerM = values.metrics['obscuration_db_per_m']
   if (dbPerM !== undefined) Object.assign(values.metrics, obscuration({ dbPerM }))
   // a fire detector's smoke is a fire; so is the heat of a heat detector (see the reading's kind)
-  if (values.alarms.smoke !== undefined) values.alarms.fire = values.alarms.smoke || values.alarms.fire === true
-  if (tooMany > 0)
-    values.notes.push({ code: 'decoder-failed', reason: `${tooMany} properties too many or too large were left out`, where: '/' })
+  if (alarms.smoke !== undefined) alarms.fire = alarms.smoke || alarms.fire === true
+  if (tooMany > 0) note(values, `${tooMany} properties too many or too large were left out`, '/')
   return values
+}
+
+const NO_NOTES: Note[] = Object.freeze([]) as unknown as Note[]
+function note(values: Values, reason: string, where: string): void {
+  values.notes = [...values.notes, { code: 'decoder-failed', reason, where }]
+}
+
+/** Whole numbers, as most are, by themselves; the rest by what they look like. */
+function hashOfValue(value: unknown): number {
+  if (typeof value === 'number') return value === (value | 0) ? Math.imul(value ^ 0x9e3779b9, 0x85ebca6b) : hashOfText(String(value)) ^ 1
+  if (typeof value === 'boolean') return value ? 0x2545f491 : 0x38495ab5
+  if (typeof value === 'string') return hashOfText(value) ^ 2
+  return hashOfText(JSON.stringify(value)) ^ 3
 }
 
 function takeReserved(property: string, value: unknown, values: Values): boolean {
@@ -58,48 +95,64 @@ function takeReserved(property: string, value: unknown, values: Values): boolean
   return true
 }
 
-function takeFlag(property: string, value: unknown, units: Record<string, string>, values: Values): boolean {
-  if (property === 'action' && (value === 'emergency' || value === 'sos')) values.alarms.manualCall = true
-  const said = flagInWords(property, value)
-  if (said !== undefined) {
-    values.alarms[said[0]] = said[1] || values.alarms[said[0]] === true
-    return true
+function takeFlag(
+  property: string,
+  value: unknown,
+  { flag, words }: Traits,
+  units: Record<string, string> | undefined,
+  values: Values,
+): boolean {
+  const { alarms } = values
+  if (typeof value === 'string') {
+    if (property === 'action' && (value === 'emergency' || value === 'sos')) alarms.manualCall = true
+    const said = words === undefined ? undefined : saidIn(words, value)
+    if (words !== undefined && said !== undefined) {
+      raise(alarms, words.flag, said)
+      return true
+    }
   }
-  if (property === 'mains_power_connected' && typeof value === 'boolean') {
-    values.alarms.mainPowerFault = !value
+  if (flag === undefined) {
+    if (property !== 'mains_power_connected' || typeof value !== 'boolean') return false
+    alarms.mainPowerFault = !value
     return true
   }
   // what has a unit is a number: the gas of a meter is no alarm
-  if (typeof value === 'number' && Object.hasOwn(units, property)) return false
-  const flag = flagOf(property)
-  if (flag === undefined) return false
-  const active = coerceBoolean(value)
+  if (typeof value === 'number' && units !== undefined && Object.hasOwn(units, property)) return false
+  const active = typeof value === 'boolean' ? value : coerceBoolean(value)
   if (active === undefined) {
-    if (typeof value !== 'number')
-      values.notes.push({ code: 'decoder-failed', reason: `${property} is no boolean: kept as state`, where: `/${property}` })
+    if (typeof value !== 'number') note(values, `${property} is no boolean: kept as state`, `/${property}`)
     return false
   }
-  // several properties may report one flag (alarm_1, alarm_2): one active is active
-  values.alarms[flag] = active || values.alarms[flag] === true
+  raise(alarms, flag, active)
   return true
+}
+
+/** Several properties may report one flag (alarm_1, alarm_2): one active is active. The most frequent by their names, which costs less. */
+function raise(alarms: AlarmFlags, flag: AlarmFlag, active: boolean): void {
+  if (flag === 'smoke') alarms.smoke = active || alarms.smoke === true
+  else if (flag === 'tamper') alarms.tamper = active || alarms.tamper === true
+  else if (flag === 'lowBattery') alarms.lowBattery = active || alarms.lowBattery === true
+  else alarms[flag] = active || alarms[flag] === true
 }
 
 function takeMetric(
   property: string,
   value: unknown,
+  traits: Traits,
   payload: Record<string, unknown>,
-  units: Record<string, string>,
+  units: Record<string, string> | undefined,
   values: Values,
 ): boolean {
   if (typeof value === 'boolean') return false
   const number = coerceNumber(value)
   if (number === undefined || isFull(values.metrics, METRICS_MAX)) return false
-  const unit = Object.hasOwn(units, property) ? units[property] : undefined
-  const measure = property === 'voltage' ? voltage(number, unit, payload) : measureOf(property, unit)
+  const unit = units !== undefined && Object.hasOwn(units, property) ? units[property] : undefined
+  const measure = property === 'voltage' ? voltage(number, unit, payload) : unit === undefined ? traits.measure : measureOf(property, unit)
   if (measure === undefined) return false
   const scaled = measure.factor === undefined ? number : scaledBy(number, measure.factor)
   if (!Number.isFinite(scaled)) return false
-  values.metrics[measure.metric] = scaled
+  if (measure.metric === 'battery_v') values.metrics['battery_v'] = scaled
+  else values.metrics[measure.metric] = scaled
   return true
 }
 
@@ -117,8 +170,12 @@ const scaledBy = (value: number, factor: number): number =>
 function voltage(value: number, unit: string | undefined, payload: Record<string, unknown>): { metric: string; factor?: number } {
   const isMains = 'power' in payload || 'current' in payload || 'energy' in payload
   const isMillivolt = unit === 'mV' || (unit !== 'V' && !isMains && value >= 100)
-  return { metric: isMains ? 'mains_v' : 'battery_v', ...(isMillivolt && { factor: 0.001 }) }
+  return isMains ? (isMillivolt ? MAINS_MV : MAINS_V) : isMillivolt ? BATTERY_MV : BATTERY_V
 }
+const MAINS_V = { metric: 'mains_v' }
+const MAINS_MV = { metric: 'mains_v', factor: 0.001 }
+const BATTERY_V = { metric: 'battery_v' }
+const BATTERY_MV = { metric: 'battery_v', factor: 0.001 }
 
 function takeState(property: string, value: unknown, values: Values): boolean {
   if (Object.keys(values.state).length >= STATE_ENTRIES_MAX || property.length > 128) return false

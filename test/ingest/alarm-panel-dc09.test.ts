@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { encodeLine } from '../../ingest/alarm-panel-dc09/line.ts'
+import { siaEvents } from '../../ingest/alarm-panel-dc09/sia.ts'
 import { decoder } from '../../ingest/decoders/alarm-panel-dc09.ts'
 import { asking } from './decoding.ts'
 
@@ -41,4 +43,62 @@ test('a clock that is right in some zone is not told as wrong; one that is right
   const lineMs = Date.parse('2026-01-01T08:00:05Z')
   for (const zoneH of [0, 8, -5, 5.75]) expect(at(lineMs - zoneH * 3_600_000), String(zoneH)).toBeUndefined()
   for (const offMs of [420_000, 20 * 3_600_000, 86_400_000 * 365]) expect(at(lineMs + offMs)).toBe('08:00:05,01-01-2026')
+})
+
+const read = (body: string) => asking(decoder)(TOPIC, encodeLine(body))
+
+test.each([
+  // forms that panels in the field send: with and without account in front, with area, text, several in one
+  ['"SIA-DCS"7960L0#123456[#123456|Nri1CL0^FRONT DOOR ^]', ['123456'], { event: 'CL', area: '1' }, {}, 'FRONT DOOR'],
+  ['"SIA-DCS"8070L0#123456[#123456|Nri0KR1^ROOM 1 ^]', ['123456/001'], { event: 'KR' }, { heat: false, fault: false }, 'ROOM 1'],
+  ['"SIA-DCS"4738R0001L0001[#006969|Nri04/OP001NM]', ['006969/001'], { event: 'OP', area: '04' }, {}, undefined],
+  ['"SIA-DCS"6002L0#AAA[|Nri1/FA501][M0026B9E4268B]', ['AAA/501'], { event: 'FA', area: '1' }, { fire: true }, undefined],
+  ['"SIA-DCS"9876R579BDFL789ABC#12345A[#12345A|NFA129]', ['12345A/129'], { event: 'FA' }, { fire: true }, undefined],
+  ['"SIA-DCS"0001L0#AAA[#AAA|Nti10:23ri2/GA007/FT008]', ['AAA/007', 'AAA/008'], { event: 'GA', area: '2' }, { gas: true }, undefined],
+  ['"SIA-DCS"0001L0#AAA[#AAA|Nri1/SA004]', ['AAA/004'], { event: 'SA' }, { fire: true }, undefined],
+  ['"SIA-DCS"0001L0#AAA[#AAA|Nri1/FX004]', ['AAA/004'], { event: 'FX' }, { test: true }, undefined],
+  ['"SIA-DCS"0001L0#AAA[#AAA|Nri1/FC004]', ['AAA/004'], { event: 'FC' }, { fire: false }, undefined],
+  ['"SIA-DCS"0001L0#AAA[#AAA|Nri1/UA004]', ['AAA/004'], { event: 'UA' }, { preAlarm: true }, undefined],
+  ['"SIA-DCS"0001L0#AAA[#AAA|Nri1/BA004]', ['AAA/004'], { event: 'BA' }, {}, undefined],
+  ['"SIA-DCS"0001L0#AAA[#AAA|OFA004]', ['AAA/004'], { event: 'FA', old: true }, { fire: true }, undefined],
+])('%s', (body, devices, state, alarms, text) => {
+  const { readings } = read(body)
+  expect(readings.map(r => r.deviceId)).toEqual(devices.map(name => `dc09:${name}`))
+  expect(readings[0]).toMatchObject({ state, ...(text !== undefined && { text }) })
+  expect(readings[0]?.alarms).toEqual(alarms)
+})
+
+test('an automatic test report says that the panel is there, and puts nothing under test', () => {
+  expect(read('"SIA-DCS"0001L0#AAA[#AAA|Nri1/RP0000]').readings[0]).toMatchObject({
+    deviceId: 'dc09:AAA',
+    online: true,
+    alarms: {},
+    flags: {},
+  })
+})
+
+test('what is shown as text is no event, whatever it spells', () => {
+  expect(siaEvents("Nri1/BA015*'FAN 3/FA022'NM^/FA023^").map(e => e.code)).toEqual(['BA'])
+})
+
+test('extended data: text in the characters of the panel, where and when; no hash, no address', () => {
+  const line =
+    '"ADM-CID"0007R0L0#1234[#1234|1110 00 012][IK\u00fcche][L2. Stock][O\u00c3\u00a9t\u00c3\u00a9][H08:00:01,01-01-2026][M0026B9E4268B][A0123456789AB]'
+  const [reading] = read(line).readings
+  expect(reading).toMatchObject({ text: 'K\u00fcche', alarms: { fire: true } })
+  expect(reading?.state).toEqual({
+    event: '110',
+    qualifier: '1',
+    partition: '00',
+    location: '2. Stock',
+    building: '\u00e9t\u00e9',
+    occurredAt: '08:00:01,01-01-2026',
+  })
+})
+
+test('no text takes long to read', () => {
+  const started = performance.now()
+  for (const piece of ['a', 'aa1', 'ri1', 'N', "*'", '^', '/', '][', 'ri1:'])
+    read(`"SIA-DCS"0001L0#AAA[#AAA|N${piece.repeat(Math.floor(500 / piece.length))}]`)
+  expect(performance.now() - started).toBeLessThan(2_000)
 })

@@ -1,7 +1,9 @@
 // Ports of devices that speak for themselves: DC-09 panels over TCP, MEOKON terminals over TCP and UDP, MAVLink over UDP.
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -9,6 +11,7 @@ import { noLog, systemClock } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { InboundMessage } from '#contracts/message.ts'
 import { noMeter } from '#contracts/metrics.ts'
+import { readPanelKeys } from '../../ingest/alarm-panel-dc09/keys.ts'
 import { encodeLine } from '../../ingest/alarm-panel-dc09/line.ts'
 import { startReceiver as startPanels } from '../../ingest/alarm-panel-dc09/receiver.ts'
 import { createCatalogue, loadDecoders } from '../../ingest/catalogue.ts'
@@ -93,8 +96,118 @@ describe('DC-09', () => {
     await until(() => heard().split('\r').length === 3, 5_000, 'two answers')
     expect(heard()).toContain('"NAK"0000R0L0A0[]_03:04:05,01-02-2026')
     expect(heard()).toContain('"DUH"0018R1L2#1234[]')
-    expect(refused.map(r => r.code)).toEqual(['decoder-failed', 'decoder-failed'])
+    expect(refused.map(r => r.code)).toEqual(['decoder-failed', 'bad-credentials'])
     expect(messages).toEqual([])
+  })
+
+  describe('encrypted', () => {
+    const NOW_MS = Date.parse('2026-01-01T00:00:05Z')
+    const KEYS = {
+      '1234': '000102030405060708090a0b0c0d0e0f',
+      ABC: '000102030405060708090a0b0c0d0e0f1011121314151617',
+      '77': '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+    }
+    /** By the format, not by what is tested: pad, bar, data and time in whole blocks, no IV. */
+    function sealed(account: string, text: string, key: string, token = '*ADM-CID'): Buffer {
+      const bytes = Buffer.from(key, 'hex')
+      const pad = Buffer.alloc(16 - ((text.length + 1) % 16), 0xfe)
+      const cipher = createCipheriv(`aes-${bytes.length * 8}-cbc`, bytes, Buffer.alloc(16)).setAutoPadding(false)
+      const hex = Buffer.concat([cipher.update(Buffer.concat([pad, Buffer.from(`|${text}`, 'latin1')])), cipher.final()]).toString('hex')
+      return encodeLine(`"${token}"0042R1L2#${account}[${hex.toUpperCase()}`)
+    }
+    function openedAnswer(heard: string, key: string): string {
+      const hex = /"\*ACK"0042R1L2#\w+\[([0-9A-F]+)\r$/.exec(heard)?.[1] ?? ''
+      const bytes = Buffer.from(key, 'hex')
+      const cipher = createDecipheriv(`aes-${bytes.length * 8}-cbc`, bytes, Buffer.alloc(16)).setAutoPadding(false)
+      return Buffer.concat([cipher.update(Buffer.from(hex, 'hex')), cipher.final()]).toString('latin1')
+    }
+    async function panels(more: { account: string; hex?: string; text?: string; anyTime?: boolean }[] = []) {
+      const dir = mkdtempSync(join(tmpdir(), 'dc09-'))
+      opened.push({ close: () => rmSync(dir, { recursive: true }) })
+      const file = join(dir, 'keys.json')
+      writeFileSync(file, JSON.stringify({ keys: [...Object.entries(KEYS).map(([account, hex]) => ({ account, hex })), ...more] }))
+      const all = door()
+      const receiver = await startPanels({ ...all.common, clock: { nowMs: () => NOW_MS }, keyOf: readPanelKeys(file) })
+      opened.push(receiver)
+      const line = await dial(receiver.port)
+      const asked = async (bytes: Buffer): Promise<string> => {
+        const before = line.heard().length
+        line.socket.write(bytes)
+        await until(() => line.heard().length > before && line.heard().endsWith('\r'), 5_000, 'an answer')
+        return line.heard().slice(before)
+      }
+      return { ...all, asked }
+    }
+
+    test('with 128, 192 and 256 bits: read, journalled in the clear, and acknowledged encrypted with the time', async () => {
+      const { messages, decode, asked } = await panels()
+      for (const [account, key] of Object.entries(KEYS)) {
+        const answer = await asked(sealed(account, `#${account}|1110 00 007]_00:00:01,01-01-2026`, key))
+        expect(openedAnswer(answer, key)).toMatch(/^[^|[\]]{1,16}\|\]_00:00:05,01-01-2026$/)
+      }
+      const first = messages.find(m => m.identity === 'dc09:1234')
+      expect(Buffer.from(first?.payload ?? []).toString('latin1')).toBe(
+        encodeLine('"ADM-CID"0042R1L2#1234[#1234|1110 00 007]_00:00:01,01-01-2026').toString('latin1'),
+      )
+      const fires = decode().filter(r => r.alarms.fire === true)
+      expect(fires.map(r => r.deviceId).toSorted()).toEqual(['dc09:1234/007', 'dc09:77/007', 'dc09:ABC/007'])
+    })
+
+    test('a NULL and SIA codes with text; a message that fills its blocks has a whole block of pad', async () => {
+      const { decode, asked } = await panels()
+      await asked(sealed('1234', ']_00:00:01,01-01-2026', KEYS[1234], '*NULL'))
+      const full = '#1234|Nri1/FA015][Icaf\u00e9 4, west stairs 2nd]_00:00:01,01-01-2026'
+      expect((full.length + 1) % 16).toBe(0)
+      await asked(sealed('1234', full, KEYS[1234], '*SIA-DCS'))
+      expect(decode()).toMatchObject([
+        { deviceId: 'dc09:1234', online: true },
+        { deviceId: 'dc09:1234/015', alarms: { fire: true } },
+      ])
+    })
+
+    test('a time that is not now is answered with the time, so an old line cannot be sent again', async () => {
+      const { messages, refused, asked } = await panels([{ account: 'F00', text: 'sixteen letters!', anyTime: true }])
+      const at = (time: string) => sealed('1234', `#1234|1110 00 007]${time}`, KEYS[1234])
+      for (const time of ['_23:59:24,12-31-2025', '_00:00:26,01-01-2026', ''])
+        expect(await asked(at(time))).toContain('"NAK"0000R0L0A0[]_00:00:05,01-01-2026')
+      expect(refused.map(r => [r.code, r.identity])).toEqual(Array.from({ length: 3 }, () => ['clock-implausible', 'dc09:1234']))
+      expect(messages).toEqual([])
+      for (const time of ['_23:59:25,12-31-2025', '_00:00:25,01-01-2026']) expect(await asked(at(time))).toContain('"*ACK"')
+      // told not to hold this panel's clock against ours
+      const old = sealed('F00', '#F00|1110 00 007]_00:00:01,01-01-2001', Buffer.from('sixteen letters!').toString('hex'))
+      expect(await asked(old)).toContain('"*ACK"')
+      expect(messages).toHaveLength(3)
+    })
+
+    test('another key, damaged blocks, no key, and no encryption where there is a key: DUH, and nothing gets in', async () => {
+      const { messages, refused, asked } = await panels()
+      const text = '#1234|1110 00 007]_00:00:01,01-01-2026'
+      const DUH = '"DUH"0042R1L2#1234[]'
+      expect(await asked(sealed('1234', text, KEYS[77]))).toContain(DUH)
+      expect(await asked(encodeLine('"*ADM-CID"0042R1L2#1234[00112233445566778899AABBCCDDEEFF00'))).toContain(DUH)
+      expect(await asked(encodeLine('"*ADM-CID"0042R1L2#1234['))).toContain(DUH)
+      expect(await asked(sealed('9999', text, KEYS[77]))).toContain('"DUH"0042R1L2#9999[]')
+      expect(await asked(encodeLine('"ADM-CID"0042R1L2#1234[#1234|1110 00 007]'))).toContain(DUH)
+      expect(refused.map(r => r.code)).toEqual(Array.from({ length: 5 }, () => 'bad-credentials'))
+      expect(JSON.stringify(refused)).not.toContain(KEYS[77])
+      expect(messages).toEqual([])
+      // one without a key of its own may speak in the clear
+      expect(await asked(encodeLine('"ADM-CID"0042R1L2#9999[#9999|1110 00 007]'))).toContain('"ACK"')
+    })
+
+    test('one key for all; what is wrong in the file is named, never what stands there', async () => {
+      const { asked } = await panels([{ account: '*', text: 'sixteen letters!' }])
+      const line = sealed('5150', '#5150|1110 00 007]_00:00:01,01-01-2026', Buffer.from('sixteen letters!').toString('hex'))
+      expect(await asked(line)).toContain('"*ACK"0042R1L2#5150[')
+      const dir = mkdtempSync(join(tmpdir(), 'dc09-'))
+      opened.push({ close: () => rmSync(dir, { recursive: true }) })
+      const file = join(dir, 'keys.json')
+      for (const keys of [[{ account: '1', hex: 'secret' }], [{ account: '1' }], [{ account: 'x', text: 'sixteen letters!' }], []]) {
+        writeFileSync(file, JSON.stringify({ keys }))
+        expect(() => readPanelKeys(file)).toThrow(/FENGSUI_DC09_KEYS_FILE/)
+        expect(() => readPanelKeys(file)).not.toThrow(/secret|sixteen/)
+      }
+    })
   })
 
   test('bytes without end are not kept', async () => {
