@@ -35,6 +35,7 @@ export const SETTINGS = {
   RULES_DIR: text,
   DISTRICT_DIR: text,
   DISPATCH_PLAN: text,
+  VALHALLA_URL: { type: 'string', pattern: '^https?://[^@]+$' },
   ADMIN_PASSWORD: { type: 'string', minLength: 10, secret: true },
   ANONYMOUS_DEVICES: { type: 'boolean', default: false },
   GBT26875_PORT: port(0),
@@ -79,6 +80,8 @@ export type Settings = {
   districtDir: string
   /** deadlines, travel figures, needs; see docs/dispatch.md */
   dispatchPlan: string
+  /** asked for times along roads; null = by the district's roads, else by distance */
+  valhallaUrl: string | null
   adminPassword?: string
   anonymousDevices: boolean
   /** what does not publish to our broker; ports of 0 are off */
@@ -178,6 +181,7 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     rulesDir: path('RULES_DIR', join(root, 'rules/sets/default')),
     districtDir: path('DISTRICT_DIR', join(root, 'dashboard/district')),
     dispatchPlan: path('DISPATCH_PLAN', join(root, 'dispatch/plan.yaml')),
+    valhallaUrl: v['VALHALLA_URL'] === undefined ? null : String(v['VALHALLA_URL']),
     ...(v['ADMIN_PASSWORD'] === undefined ? {} : { adminPassword: String(v['ADMIN_PASSWORD']) }),
     anonymousDevices: v['ANONYMOUS_DEVICES'] === true,
     entrances: {

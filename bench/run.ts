@@ -14,6 +14,7 @@ const BENCHES = [
   'station-speaker',
   'raise',
   'ranking',
+  'sf-dispatch',
   'restart',
   'flood',
   'flows-faults',

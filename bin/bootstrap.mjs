@@ -20,6 +20,7 @@ const COMMANDS = {
   replay: { entry: 'simulators/replay.ts', args: [], needs: [] },
   decode: { entry: 'bin/decode.ts', args: [], needs: [] },
   backtest: { entry: 'bin/backtest.ts', args: [], needs: [] },
+  calibrate: { entry: 'bin/calibrate.ts', args: [], needs: [] },
   basemap: { entry: 'bin/basemap.ts', args: [], needs: [] },
   bench: { entry: 'bench/run.ts', args: [], needs: ['dashboard', 'basemap'] },
   admin: { entry: 'bin/admin.ts', args: [], needs: [] },

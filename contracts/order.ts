@@ -33,6 +33,8 @@ export type Order = {
   reason?: string
   /** as it was estimated when it was offered */
   eta?: EtaInterval
+  /** along the straight line, from where it was when it was offered; absent where one of the two places was not known */
+  distanceM?: number
   /** its place in the ranking when it was offered; absent where an officer sent one that was not ready */
   rank?: number
   /** the order that was refused or not answered, for which this one was offered */

@@ -38,6 +38,7 @@ export const REASON_CODES = [
   'no-capability',
   'place-unknown',
   // for and against its rank
+  'own-area',
   'soonest',
   'slower',
   'degraded',
@@ -46,6 +47,7 @@ export const REASON_CODES = [
   'refused-before',
   'silent-before',
   'same-time',
+  'reckoned',
 ] as const
 export type ReasonCode = (typeof REASON_CODES)[number]
 export type Reason = { code: ReasonCode; text: Text }
@@ -88,7 +90,7 @@ export type Resource = ResourceProfile & {
 /** One turn of duty; crew is a number, never names. */
 export type DutyShift = { from: string; to: string; crew: number; note?: string }
 
-/** Seconds from now until it is at the scene, turn-out included: meant so that 5 in 100 come sooner than low and 5 in 100 later than high; not measured. */
+/** Seconds from now until it is at the scene, turn-out included: meant so that 5 in 100 come sooner than low and 5 in 100 later than high. */
 export type EtaInterval = { lowS: number; likelyS: number; highS: number }
 
 /** Where an ETA comes from. */

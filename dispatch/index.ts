@@ -55,7 +55,9 @@ import { unshelveExpired } from './shelf.ts'
 import { keptTable } from './kept-table.ts'
 import { stateTable } from './state-table.ts'
 import { stepsSaid, takeSteps } from './telemetry-orders.ts'
+import { waysAhead } from './travel/ahead.ts'
 import { byDistance } from './travel/distance.ts'
+import { handledRuns, type HandledRun } from './travel/runs.ts'
 import type { Travel } from './travel/travel.ts'
 import { openDesk, runTurn, type Changes, type Turn } from './turn.ts'
 
@@ -125,7 +127,13 @@ export const openDispatch = (o: DispatchOptions) => {
   const openIds = db.prepare('SELECT id FROM incidents WHERE open = 1')
   const auditor = openAuditor(db)
 
-  const change = (act: (turn: Turn) => void): Changes => runTurn(desk, act).changes
+  const lookAhead = waysAhead(desk)
+
+  const change = (act: (turn: Turn) => void): Changes => {
+    const { changes } = runTurn(desk, act)
+    lookAhead(changes.incidents)
+    return changes
+  }
   /** An act of a person on one alarm or incident, from its own file. */
   const acting =
     <O>(act: (turn: Turn, id: string, o: O) => void) =>
@@ -134,6 +142,7 @@ export const openDispatch = (o: DispatchOptions) => {
 
   const raise = (posting: Posting): Raised => {
     const { result, changes } = runTurn(desk, turn => postAlarm(turn, posting))
+    lookAhead(changes.incidents)
     const alarm = alarmById(desk, result.alarmId)
     const incident = alarm && desk.incidents.get(alarm.incidentId)?.incident
     if (alarm === undefined || incident === undefined)
@@ -185,6 +194,7 @@ export const openDispatch = (o: DispatchOptions) => {
     incident(id: string): IncidentDetail | undefined {
       const detail = incidentById(desk, id)
       if (detail === undefined) return undefined
+      lookAhead([detail])
       const ladders = new Map(recipients.map(one => [one.name, one.ladder]))
       const tellings = detail.tellings.map(line => {
         const channel = ladders.get(line.recipient)?.[line.step - 1]?.channel
@@ -253,6 +263,10 @@ export const openDispatch = (o: DispatchOptions) => {
     observations: openObservations(desk),
 
     kpis: (nowMs: number): QueueKpis => kpis(nowMs),
+    /** What is wrong with the travel model; undefined = nothing. */
+    travelTrouble: (): string | undefined => (travel.troubled?.() === true ? travel.status?.() : undefined),
+    /** What crews really took, for fitting the travel figures. */
+    runs: (span: { fromMs?: number; toMs?: number } = {}): HandledRun[] => handledRuns(db, span),
     reports: openReports(db, utcOffsetMinutes),
     utcOffsetMinutes,
     /** the queue as it stood at an instant that has passed; the same each time it is asked for */
@@ -296,6 +310,17 @@ export const auditHead = (o: { file: string }): string => {
   const db = openDatabase(o.file, { readOnly: true })
   try {
     return headOf(db)
+  } finally {
+    db.close()
+  }
+}
+
+/** What crews really took, out of a dispatch.db, whether it is in use or not; nothing is written. No file yet = none. */
+export const readRuns = (o: { file: string; fromMs?: number; toMs?: number }): HandledRun[] => {
+  if (!existsSync(o.file)) return []
+  const db = openDatabase(o.file, { readOnly: true })
+  try {
+    return handledRuns(db, o)
   } finally {
     db.close()
   }

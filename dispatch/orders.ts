@@ -54,6 +54,7 @@ export const offer = (turn: Turn, o: Offer): Order => {
     offeredBy: actor,
     answerBy: after(turn, turn.desk.plan.offers.answerS),
     ...(candidate?.eta !== undefined && { eta: candidate.eta }),
+    ...(candidate?.distanceM !== undefined && { distanceM: candidate.distanceM }),
     ...(candidate?.rank !== null && candidate?.rank !== undefined && { rank: candidate.rank }),
     ...(o.insteadOf !== undefined && { insteadOf: o.insteadOf }),
     passesOn: o.passesOn,

@@ -31,8 +31,8 @@ export type DispatchPlan = {
   readiness: { silentAfterS: number; checkInValidS: number; droneBatteryMinPct: number }
   travel: Record<TravelMode, TravelFigures>
   offers: { answerS: number }
-  /** what a lack costs, in seconds of the likely ETA */
-  ranking: { degradedS: number; lackingS: number; coverageWeight: number; coverageS: number }
+  /** what a lack costs, and what its own area is worth, in seconds of the likely ETA */
+  ranking: { degradedS: number; lackingS: number; ownAreaS: number; coverageWeight: number; coverageS: number }
   needs: Partial<Record<AlarmKind, Capability[]>>
   capabilities: Record<ResourceKind, Capability[]>
   modes: Record<ResourceKind, TravelMode>
@@ -77,6 +77,7 @@ const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(
     ranking: strict({
       degradedS: seconds(0, 3600),
       lackingS: seconds(0, 3600),
+      ownAreaS: seconds(0, 3600),
       coverageWeight: { type: 'number', minimum: 0, maximum: 1 },
       coverageS: seconds(0, 3600),
     }),

@@ -2,10 +2,10 @@
 // leave behind, and every one with its reasons. Pure; the numbers are the plan's. It proposes; people and the offer rules send.
 import type { Incident } from '#contracts/incident.ts'
 import type { Order } from '#contracts/order.ts'
-import type { Candidate, Capability, Reason, Resource } from '#contracts/resource.ts'
+import type { Candidate, Capability, Reason, Resource, TravelMode } from '#contracts/resource.ts'
 import { needsOf, type DispatchPlan } from './plan.ts'
 import { capabilityWords, distanceWords, durationWords, reason } from './reason-words.ts'
-import { planeFrom, type LatLon, type Leg, type Travel } from './travel/travel.ts'
+import { startersOf, planeFrom, type LatLon, type Leg, type Travel } from './travel/travel.ts'
 
 /** Coverage is reckoned for this many of the nearest. */
 const COVERAGE_FOR = 50
@@ -13,7 +13,7 @@ const COVERAGE_FOR = 50
 const LISTED_MAX = 200
 const OUT_OF_THE_QUESTION_S = 1e6
 
-type Looked = Candidate & { cost: number; leg?: Leg; home?: LatLon }
+type Looked = Candidate & { cost: number; mode: TravelMode; leg?: Leg; home?: LatLon }
 
 const etaWords = ({ eta }: Leg): { zh: string; en: string } => {
   const [low, likely, high] = [eta.lowS, eta.likelyS, eta.highS].map(durationWords) as [Words, Words, Words]
@@ -38,6 +38,12 @@ const byPlaceWords = (resource: Resource, incident: Incident): number => {
 const AREA_S = 600
 const ELSEWHERE_S = 1_800
 
+/** It answers for this place: by its grid where both say one, else by its area. Who knows the streets finds the door. */
+const isOwn = (resource: Resource, { place }: Incident): boolean => {
+  if (place?.grid !== undefined && resource.grid !== undefined) return place.grid === resource.grid
+  return place?.area !== undefined && place.area === resource.area
+}
+
 const look = (resource: Resource, leg: Leg | undefined, incident: Incident, orders: readonly Order[], plan: DispatchPlan): Looked => {
   const needs = needsOf(plan, incident.kind)
   const task = looksOnly(resource.capabilities) ? 'look' : 'respond'
@@ -54,8 +60,10 @@ const look = (resource: Resource, leg: Leg | undefined, incident: Incident, orde
   const isOut = resource.state !== 'ready' || out.length > 0
   const unknown = incident.position === undefined ? [reason('place-unknown')] : []
   const { ranking } = plan
+  const own = leg !== undefined && task === 'respond' && isOwn(resource, incident) && ranking.ownAreaS > 0
   const cost =
-    (leg?.eta.likelyS ?? byPlaceWords(resource, incident)) +
+    (leg?.eta.likelyS ?? byPlaceWords(resource, incident)) -
+    (own ? ranking.ownAreaS : 0) +
     lacks.length * ranking.lackingS +
     (resource.reasons.length > 0 ? ranking.degradedS : 0) +
     (tried.length > 0 ? OUT_OF_THE_QUESTION_S : 0)
@@ -68,8 +76,9 @@ const look = (resource: Resource, leg: Leg | undefined, incident: Incident, orde
     state: resource.state,
     ...(leg !== undefined && { eta: leg.eta, distanceM: leg.distanceM, travel: leg.source, leg }),
     capabilities: has,
-    reasons: [...resource.reasons, ...out, ...unknown, ...partly, ...tried],
+    reasons: [...(own && !isOut ? [reason('own-area')] : []), ...resource.reasons, ...out, ...unknown, ...partly, ...tried],
     cost,
+    mode: resource.mode,
     ...(resource.position !== undefined && { home: resource.position }),
   }
 }
@@ -77,7 +86,6 @@ const look = (resource: Resource, leg: Leg | undefined, incident: Incident, orde
 /** How much longer the place it leaves would wait: for the nearest other that is ready and does the same. */
 const withCoverage = (all: Looked[], plan: DispatchPlan): void => {
   const free = all.filter(one => one.rank !== null && one.task === 'respond' && one.home !== undefined)
-  const { speedMps } = plan.travel['e-vehicle']
   for (const one of free.toSorted((a, b) => a.cost - b.cost).slice(0, COVERAGE_FOR)) {
     const metresTo = planeFrom(one.home as LatLon)
     let nearestM = Infinity
@@ -86,7 +94,7 @@ const withCoverage = (all: Looked[], plan: DispatchPlan): void => {
       one.cost += plan.ranking.coverageS
       continue
     }
-    one.coverageLossS = Math.round(nearestM / speedMps)
+    one.coverageLossS = Math.round(nearestM / plan.travel[one.mode].speedMps)
     one.cost += Math.min(plan.ranking.coverageS, plan.ranking.coverageWeight * one.coverageLossS)
   }
 }
@@ -102,6 +110,7 @@ const explained = (one: Looked, first: Looked | undefined): Reason[] => {
   return [
     reason(one === first ? 'soonest' : 'slower', zh, en),
     ...(one !== first && overlaps ? [reason('same-time')] : []),
+    ...(one.leg.instead === undefined ? [] : [reason('reckoned', one.leg.instead.zh, one.leg.instead.en)]),
     ...one.reasons,
     ...(gap === undefined ? [] : [reason('leaves-gap', gap.zh, gap.en)]),
   ]
@@ -119,8 +128,7 @@ export const rankCandidates = (o: {
   plan: DispatchPlan
 }): Candidate[] => {
   const to = o.incident.position
-  const placed = o.resources.filter(r => r.position !== undefined)
-  const starters = placed.map(r => ({ id: r.id, mode: r.mode, at: (r.at ?? r.position) as LatLon }))
+  const starters = startersOf(o.resources.filter(r => r.position !== undefined))
   const legs = to === undefined ? [] : o.travel.legs(starters, to)
   const legOf = new Map(starters.map(({ id }, i) => [id, legs[i]]))
   const all = o.resources.map(resource => look(resource, legOf.get(resource.id), o.incident, o.orders, o.plan))
@@ -134,5 +142,5 @@ export const rankCandidates = (o: {
     .filter(one => one.rank === null)
     .toSorted(byDistance)
     .slice(0, LISTED_MAX)
-  return [...listed, ...others].map(({ cost: _cost, leg: _leg, home: _home, ...candidate }) => candidate)
+  return [...listed, ...others].map(({ cost: _cost, mode: _mode, leg: _leg, home: _home, ...candidate }) => candidate)
 }

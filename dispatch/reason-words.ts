@@ -18,6 +18,7 @@ const WORDS: Record<ReasonCode, { zh: string; en: string }> = {
   'out-of-reach': { zh: '超出范围，相距 {what}', en: 'out of reach, {what} away' },
   'no-capability': { zh: '不具备所需能力：{what}', en: 'has none of what is needed: {what}' },
   'place-unknown': { zh: '警情位置未知，按网格和街道排序', en: 'where the incident is is not known: its grid and area come first' },
+  'own-area': { zh: '本责任区', en: 'its own area' },
   soonest: { zh: '预计 {what} 到场，综合最优', en: 'there in {what}: best of all' },
   slower: { zh: '预计 {what} 到场，较慢', en: 'there in {what}: later' },
   degraded: { zh: '就绪但有缺陷（{what}）', en: 'ready, with defects ({what})' },
@@ -25,6 +26,7 @@ const WORDS: Record<ReasonCode, { zh: string; en: string }> = {
   'leaves-gap': { zh: '调走后其辖区多等 {what}', en: 'its own area would wait {what} longer' },
   'refused-before': { zh: '已拒绝过本警情', en: 'has refused this incident' },
   'silent-before': { zh: '本警情未应答', en: 'did not answer for this incident' },
+  reckoned: { zh: '{what}，时间为估算', en: '{what}: reckoned without it' },
   'same-time': { zh: '与首选到场时间区间重叠', en: 'its interval overlaps the first one’s' },
 }
 

@@ -12,6 +12,7 @@ import { readPlan, type DispatchPlan } from '../dispatch/plan.ts'
 import { byDistance } from '../dispatch/travel/distance.ts'
 import { roadGraph, type RoadLine } from '../dispatch/travel/road-graph.ts'
 import { byRoads } from '../dispatch/travel/roads.ts'
+import { byValhalla } from '../dispatch/travel/valhalla.ts'
 import type { Travel } from '../dispatch/travel/travel.ts'
 
 type Directory = { get(id: string): Device | undefined; all(): Iterable<Device> }
@@ -29,14 +30,21 @@ export type DispatchDesk = {
   changed(): Resource[]
 }
 
-export type DeskOptions = Omit<DispatchOptions, 'plan' | 'device' | 'travel'> & { districtDir: string; dispatchPlan: string }
+export type DeskOptions = Omit<DispatchOptions, 'plan' | 'device' | 'travel'> & {
+  districtDir: string
+  dispatchPlan: string
+  valhallaUrl: string | null
+}
 
 /** @throws FengsuiError setting-invalid where the plan is wrong */
 export async function openDispatchDesk(o: DeskOptions): Promise<DispatchDesk> {
-  const { districtDir, dispatchPlan, ...options } = o
+  const { districtDir, dispatchPlan, valhallaUrl, ...options } = o
   const plan = readPlan(dispatchPlan)
   let directory: Directory | undefined
-  const dispatch = openDispatch({ ...options, plan, device: id => directory?.get(id), travel: await travelOf(districtDir, plan, o.log) })
+  const otherwise = await travelOf(districtDir, plan, o.log)
+  const { clock, log } = o
+  const travel = valhallaUrl === null ? otherwise : byValhalla({ url: valhallaUrl, figures: plan.travel, otherwise, clock, log })
+  const dispatch = openDispatch({ ...options, plan, device: id => directory?.get(id), travel })
   const stations = await stationsOf(districtDir, o.log)
   dispatch.adoptResources([], stations)
   const shown = new Map<string, string>()
@@ -58,9 +66,12 @@ export async function openDispatchDesk(o: DeskOptions): Promise<DispatchDesk> {
         stuck = dispatch.stuck(nowMs)
       }
       const open = `${dispatch.kpis(nowMs).openIncidents} incidents open`
+      const travelTrouble = dispatch.travelTrouble()
       const wrong = [tickProblem, stuck.length === 0 ? null : findingWords(stuck)].filter(one => one !== null)
       const troubles = stuck.length === 0 ? {} : { troubles: ['stuck' as const] }
-      return { room: 'dispatch', ok: wrong.length === 0, detail: wrong.length === 0 ? open : wrong.join('; '), ...troubles }
+      // nobody waits for the travel server: that it is away is said, and is no failure of the room
+      const detail = [...(wrong.length === 0 ? [open] : wrong), ...(travelTrouble === undefined ? [] : [travelTrouble])].join('; ')
+      return { room: 'dispatch', ok: wrong.length === 0, detail, ...troubles }
     },
     see: devices => dispatch.adoptResources(devices, []),
     changed() {

@@ -273,6 +273,7 @@ export const SHAPES: readonly { $id: string }[] = [
       endedAt: time(),
       reason: text(),
       eta: ref('Eta'),
+      distanceM: number(),
       rank: integer(),
       insteadOf: text(),
       late: list(oneOf(['turn-out', 'on-scene', 'joint'] as const)),

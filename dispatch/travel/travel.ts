@@ -1,11 +1,12 @@
 // What a travel model is: how long each of many takes to one place. Asked inside a transaction, so it answers at once; what must be fetched
 // from elsewhere is fetched before, by prepare(), and what could not be had is answered by the next simpler model.
+import type { Text } from '#contracts/alarm.ts'
 import type { EtaInterval, TravelMode, TravelSource } from '#contracts/resource.ts'
 
 export type LatLon = { lat: number; lon: number }
 export type Starter = { id: string; mode: TravelMode; at: LatLon }
-/** eta: from the order to the scene, turn-out included */
-export type Leg = { eta: EtaInterval; distanceM: number; source: TravelSource }
+/** eta: from the order to the scene, turn-out included; `instead`: why a simpler model had to answer */
+export type Leg = { eta: EtaInterval; distanceM: number; source: TravelSource; instead?: Text }
 
 export type Travel = {
   /** In the order of `from`. */
@@ -14,7 +15,16 @@ export type Travel = {
   prepare?(from: readonly Starter[], to: LatLon): Promise<void>
   /** for the health line */
   status?(): string
+  /** what it depends on does not answer: everything is reckoned by the next simpler model */
+  troubled?(): boolean
 }
+
+/** Those whose place is known; where they are now comes before where they wait. */
+export const startersOf = (resources: readonly { id: string; mode: Starter['mode']; at?: LatLon; position?: LatLon }[]): Starter[] =>
+  resources.flatMap(({ id, mode, at, position }) => {
+    const from = at ?? position
+    return from === undefined ? [] : [{ id, mode, at: from }]
+  })
 
 const EARTH_M = 6_371_008.8
 const rad = (degrees: number): number => (degrees * Math.PI) / 180
