@@ -213,6 +213,7 @@ async function openFlows(settings: Settings, supervisor: Supervisor, { ssoSecret
     lang: settings.lang === 'zh-CN' ? 'zh-CN' : 'en-US',
     open: openFlowRecordings(settings.dataDir),
     approval: settings.flowsApproval,
+    bounds: { cpuShare: settings.flowsCpuShare, heapMb: settings.flowsMemoryMb },
     audit: entry =>
       void supervisor.link
         .request('core', 'audit', entry)

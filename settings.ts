@@ -28,6 +28,8 @@ export const SETTINGS = {
   HTTP_PORT: port(8080),
   FLOWS_PORT: port(1880),
   FLOWS_APPROVAL: { type: 'boolean', default: false },
+  FLOWS_CPU_PERCENT: { type: 'integer', minimum: 10, maximum: 1_600, default: 100 },
+  FLOWS_MEMORY_MB: { type: 'integer', minimum: 128, maximum: 16_384, default: 256 },
   INFLUX_URL: { type: 'string', pattern: '^https?://[^@]+$' },
   INFLUX_TOKEN: { ...text, secret: true },
   INFLUX_ORG: text,
@@ -75,6 +77,9 @@ export type Settings = {
   httpPort: number
   flowsPort: number
   flowsApproval: boolean
+  /** of one core */
+  flowsCpuShare: number
+  flowsMemoryMb: number
   influx: { url: string; token?: string; org?: string; bucket: string } | null
   rulesDir: string
   districtDir: string
@@ -177,6 +182,8 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     httpPort: Number(v['HTTP_PORT']),
     flowsPort: Number(v['FLOWS_PORT']),
     flowsApproval: v['FLOWS_APPROVAL'] === true,
+    flowsCpuShare: Number(v['FLOWS_CPU_PERCENT']) / 100,
+    flowsMemoryMb: Number(v['FLOWS_MEMORY_MB']),
     influx: v['INFLUX_URL'] === undefined ? null : influxOf(v),
     rulesDir: path('RULES_DIR', join(root, 'rules/sets/default')),
     districtDir: path('DISTRICT_DIR', join(root, 'dashboard/district')),

@@ -95,6 +95,13 @@ export const METRICS = {
   fengsui_live_clients: { type: 'gauge', help: 'live sockets open', labels: [] },
   fengsui_live_dropped_total: { type: 'counter', help: 'live sockets closed because the client was too slow', labels: [] },
   fengsui_process_restarts_total: { type: 'counter', help: 'restarts of a process by the supervisor', labels: ['process'] },
+  fengsui_flows_cpu_seconds_total: { type: 'counter', help: 'CPU time that the flows in force have used', labels: [] },
+  fengsui_flows_held_back_seconds_total: {
+    type: 'counter',
+    help: 'time that the flows in force were held still because they used more CPU time than they may',
+    labels: [],
+  },
+  fengsui_flows_memory_bytes: { type: 'gauge', help: 'memory that the flows in force hold', labels: [] },
 } as const satisfies Record<string, { type: 'counter' | 'gauge' | 'histogram'; help: string; labels: readonly string[] }>
 
 export type MetricName = keyof typeof METRICS

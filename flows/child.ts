@@ -1,14 +1,17 @@
-// One life of the Node-RED process: how it is started (permission model, memory limit, empty environment), what it is told, and how
+// One life of the Node-RED process: how it is started (permission model, bounds, low priority, empty environment), what it is told, and how
 // it ends. Knows nothing of restarts. What it may touch: read its own program files, write its scratch folder, use the network.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
+import { holdIn, type Bounds, type Usage } from './bounds.ts'
 import type { Start, ToChild } from './link.ts'
 
 const STDERR_CHARS_MAX = 4000
 const CLOSE_MS_MAX = 3000
+const NICENESS = 5
+const NONE: Usage = { cpuMs: 0, heldBackMs: 0, memoryBytes: 0 }
 
 export type Child = {
   pid: number | undefined
@@ -18,35 +21,51 @@ export type Child = {
   kill(): void
   /** asks it to stop, kills it when it does not */
   stop(): Promise<void>
-  /** how it ended: code or signal and the tail of what it wrote to stderr */
+  usage(): Usage
+  /** how it ended: code or signal and the tail of what it wrote to stderr, or the bound that it went over */
   ended: Promise<string>
 }
 
 /** A process that has loaded its programs and waits to be told what to run. */
 export type Prepared = { begin(on: (message: unknown) => void): Child; kill(): void; ended: Promise<string> }
 
-export const startChild = (o: { start: Start; memoryMb: number; on: (message: unknown) => void }): Child => prepareChild(o).begin(o.on)
+export type ChildOptions = {
+  start: Start
+  bounds: Bounds
+  /** ends after so much CPU time, whoever still watches over it */
+  cpuS?: number
+}
 
-export function prepareChild(o: { start: Start; memoryMb: number }): Prepared {
+export const startChild = (o: ChildOptions & { on: (message: unknown) => void }): Child => prepareChild(o).begin(o.on)
+
+export function prepareChild(o: ChildOptions): Prepared {
   const env = { NODE_ENV: 'production', NODE_RED_DISABLE_TELEMETRY: '1' }
-  const child = spawn(
+  const args = [
+    ...modest(o.cpuS),
     process.execPath,
-    [
-      ...permissions(o.start),
-      `--max-old-space-size=${o.memoryMb}`,
-      join(import.meta.dirname, o.start.trial === undefined ? 'run.ts' : 'trial-run.ts'),
-    ],
-    {
-      cwd: o.start.userDir,
-      env,
-      stdio: [o.start.trial === 'backtest' ? 'pipe' : 'ignore', 'ignore', 'pipe', 'ipc'],
-    },
-  )
+    ...permissions(o.start),
+    `--max-old-space-size=${o.bounds.heapMb}`,
+    join(import.meta.dirname, o.start.trial === undefined ? 'run.ts' : 'trial-run.ts'),
+  ]
+  const child = spawn('/bin/sh', args, {
+    cwd: o.start.userDir,
+    env,
+    stdio: [o.start.trial === 'backtest' ? 'pipe' : 'ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  let overBound = ''
   let stderr = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_CHARS_MAX)))
+  const tooMuch = (why: string): void => {
+    overBound = why
+    child.kill('SIGKILL')
+  }
+  const held = child.pid === undefined ? undefined : holdIn({ pid: child.pid, bounds: o.bounds, tooMuch })
   const ended = new Promise<string>(resolve => {
     child.once('error', error => resolve(error.message))
-    child.once('exit', (code, signal) => resolve(`${signal ?? `exit ${code}`}${reason(stderr)}`))
+    child.once('exit', (code, signal) => {
+      held?.end()
+      resolve(overBound === '' ? `${signal ?? `exit ${code}`}${reason(stderr)}` : overBound)
+    })
   })
   const send = (message: ToChild): void => {
     // a channel that closes meanwhile belongs to a process that ended, which `ended` says
@@ -59,9 +78,26 @@ export function prepareChild(o: { start: Start; memoryMb: number }): Prepared {
     begin(on) {
       child.on('message', (message: unknown) => on(message))
       send({ type: 'start', start: o.start })
-      return { pid: child.pid, stdin: child.stdin, send, kill, stop: () => stop(child, send, ended), ended }
+      return {
+        pid: child.pid,
+        stdin: child.stdin,
+        send,
+        kill,
+        stop: () => stop(child, send, ended),
+        usage: () => held?.usage() ?? NONE,
+        ended,
+      }
     },
   }
+}
+
+/**
+ * Gives way to everything else, all its threads from the first: where the cores are short, alarms go first. A limit of CPU time is the kernel's own.
+ * By the shell, since only a program that is not running yet can be told so as a whole.
+ */
+const modest = (cpuS: number | undefined): string[] => {
+  const limit = cpuS === undefined ? '' : `ulimit -t ${Math.ceil(cpuS)}; `
+  return ['-c', `${limit}exec nice -n ${NICENESS} "$@"`, 'sh']
 }
 
 async function stop(child: ChildProcess, send: (m: ToChild) => void, ended: Promise<string>): Promise<void> {

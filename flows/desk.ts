@@ -6,8 +6,8 @@ import type { Clock } from '#contracts/clock.ts'
 import { flowDifference, type FlowDifference } from './compare.ts'
 import { changesOf, type Change } from './diff.ts'
 import { rulesOfTab } from './engine-rules.ts'
-import { reasonOf, type Gate, type Verdict } from './gate.ts'
-import type { FlowNode, GateAnswer, Lang } from './link.ts'
+import { inWords, reasonsOf, type Gate, type Verdict } from './gate.ts'
+import { langOf, type FlowNode, type GateAnswer, type Lang } from './link.ts'
 import { comparedWith, type QueueAlarm, type Shadow } from './shadow.ts'
 import { revisionOf, type FlowStore, type Revision } from './store.ts'
 import { tryOut, type Played } from './trials.ts'
@@ -25,9 +25,10 @@ export type BacktestAnswer = {
 }
 export type FlowsDesk = {
   status(): object
-  check(o: { flows: FlowNode[] }): Promise<Verdict & { reason: string | null; changes: Change[] }>
+  /** `accepted`: who asks, as Accept-Language has it; absent = the installation's */
+  check(o: { flows: FlowNode[]; accepted?: string }): Promise<Verdict & { reason: string | null; changes: Change[] }>
   backtest(o: { flows?: FlowNode[] } & Recorded): Promise<BacktestAnswer>
-  propose(o: { flows: FlowNode[]; by: string }): Promise<object>
+  propose(o: { flows: FlowNode[]; by: string; accepted?: string }): Promise<object>
   withdraw(o: { by: string }): Promise<object>
   shadow(): Promise<object>
   promote(o: { rev: string; by: string }): Promise<object>
@@ -74,8 +75,8 @@ export function createDesk(parts: DeskParts): FlowsDesk & {
       throw new FengsuiError('invalid-request', 'flows must be a list of nodes')
     return gate.judge(flows, store.flows().flows)
   }
-  function refused(verdict: Verdict): FengsuiError {
-    return new FengsuiError('flow-refused', reasonOf(verdict, lang))
+  function refused(verdict: Verdict, as = lang): FengsuiError {
+    return new FengsuiError('flow-refused', inWords(reasonsOf(verdict), as))
   }
   const detailOf = (flows: FlowNode[], before: FlowNode[], verdict: Verdict) => ({
     changes: changesOf(before, flows).slice(0, 50),
@@ -102,7 +103,7 @@ export function createDesk(parts: DeskParts): FlowsDesk & {
       const flows = bare(given)
       const before = store.flows().flows
       const verdict = await judged(flows)
-      const answer: GateAnswer = { ok: verdict.ok, code: 'flow-refused', reason: verdict.ok ? '' : reasonOf(verdict, lang) }
+      const answer: GateAnswer = { ok: verdict.ok, code: 'flow-refused', reason: verdict.ok ? { zh: '', en: '' } : reasonsOf(verdict) }
       if (!verdict.ok) {
         store.dropCredentials()
         audit({ actor: `user:${by}`, action: 'flows.refuse', subject: revisionOf(flows), detail: detailOf(flows, before, verdict) })
@@ -110,10 +111,10 @@ export function createDesk(parts: DeskParts): FlowsDesk & {
       }
       if (!mayApprove) {
         propose(flows, by, verdict)
-        const reason =
-          lang === 'zh-CN'
-            ? '已通过部署检查,正在旁路试运行,等待审批人发布'
-            : 'it passed the gate and runs in shadow now; an approver puts it into force'
+        const reason = {
+          zh: '已通过部署检查,正在旁路试运行,等待审批人发布',
+          en: 'it passed the gate and runs in shadow now; an approver puts it into force',
+        }
         return { ok: false, code: 'flow-needs-approval', reason }
       }
       remember(flows, by, verdict)
@@ -139,10 +140,11 @@ export function createDesk(parts: DeskParts): FlowsDesk & {
               },
       }
     },
-    async check({ flows: given }) {
+    async check({ flows: given, accepted }) {
       const flows = bare(given)
       const verdict = await judged(flows)
-      return { ...verdict, reason: verdict.ok ? null : reasonOf(verdict, lang), changes: changesOf(store.flows().flows, flows) }
+      const reason = verdict.ok ? null : inWords(reasonsOf(verdict), langOf(accepted) ?? lang)
+      return { ...verdict, reason, changes: changesOf(store.flows().flows, flows) }
     },
     async backtest({ flows: given, ...recorded }) {
       if (parts.open === undefined) throw new FengsuiError('room-unavailable', 'recordings cannot be read here')
@@ -167,10 +169,10 @@ export function createDesk(parts: DeskParts): FlowsDesk & {
         running--
       }
     },
-    async propose({ flows: given, by }) {
+    async propose({ flows: given, by, accepted }) {
       const flows = bare(given)
       const verdict = await judged(flows)
-      if (!verdict.ok) throw refused(verdict)
+      if (!verdict.ok) throw refused(verdict, langOf(accepted))
       propose(flows, by, verdict)
       return { rev: revisionOf(flows), ...verdict }
     },

@@ -1,12 +1,13 @@
 // The gate before every deploy: the lint, then the scenarios of every tab that changed, in a process that can reach nothing. What does not pass
 // is refused with tab, scenario and reason; nothing has been touched then.
 import type { Readable } from 'node:stream'
+import type { Text } from '#contracts/alarm.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { isSame } from './diff.ts'
 import type { FlowNode, Lang } from './link.ts'
 import { lint, tabsOf, type Problem, type Tab } from './lint.ts'
-import { entriesOf, scenariosOf, verdictOn, type Scenario } from './scenario.ts'
-import { tryOut, type Played, type Story } from './trials.ts'
+import { entriesOf, scenariosOf, UnsoundScenario, verdictOn, type Scenario } from './scenario.ts'
+import { NotPlayed, tryOut, type Played, type Story } from './trials.ts'
 
 export type ScenarioResult = {
   tab: string
@@ -15,7 +16,7 @@ export type ScenarioResult = {
   alarms: number
   readings: number
   ms: number
-  why?: { zh: string; en: string }
+  why?: Text
 }
 export type Verdict = { ok: boolean; problems: Problem[]; results: ScenarioResult[]; tookMs: number }
 /** Readings of a recording as lines of JSON. */
@@ -50,7 +51,9 @@ export function createGate(o: { open?: OpenRecording; msMax?: number }): Gate {
         return verdict(planned.map(({ tab, scenario }, i) => resultOf(tab, scenario, played[i]!)))
       } catch (error) {
         if (!(error instanceof FengsuiError)) throw error
-        problems.push({ tab: planned[0]!.tab.label, zh: `试运行没有正常结束:${error.message}`, en: error.message })
+        // of a recording that cannot be read there are only the words of who read it
+        const { zh, en } = error instanceof NotPlayed ? error.why : { zh: error.message, en: error.message }
+        problems.push({ tab: planned[0]!.tab.label, zh: `试运行没有正常结束:${zh}`, en })
         return verdict()
       }
     },
@@ -69,8 +72,8 @@ function planOf(flows: FlowNode[], before: FlowNode[], problems: Problem[]): Pla
     try {
       scenarios = scenariosOf(tab.nodes)
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      say(`场景有误:${why}`, why)
+      if (!(error instanceof UnsoundScenario)) throw error
+      say(`场景有误:${error.why.zh}`, error.why.en)
       continue
     }
     if (scenarios.length > SCENARIOS_MAX) say(`场景超过 ${SCENARIOS_MAX} 个`, `more than ${SCENARIOS_MAX} scenarios`)
@@ -120,9 +123,11 @@ function resultOf(tab: Tab, scenario: Scenario, played: Played): ScenarioResult 
 
 const SHOWN_MAX = 8
 
+export const inWords = (text: Text, lang: Lang): string => (lang === 'zh-CN' ? text.zh : text.en)
 /** What the editor shows for a refused deploy. */
-export function reasonOf({ problems, results }: Verdict, lang: Lang): string {
-  const of = (text: { zh: string; en: string }): string => (lang === 'zh-CN' ? text.zh : text.en)
+export const reasonsOf = (verdict: Verdict): Text => ({ zh: reasonOf(verdict, 'zh-CN'), en: reasonOf(verdict, 'en-US') })
+function reasonOf({ problems, results }: Verdict, lang: Lang): string {
+  const of = (text: Text): string => inWords(text, lang)
   const lines = [
     ...problems.map(p => `${p.tab}${p.node === undefined ? '' : ` / ${p.node}`}: ${of(p)}`),
     ...results.flatMap(r => (r.why === undefined ? [] : [`${r.tab} / ${r.scenario}: ${of(r.why)}`])),

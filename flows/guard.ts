@@ -1,7 +1,7 @@
 // What stands in front of Node-RED's admin API: a deploy must name the revision it started from, single-flow writes (which have
 // no revision) are refused, and behind the dashboard's proxy the page forgets an older sign-in. Express 4 middleware.
 import type { Line } from './line.ts'
-import type { FlowNode } from './link.ts'
+import { langOf, type FlowNode, type Lang } from './link.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 export type AdminRequest = IncomingMessage & { path: string; body?: unknown }
@@ -11,14 +11,14 @@ export type Middleware = (req: AdminRequest, res: ServerResponse, next: Next) =>
 /** page/signed-in.js, which the editor's page loads before it starts */
 const SIGNED_IN_PATH = '/theme/scripts/signed-in.js'
 
-/** `json` is body-parser's: Node-RED's own comes later and leaves a parsed body alone. */
-export function guards(json: Middleware, line: Pick<Line, 'ask'>): Middleware[] {
-  return [headers, signedInScript, refuseSingleFlowWrites, onlyDeploys(json), onlyDeploys(requireRevision), onlyDeploys(gate(line))]
+/** `json` is body-parser's: Node-RED's own comes later and leaves a parsed body alone. `lang`: for who does not say which he reads. */
+export function guards(json: Middleware, line: Pick<Line, 'ask'>, lang: Lang): Middleware[] {
+  return [headers, signedInScript, refuseSingleFlowWrites, onlyDeploys(json), onlyDeploys(requireRevision), onlyDeploys(gate(line, lang))]
 }
 
 /** Asked before Node-RED touches anything: a refused deploy leaves flows and credentials as they were. Who may not deploy is told by Node-RED. */
 const gate =
-  (line: Pick<Line, 'ask'>): Middleware =>
+  (line: Pick<Line, 'ask'>, lang: Lang): Middleware =>
   (req, res, next) => {
     const flows = (req.body as { flows?: FlowNode[] } | undefined)?.flows
     const token = req.headers.authorization?.split(' ')[1]
@@ -27,9 +27,10 @@ const gate =
       const user = await line.ask('who', token)
       if (user === null || !user.permissions.includes('flows.write')) return next()
       const answer = await line.ask('gate', flows, token)
-      if (answer.ok) next()
-      else if (isEditor(req)) refuseEditor(res, 422, answer.code, answer.reason)
-      else refuse(res, 422, answer.code, answer.reason)
+      if (answer.ok) return next()
+      const reason = (langOf(req.headers['accept-language']) ?? lang) === 'zh-CN' ? answer.reason.zh : answer.reason.en
+      if (isEditor(req)) refuseEditor(res, 422, answer.code, reason)
+      else refuse(res, 422, answer.code, reason)
     })().catch(next)
   }
 

@@ -1,8 +1,14 @@
 // What the supervisor and the Node-RED process say to each other over the IPC channel. Secrets go this way and never by argument
 // or environment, where other programs and flows could read them. The child asks; only the supervisor knows people and owns files.
+import type { Text } from '#contracts/alarm.ts'
 import type { Played, TrialAlarm } from './trials.ts'
 
 export type Lang = 'zh-CN' | 'en-US'
+/** Of an Accept-Language: the first of ours that it names. */
+export const langOf = (accepted: string | undefined): Lang | undefined => {
+  const [, first] = /(?:^|[\s,])(zh|en)\b/i.exec(accepted ?? '') ?? []
+  return first === undefined ? undefined : first.toLowerCase() === 'zh' ? 'zh-CN' : 'en-US'
+}
 
 /** First message to the child: everything it needs to run. */
 export type Start = {
@@ -15,6 +21,8 @@ export type Start = {
   lang: Lang
   /** absent = the flows in force, with the editor. `backtest`: no network, readings on stdin; `shadow`: the live feed, nothing raised */
   trial?: 'backtest' | 'shadow'
+  /** of a trial: the types of nodes that its flows use */
+  types?: string[]
 }
 
 /** Somebody known to Node-RED; `token` is set by a password login and is what the editor then sends. */
@@ -41,8 +49,7 @@ export type Questions = {
   getSettings(): Record<string, unknown> | null
   saveSettings(settings: Record<string, unknown>): null
 }
-/** `reason` in the editor's words */
-export type GateAnswer = { ok: boolean; code: 'flow-refused' | 'flow-needs-approval'; reason: string }
+export type GateAnswer = { ok: boolean; code: 'flow-refused' | 'flow-needs-approval'; reason: Text }
 export type Question = keyof Questions
 
 /** How far one fire-reading node is; `cursor` is committed, `head` the newest there is. */

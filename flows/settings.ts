@@ -1,6 +1,8 @@
 // Node-RED's settings for production. Nothing here can be changed by environment or in the editor: no palette, no telemetry, no
 // catalogue, no HTTP endpoints of flows' own, no nodes that reach files or programs, every sign-in checked by the supervisor.
-import { join } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { unneeded } from './core-nodes.ts'
 import { guards, type Middleware } from './guard.ts'
 import type { Line } from './line.ts'
 import type { FlowNode, FlowUser, Start } from './link.ts'
@@ -10,6 +12,9 @@ import type { Own } from './nodes/lib/red.ts'
 const EXCLUDED = ['90-exec.js', '10-file.js', '23-watch.js', '31-tcpin.js', '32-udp.js', '21-httpin.js', '22-websocket.js']
 const LEVELS: Record<number, 'error' | 'warn' | 'info' | 'debug'> = { 10: 'error', 20: 'error', 30: 'warn', 40: 'info' }
 const LOG_CHARS_MAX = 2000
+const NODES = join(import.meta.dirname, 'nodes')
+/** core nodes, their words beside them */
+export const CORE = dirname(createRequire(createRequire(import.meta.url).resolve('node-red')).resolve('@node-red/nodes/package.json'))
 
 type LogEntry = { level: number; msg?: unknown; type?: string; name?: string; id?: string; event?: string; timestamp?: number } & Record<
   string,
@@ -29,7 +34,7 @@ export function nodeRedSettings(start: Start, line: Line, json: Middleware, read
     uiHost: start.host,
     uiPort: start.port,
     userDir: start.userDir,
-    nodesDir: join(import.meta.dirname, 'nodes'),
+    nodesDir: NODES,
     flowFile: 'flows.json',
     credentialSecret: start.credentialSecret,
     storageModule: storage(line, rev => (revision = rev)),
@@ -38,7 +43,7 @@ export function nodeRedSettings(start: Start, line: Line, json: Middleware, read
 
     httpAdminRoot: '/flows/',
     httpNodeRoot: false,
-    httpAdminMiddleware: guards(json, line),
+    httpAdminMiddleware: guards(json, line, start.lang),
     adminAuth: {
       type: 'credentials',
       users: async () => null, // sessions are our own tokens, never Node-RED's
@@ -85,7 +90,7 @@ export function trialSettings(start: Start, own: Own, problem: (text: string) =>
     httpAdminRoot: false,
     httpNodeRoot: false,
     userDir: start.userDir,
-    nodesDir: join(import.meta.dirname, 'nodes'),
+    ...(start.trial === 'backtest' ? fewNodes(start.userDir) : { nodesDir: NODES }),
     credentialSecret: start.credentialSecret,
     storageModule: {
       init: async () => {},
@@ -101,11 +106,10 @@ export function trialSettings(start: Start, own: Own, problem: (text: string) =>
     lang: start.lang,
     fengsui: own,
     runtimeSyncDelivery: start.trial === 'backtest',
-    nodesExcludes: EXCLUDED,
+    nodesExcludes: start.types === undefined ? EXCLUDED : [...EXCLUDED, ...unneeded(new Set(start.types))],
     externalModules: { autoInstall: false, palette: { allowInstall: false }, modules: { allowInstall: false } },
     functionExternalModules: false,
-    globalFunctionTimeout: 1,
-    functionTimeout: 1,
+    functionTimeout: 0,
     functionGlobalContext: {},
     contextStorage: { default: memory, memory, file: memory, durable: memory },
     telemetry: { enabled: false, updateNotification: false },
@@ -119,6 +123,9 @@ export function trialSettings(start: Start, own: Own, problem: (text: string) =>
     },
   }
 }
+
+/** From the core's folder upwards Node-RED reads the package.json of every package there is; from here it finds none, and the core as any folder. */
+const fewNodes = (userDir: string) => ({ coreNodesDir: userDir, nodesDir: [NODES, join(CORE, 'core')] })
 
 function editorTheme(lang: Start['lang']): Record<string, unknown> {
   const title = lang === 'zh-CN' ? '烽燧 · 流程' : 'Fengsui flows'

@@ -5,6 +5,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock, Log } from '#contracts/clock.ts'
+import type { Bounds } from './bounds.ts'
 import { startChild, type Child } from './child.ts'
 import type { Change } from './diff.ts'
 import { createEar, type Answers } from './hear.ts'
@@ -41,7 +42,7 @@ export type Shadow = {
   close(): Promise<void>
 }
 
-export function openShadow(o: { dir: string; start: Start; memoryMb: number; clock: Clock; log: Log }): Shadow {
+export function openShadow(o: { dir: string; start: Start; bounds: Bounds; clock: Clock; log: Log }): Shadow {
   mkdirSync(o.dir, { recursive: true })
   const scratch = join(o.dir, 'scratch')
   const file = join(o.dir, 'candidate.json')
@@ -64,7 +65,7 @@ export function openShadow(o: { dir: string; start: Start; memoryMb: number; clo
     for (let delayMs = 500; !signal.aborted; delayMs = Math.min(delayMs * 2, RESTART_MS_MAX)) {
       const one = startChild({
         start: { ...o.start, userDir: scratch, trial: 'shadow' },
-        memoryMb: o.memoryMb,
+        bounds: o.bounds,
         on(message) {
           const said = message as { type?: string; alarm?: TrialAlarm }
           if (said.type === 'ready') running = true

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { systemClock, type Clock, type Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import { BOUNDS, type Bounds } from './bounds.ts'
 import { changesOf } from './diff.ts'
 import { createIdentity, type Identity } from './identity.ts'
 import { createDesk, type FlowAudit, type FlowsDesk, type OpenRecorded } from './desk.ts'
@@ -13,6 +14,7 @@ import { createGate } from './gate.ts'
 import { openShadow, type QueueAlarm } from './shadow.ts'
 import { APPROVE } from './sso.ts'
 import { createEar, type Answers } from './hear.ts'
+import { endLeftOvers } from './left-over.ts'
 import type { FeedState, FlowNode, Lang, Start } from './link.ts'
 import { openFlowStore, type FlowStore } from './store.ts'
 import { RESTART, supervise, type Restart } from './supervisor.ts'
@@ -37,8 +39,8 @@ export type FlowsOptions = {
   meter: Meter
   clock?: Clock
   random?: () => number
-  /** heap limit of the Node-RED process */
-  memoryMb?: number
+  /** what the Node-RED process may take */
+  bounds?: Partial<Bounds>
   /** how recordings and the journal are read for backtests; without it none */
   open?: OpenRecorded
   /** false = deploys are not judged, for tests of what a bad flow does */
@@ -69,6 +71,8 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
     if (o[name] === '') throw new FengsuiError('setting-invalid', `flows cannot start: ${name} is empty`)
   const scratch = join(o.userDir, 'scratch')
   const store = openFlowStore({ dir: join(o.userDir, 'store'), first: shippedFlows, clock })
+  const left = endLeftOvers(o.userDir)
+  if (left.length > 0) log.warn({ room: 'flows', pids: left }, 'processes of flows that outlived their supervisor were ended')
   mkdirSync(scratch, { recursive: true })
   writeFileSync(join(scratch, 'package.json'), '{}\n') // Node-RED looks there for installed nodes: none
   const port = o.port === 0 ? await freePort(o.host) : o.port
@@ -77,8 +81,8 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
 
   const { host, apiUrl, apiToken, credentialSecret, lang } = o
   const start: Start = { host, port, userDir: scratch, apiUrl, apiToken, credentialSecret, lang }
-  const memoryMb = o.memoryMb ?? 256
-  const shadow = openShadow({ dir: join(o.userDir, 'shadow'), start, memoryMb, clock, log })
+  const bounds = { ...BOUNDS, ...o.bounds }
+  const shadow = openShadow({ dir: join(o.userDir, 'shadow'), start, bounds, clock, log })
   const audit: FlowAudit = entry => {
     log.info({ room: 'flows', ...entry }, 'flows audit')
     o.audit?.(entry)
@@ -111,7 +115,7 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
   })
   const supervisor = supervise({
     start,
-    memoryMb,
+    bounds,
     store,
     restart: { ...RESTART, ...o.restart },
     clock,
@@ -179,7 +183,7 @@ function answersOf({ store, identity, desk, gated, approval, audit }: Asked, dep
     async gate(flows: FlowNode[], token: string) {
       const user = identity.who(token)
       if (user === null || !user.permissions.includes('flows.write')) throw new FengsuiError('forbidden', 'this token may not deploy')
-      if (!gated) return { ok: true, code: 'flow-refused', reason: '' }
+      if (!gated) return { ok: true, code: 'flow-refused', reason: { zh: '', en: '' } }
       return desk.gateDeploy(flows, user.username, !approval || user.permissions.includes(APPROVE))
     },
     async saveFlows(flows: FlowNode[], by: string) {
@@ -188,7 +192,7 @@ function answersOf({ store, identity, desk, gated, approval, audit }: Asked, dep
       // a way into Node-RED that does not pass the middleware ends here
       if (gated && passed === undefined) {
         const answer = await desk.gateDeploy(flows, by, !approval)
-        if (!answer.ok) throw new FengsuiError(answer.code, answer.reason)
+        if (!answer.ok) throw new FengsuiError(answer.code, answer.reason.en)
         passed = desk.approvedFor(flows)
       }
       const author = passed?.by ?? by

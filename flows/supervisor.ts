@@ -3,6 +3,7 @@
 import type { Clock, Log } from '#contracts/clock.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { costTeller, type Bounds } from './bounds.ts'
 import { prepareChild, type Child, type Prepared } from './child.ts'
 import type { FromChild, Start, ToChild } from './link.ts'
 import type { FlowStore } from './store.ts'
@@ -30,7 +31,7 @@ export const RESTART: Restart = {
 
 type Options = {
   start: Start
-  memoryMb: number
+  bounds: Bounds
   store: FlowStore
   restart: Restart
   clock: Clock
@@ -52,7 +53,7 @@ export type Supervisor = {
 }
 
 export function supervise(o: Options): Supervisor {
-  const { start, store, restart, clock, log } = o
+  const { start, store, restart, clock, log, bounds } = o
   const closing = new AbortController()
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
   let child: Child | undefined
@@ -66,13 +67,13 @@ export function supervise(o: Options): Supervisor {
 
   /** The next life: the one that stands by, or a new one. */
   function next(): Prepared {
-    const prepared = spare ?? prepareChild({ start, memoryMb: o.memoryMb })
+    const prepared = spare ?? prepareChild({ start, bounds })
     spare = undefined
     return prepared
   }
   function standBy(): void {
     if (spare !== undefined || closing.signal.aborted) return
-    const one = prepareChild({ start, memoryMb: o.memoryMb })
+    const one = prepareChild({ start, bounds })
     spare = one
     void one.ended.then(() => {
       if (spare === one) spare = undefined
@@ -100,6 +101,7 @@ export function supervise(o: Options): Supervisor {
     let ranFlows = false
     hung = false
     const stoodBy = spare !== undefined
+    const cost = costTeller(o.meter, bounds.cpuShare)
     const life: Child = (child = next().begin(message => {
       signs.heardMs = clock.nowMs()
       if (isType(message, 'ready')) signs.ready = true
@@ -110,8 +112,9 @@ export function supervise(o: Options): Supervisor {
       if (well && !up)
         log.info({ room: 'flows', pid: life.pid, stoodBy, tookMs: Math.round(clock.nowMs() - startedMs) }, 'Node-RED answers')
       up = well
+      const heldBack = cost(life.usage())
       if (!well) return
-      detail = `on port ${start.port}`
+      detail = `on port ${start.port}${heldBack}`
       settle()
       if (clock.nowMs() - startedMs > restart.spareAfterMs) standBy()
       if (clock.nowMs() - since > restart.provenAfterMs) prove()

@@ -1,14 +1,16 @@
 // Starts a trial: flows and readings in, what they raised out, in a process that can reach nothing and ends at its time limit. Several
 // stories go through one process, one after the other, each from a clean memory.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { AlarmKind, Severity, Text } from '#contracts/alarm.ts'
 import type { Place } from '#contracts/reading.ts'
+import type { Bounds } from './bounds.ts'
 import { startChild, type Child } from './child.ts'
 import type { FlowNode, Start } from './link.ts'
+import { CORE } from './settings.ts'
 import type { FeedReading, FeedTick } from './nodes/lib/feed.ts'
 
 export type TrialAlarm = {
@@ -39,13 +41,25 @@ export type TrialLine = { play: { name: string; flows: FlowNode[] } } | { end: t
 /** `entries`: readings as the feed brings them, or a stream of such lines. */
 export type Story = { name: string; flows: FlowNode[]; entries: Iterable<object> | Readable }
 
-const MEMORY_MB = 384
+/** its time is limited, not its share: who waits for it may use a machine that has nothing else to do */
+const BOUNDS: Bounds = { heapMb: 384, cpuShare: 4, burstMs: 10_000 }
 const START_MS_MAX = 60_000
 
-/** @throws FengsuiError flow-refused when it does not end in time or ends by itself */
+/** It did not end in time, or ended by itself. */
+export class NotPlayed extends FengsuiError {
+  readonly why: Text
+  constructor(why: Text) {
+    super('flow-refused', why.en)
+    this.why = why
+  }
+}
+
+/** @throws NotPlayed */
 export async function tryOut(o: { stories: Story[]; msMax: number; signal?: AbortSignal }): Promise<Played[]> {
   const dir = mkdtempSync(join(tmpdir(), 'fengsui-trial-'))
-  mkdirSync(dir, { recursive: true })
+  // what Node-RED looks for beside its core nodes: no examples, and its own words
+  mkdirSync(join(dir, 'examples'))
+  symlinkSync(join(CORE, 'locales'), join(dir, 'locales'))
   writeFileSync(join(dir, 'package.json'), '{}\n')
   const played: Played[] = []
   const waiting: ((p: Played) => void)[] = []
@@ -58,10 +72,12 @@ export async function tryOut(o: { stories: Story[]; msMax: number; signal?: Abor
     credentialSecret: 'trial',
     lang: 'zh-CN',
     trial: 'backtest',
+    types: [...new Set(o.stories.flatMap(story => story.flows.map(node => node.type)))],
   }
   const child = startChild({
     start,
-    memoryMb: MEMORY_MB,
+    bounds: BOUNDS,
+    cpuS: ((START_MS_MAX + o.msMax) / 1000) * BOUNDS.cpuShare,
     on(message) {
       const said = message as { type?: string; played?: Played }
       if (said.type === 'ready') begin()
@@ -71,7 +87,12 @@ export async function tryOut(o: { stories: Story[]; msMax: number; signal?: Abor
   child.stdin?.on('error', () => {}) // a process that ended says so by its end
   const { promise: late, reject } = Promise.withResolvers<never>()
   const tooLong = (): void =>
-    reject(new FengsuiError('flow-refused', `the trial did not end within ${o.msMax / 1000} s: a loop, or far too slow`))
+    reject(
+      new NotPlayed({
+        zh: `${o.msMax / 1000} 秒内没有结束:死循环,或者太慢`,
+        en: `the trial did not end within ${o.msMax / 1000} s: a loop, or far too slow`,
+      }),
+    )
   // a busy machine may take long to start it; how long the flow takes is counted from then
   let timer = setTimeout(tooLong, START_MS_MAX)
   const begin = (): void => {
@@ -80,7 +101,7 @@ export async function tryOut(o: { stories: Story[]; msMax: number; signal?: Abor
   }
   o.signal?.addEventListener('abort', tooLong, { once: true })
   const ended = child.ended.then((how): never => {
-    throw new FengsuiError('flow-refused', `the flow ended the process it was tried in: ${how}`)
+    throw new NotPlayed({ zh: `流程使试运行进程退出:${how}`, en: `the flow ended the process it was tried in: ${how}` })
   })
   ended.catch(() => {})
   late.catch(() => {})
@@ -104,13 +125,10 @@ const WRITE_LINES = 500
 async function tell(child: Child, { name, flows, entries }: Story): Promise<void> {
   const { stdin } = child
   if (stdin === null) throw new FengsuiError('internal', 'a trial has no stdin')
-  const write = (text: string): Promise<void> =>
-    new Promise(resolve => {
-      if (stdin.write(text)) return resolve()
-      stdin.once('drain', resolve)
-    })
+  const write = (text: string | Buffer): Promise<void> | undefined =>
+    stdin.write(text) ? undefined : new Promise(resolve => stdin.once('drain', resolve))
   await write(`${JSON.stringify({ play: { name, flows } })}\n`)
-  if (isStream(entries)) for await (const chunk of entries) await write(String(chunk))
+  if (isStream(entries)) for await (const chunk of entries) await write(chunk as Buffer)
   else {
     let lines: string[] = []
     for (const entry of entries) {

@@ -2,7 +2,7 @@
 // line, path and what is allowed; a set with one mistake is not used at all, so that the last good one stays in force.
 import { createHash } from 'node:crypto'
 import { basename, resolve } from 'node:path'
-import { Ajv2020 as Ajv, type ErrorObject } from 'ajv/dist/2020.js'
+import { Ajv2020 as Ajv, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
 import { isHazard } from '#contracts/alarm.ts'
 import { FengsuiError } from '#contracts/errors.ts'
@@ -16,7 +16,14 @@ const SYNTAX_PROBLEMS_SHOWN = 2
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strictTypes: false, strictRequired: false })
 const validFile = ajv.compile(ruleFileSchema(KINDS))
-const validParameters = new Map(KINDS.map(k => [k.name, ajv.compile(k.parameters)]))
+/** made when the first rule of its kind is read: all of them take longer than the rest of a start that needs few */
+const validParameters = new Map<string, ValidateFunction>()
+function validFor(kind: string): ValidateFunction | undefined {
+  let valid = validParameters.get(kind)
+  const parameters = KINDS.find(k => k.name === kind)?.parameters
+  if (valid === undefined && parameters !== undefined) validParameters.set(kind, (valid = ajv.compile(parameters)))
+  return valid
+}
 
 type Path = (string | number)[]
 /** One file as it was understood: its sound rules with the line of each, or what is wrong with it. */
@@ -122,7 +129,7 @@ function lineOf(document: Document, lines: LineCounter, path: Path): number {
 function schemaProblems(source: Source): string[] {
   if (!validFile(source.rules)) return (validFile.errors ?? []).map(e => schemaProblem(source, e, ''))
   return (source.rules as Rule[]).flatMap((rule, i) => {
-    const valid = validParameters.get(rule.kind)
+    const valid = validFor(rule.kind)
     return valid === undefined || valid(rule.parameters) ? [] : (valid.errors ?? []).map(e => schemaProblem(source, e, `/${i}/parameters`))
   })
 }

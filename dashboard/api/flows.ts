@@ -1,5 +1,6 @@
 // The flows over HTTP: how they stand, a check, a backtest, a candidate in shadow and its report, putting it into force, and a tab that becomes a
 // rule of the engine. Whether flows are sound is decided by the flows room; this checks who asks and writes down who changed what.
+import type { IncomingHttpHeaders } from 'node:http'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Audit } from './audit.ts'
 import { actorOf, callerOf } from './auth.ts'
@@ -47,7 +48,7 @@ export function flowsRoutes(app: App, { flowsDesk, rules, audit }: FlowsDeskPart
       body: object({ flows: nodes }),
       response: answers({ 200: some }),
     },
-    handler: async request => ask('check', request.body),
+    handler: async request => ask('check', { ...request.body, ...reads(request) }),
   })
 
   app.post('/api/v1/flows/backtest', {
@@ -71,7 +72,7 @@ export function flowsRoutes(app: App, { flowsDesk, rules, audit }: FlowsDeskPart
       body: object({ flows: nodes }),
       response: answers({ 200: some }),
     },
-    handler: async request => ask('propose', { flows: request.body.flows, by: callerOf(request).name }),
+    handler: async request => ask('propose', { flows: request.body.flows, by: callerOf(request).name, ...reads(request) }),
   })
 
   app.delete('/api/v1/flows/candidate', {
@@ -131,5 +132,9 @@ export function flowsRoutes(app: App, { flowsDesk, rules, audit }: FlowsDeskPart
     },
   })
 }
+
+/** Why flows are refused is said in the language of who asks. */
+const reads = ({ headers }: { headers: IncomingHttpHeaders }): object =>
+  headers['accept-language'] === undefined ? {} : { accepted: headers['accept-language'].slice(0, 200) }
 
 const fileOf = (id: string): string => id.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')

@@ -20,6 +20,8 @@
     withdraw: ['撤回', 'Withdraw'],
     done: ['已发布', 'It is in force'],
     withdrawn: ['已撤回', 'It was withdrawn'],
+    forbidden: ['没有权限:候选版本由另一位审批人发布', 'You may not: another approver puts a candidate into force'],
+    conflict: ['候选版本已更换或撤回,请刷新', 'The candidate was replaced or taken back: refresh'],
   }
   const word = key => words[key][isChinese() ? 0 : 1]
   const make = (name, properties = {}, ...children) => {
@@ -30,11 +32,14 @@
   const api = async (path, method = 'GET', body) => {
     const response = await fetch(`${location.origin}/api/v1/flows${path}`, {
       method,
-      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      headers: {
+        'accept-language': RED.i18n.lang() ?? navigator.language,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const answer = await response.json().catch(() => ({}))
-    if (!response.ok) throw new Error(answer.message ?? `${response.status}`)
+    if (!response.ok) throw new Error(words[answer.code] === undefined ? (answer.message ?? `${response.status}`) : word(answer.code))
     return answer
   }
   const short = rev => rev.slice(0, 12)
@@ -115,6 +120,10 @@
     RED.actions.add('fengsui:show-release', () => RED.sidebar.show('fengsui-release'))
   }
   RED.events.on('flows:loaded', open)
+  // the gate answers in the language chosen in the editor, which need not be the browser's
+  $.ajaxPrefilter(
+    ({ type }, _given, request) => type === 'POST' && request.setRequestHeader('Accept-Language', RED.i18n.lang() ?? navigator.language),
+  )
 
   // a candidate is no failed deploy, though nothing is in force yet: the editor would say so, and in red
   const notify = RED.notify

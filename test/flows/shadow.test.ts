@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { systemClock, type Log } from '#contracts/clock.ts'
+import { BOUNDS } from '../../flows/bounds.ts'
 import type { Start } from '../../flows/link.ts'
 import { openShadow, type Candidate } from '../../flows/shadow.ts'
 
@@ -19,7 +20,7 @@ afterEach(() => {
 const errors: string[] = []
 const log: Log = { info: () => {}, debug: () => {}, warn: () => {}, error: (_fields: object, message: string) => void errors.push(message) }
 /** nothing is started in these tests: there is no candidate that could be */
-const open = (dir: string) => openShadow({ dir, start: {} as Start, memoryMb: 64, clock: systemClock, log })
+const open = (dir: string) => openShadow({ dir, start: {} as Start, bounds: { ...BOUNDS, heapMb: 64 }, clock: systemClock, log })
 const CANDIDATE = { flows: [], rev: 'r2', by: 'wang', since: '2026-01-01T00:00:00.000Z', results: [], changes: [] } as unknown as Candidate
 
 test('a candidate torn by a kill is put aside and said, and there is none', async () => {

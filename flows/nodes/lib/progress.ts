@@ -17,100 +17,121 @@ export type Progress = {
 }
 
 type OldStyle = { _expectedDoneCount?: number }
-const DONE: Promise<Outcome> = Promise.resolve('done')
 const nothing = (): void => {}
+const QUICK: Tracked = { outcome: Promise.resolve('done'), drop: nothing, isDone: true }
 
 /** `add` is Node-RED's hooks.add; its handlers must take exactly one parameter, or every message stops there. */
 export function createProgress(add: (name: string, handler: (event: never) => void) => void): Progress {
-  const current = new AsyncLocalStorage<Tracker>()
-  const owners = new WeakMap<object, Tracker>()
+  const current = new AsyncLocalStorage<Work>()
+  /** of messages that outlive the sending of their reading: most do not, and remembering costs more than a quick node */
+  const owners = new WeakMap<object, Work>()
+  const ownerOf = (message: object): Work | undefined => owners.get(message) ?? current.getStore()
   add('preDeliver.fengsui', (event: Delivery) => {
-    const tracker = current.getStore() ?? owners.get(event.msg)
-    if (tracker === undefined) return
-    owners.set(event.msg, tracker)
-    tracker.delivered(event.msg, event.destination.id)
+    const work = current.getStore() ?? owners.get(event.msg)
+    if (work === undefined) return
+    if (!work.isSending) owners.set(event.msg, work)
+    work.delivered(event.msg, event.destination.id)
   })
-  add('onComplete.fengsui', (event: Completion) => owners.get(event.msg)?.completed(event.msg, event.node.id, event.error !== undefined))
+  add('onComplete.fengsui', (event: Completion) => ownerOf(event.msg)?.completed(event.msg, event.node.id, event.error !== undefined))
   // a node whose handler knows no done() never reports completion: it is finished when its handler returns, or a promise later (switch)
   add('postReceive.fengsui', (event: Delivery) => {
-    if ((event.destination.node as OldStyle)._expectedDoneCount === 0)
-      owners.get(event.msg)?.completed(event.msg, event.destination.id, true)
+    if ((event.destination.node as OldStyle)._expectedDoneCount === 0) ownerOf(event.msg)?.completed(event.msg, event.destination.id, true)
   })
   return {
     track(send, timeoutMs, consumer = '') {
-      const tracker = createTracker(timeoutMs, consumer)
-      tracker.delivered(tracker, '') // open until send() has returned
-      current.run(tracker, send)
-      if (tracker.wasQuick()) return { outcome: DONE, drop: nothing, isDone: true }
-      tracker.completed(tracker, '', false)
-      return { outcome: tracker.wait(), drop: () => tracker.end('dropped'), isDone: false }
+      const work = new Work(timeoutMs, consumer)
+      current.run(work, send)
+      const messages = work.sent()
+      if (messages === null) return QUICK
+      for (const message of messages) owners.set(message, work)
+      return { outcome: work.wait(), drop: () => work.end('dropped'), isDone: false }
     },
     hold: () => current.getStore()?.hold() ?? nothing,
     consumer: message => (current.getStore() ?? owners.get(message))?.consumer,
   }
 }
 
-type Tracker = {
-  consumer: string
-  wait(): Promise<Outcome>
-  /** nothing is open but the sending itself, nothing is held, and no node may yet have more to say */
-  wasQuick(): boolean
-  delivered(message: object, node: string): void
-  completed(message: object, node: string, slow: boolean): void
-  hold(): () => void
-  end(outcome: Outcome): void
-}
-
 /** One reading's open work: (message, node) pairs, since a node may pass on the very message that it has not finished. */
-function createTracker(timeoutMs: number, consumer: string): Tracker {
-  const open = new Map<object, Map<string, number>>()
-  const { promise: outcome, resolve } = Promise.withResolvers<Outcome>()
-  let holds = 0
-  let isSlow = false
-  let timer: NodeJS.Timeout | undefined
-  const arm = (): void => {
-    clearTimeout(timer)
-    timer = setTimeout(() => holds === 0 && end('late'), timeoutMs)
+class Work {
+  readonly consumer: string
+  readonly #timeoutMs: number
+  /** few at a time, and mostly the newest is finished first: searched from its end */
+  readonly #open: { message: object; node: string }[] = []
+  /** delivered while it was being sent */
+  #messages: object[] | null = []
+  #holds = 0
+  #isSlow = false
+  #outcome: PromiseWithResolvers<Outcome> | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(timeoutMs: number, consumer: string) {
+    this.#timeoutMs = timeoutMs
+    this.consumer = consumer
   }
-  const end = (how: Outcome): void => {
-    clearTimeout(timer)
-    resolve(how)
+
+  get isSending(): boolean {
+    return this.#messages !== null
   }
-  // a Catch node gets its message right after the completion that failed: look again when that has happened
-  const settle = (): void => void setImmediate(() => open.size === 0 && holds === 0 && end('done'))
-  return {
-    consumer,
-    end,
-    wait() {
-      arm()
-      return outcome
-    },
-    wasQuick: () => open.size === 1 && holds === 0 && !isSlow,
-    delivered(message, node) {
-      const nodes = open.get(message)
-      if (nodes === undefined) open.set(message, new Map([[node, 1]]))
-      else nodes.set(node, (nodes.get(node) ?? 0) + 1)
-    },
-    completed(message, node, slow) {
-      isSlow ||= slow
-      const nodes = open.get(message)
-      const count = nodes?.get(node)
-      if (nodes === undefined || count === undefined) return
-      if (count > 1) nodes.set(node, count - 1)
-      else nodes.delete(node)
-      if (nodes.size === 0) open.delete(message)
-      if (open.size === 0) settle()
-    },
-    hold() {
-      holds++
-      let held = true
-      return () => {
-        if (!held) return
-        held = false
-        holds--
-        arm() // the time limit runs anew for what is left to do
-        if (open.size === 0) settle()
-      }
-    },
+
+  /** The sending has returned. null = all is done and no node may yet have more to say; else the messages it set off. */
+  sent(): object[] | null {
+    const messages = this.#messages ?? []
+    this.#messages = null
+    if (this.#open.length === 0 && this.#holds === 0 && !this.#isSlow) return null
+    return messages
+  }
+
+  wait(): Promise<Outcome> {
+    this.#outcome = Promise.withResolvers()
+    this.#arm()
+    this.#settle()
+    return this.#outcome.promise
+  }
+
+  delivered(message: object, node: string): void {
+    this.#messages?.push(message)
+    this.#open.push({ message, node })
+  }
+
+  completed(message: object, node: string, slow: boolean): void {
+    this.#isSlow ||= slow
+    const open = this.#open
+    for (let i = open.length - 1; i >= 0; i--) {
+      const pair = open[i]!
+      if (pair.message !== message || pair.node !== node) continue
+      const last = open.pop()!
+      if (last !== pair) open[i] = last
+      this.#settle()
+      return
+    }
+  }
+
+  hold(): () => void {
+    this.#holds++
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
+      this.#holds--
+      if (this.#outcome === undefined) return
+      this.#arm() // the time limit runs anew for what is left to do
+      this.#settle()
+    }
+  }
+
+  end(how: Outcome): void {
+    clearTimeout(this.#timer)
+    this.#outcome?.resolve(how)
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#holds === 0 && this.end('late'), this.#timeoutMs)
+  }
+
+  /** A Catch node gets its message right after the completion that failed: look again when that has happened. */
+  #settle(): void {
+    if (this.#outcome === undefined || this.#open.length > 0) return
+    setImmediate(() => this.#open.length === 0 && this.#holds === 0 && this.end('done'))
   }
 }

@@ -1,0 +1,45 @@
+// Which file of Node-RED's core each type of node is in. A trial loads only what its flows use, since loading is most of its start.
+
+export const CORE_FILES: Readonly<Record<string, readonly string[]>> = {
+  '05-junction.js': ['junction'],
+  '20-inject.js': ['inject'],
+  '21-debug.js': ['debug'],
+  '24-complete.js': ['complete'],
+  '25-catch.js': ['catch'],
+  '25-status.js': ['status'],
+  '60-link.js': ['link in', 'link out', 'link call'],
+  '90-comment.js': ['comment'],
+  '91-global-config.js': ['global-config'],
+  '98-unknown.js': ['unknown'],
+  '10-function.js': ['function'],
+  '10-switch.js': ['switch'],
+  '15-change.js': ['change'],
+  '16-range.js': ['range'],
+  '80-template.js': ['template'],
+  '89-delay.js': ['delay'],
+  '89-trigger.js': ['trigger'],
+  '90-exec.js': ['exec'],
+  'rbe.js': ['rbe'],
+  '05-tls.js': ['tls-config'],
+  '06-httpproxy.js': ['http proxy'],
+  '10-mqtt.js': ['mqtt in', 'mqtt out', 'mqtt-broker'],
+  '21-httpin.js': ['http in', 'http response'],
+  '21-httprequest.js': ['http request'],
+  '22-websocket.js': ['websocket in', 'websocket out', 'websocket-listener', 'websocket-client'],
+  '31-tcpin.js': ['tcp in', 'tcp out', 'tcp request'],
+  '32-udp.js': ['udp in', 'udp out'],
+  '70-CSV.js': ['csv'],
+  '70-HTML.js': ['html'],
+  '70-JSON.js': ['json'],
+  '70-XML.js': ['xml'],
+  '70-YAML.js': ['yaml'],
+  '17-split.js': ['split', 'join'],
+  '18-sort.js': ['sort'],
+  '19-batch.js': ['batch'],
+  '10-file.js': ['file', 'file in'],
+  '23-watch.js': ['watch'],
+}
+
+/** The files none of these types is in. */
+export const unneeded = (types: ReadonlySet<string>): string[] =>
+  Object.entries(CORE_FILES).flatMap(([file, held]) => (held.some(type => types.has(type)) ? [] : [file]))
