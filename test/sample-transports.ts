@@ -3,7 +3,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import { connect as tcp, createServer as createTcpServer, type AddressInfo } from 'node:net'
+import { connect as tcp, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { createSocket } from 'node:dgram'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -76,6 +76,15 @@ export async function openSite(dir: string): Promise<Site> {
     }
   }
 
+  /** A transmitter that has spoken stays connected: on a slow machine its absence would be told before all is sent. */
+  const standing: Socket[] = []
+  function stays(port: number, sample: Sent | undefined): void {
+    if (sample === undefined) return
+    const socket = tcp(port, '127.0.0.1').on('error', () => {})
+    socket.resume().write(unhexed(sample))
+    standing.push(socket)
+  }
+
   async function overUdp(samples: readonly Sent[]): Promise<void> {
     const socket = createSocket('udp4')
     for (const sample of samples)
@@ -122,13 +131,19 @@ export async function openSite(dir: string): Promise<Site> {
         overMqtt(foreignUrl, of('bridge'), {}),
         overPush(of('push')),
         ...(['hikvision', 'dahua'] as const).map(async vendor => of(vendor).forEach(one => cameras[vendor].tell(one))),
-        overTcp(ports.gbt26875, of('gbt26875'), unhexed, 300),
+        overTcp(ports.gbt26875, of('gbt26875'), unhexed, 300).then(() =>
+          stays(
+            ports.gbt26875,
+            of('gbt26875').find(({ file }) => file === 'heartbeat.bin'),
+          ),
+        ),
         overTcp(ports.dc09, of('dc09'), ({ payload }) => Buffer.from(payload), 300),
         overTcp(ports.meokon, of('meokon'), ({ payload }) => Buffer.from(payload), 20),
         overUdp(of('mavlink')),
       ])
     },
     async close() {
+      for (const socket of standing) socket.destroy()
       cameras.hikvision.close()
       cameras.dahua.close()
       await new Promise<void>(resolve => foreign.close(() => resolve()))

@@ -4,7 +4,8 @@ import type { Decoded, DeviceKind } from '#contracts/reading.ts'
 import { composed, entranceOf, list, num, str, unhexed, type Found } from '../compose.ts'
 import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory } from '../decoder.ts'
 import { framesIn, timeAt, type Frame } from '../gbt26875/frame.ts'
-import { analogOf, fireOf, kindOfComponent, operationOf, statusOf, textOf, transmitterOf } from '../gbt26875/objects.ts'
+import { aboutIn, ABOUT_TYPES } from '../gbt26875/about.ts'
+import { analogOf, componentStatusOf, fireOf, kindOfComponent, operationOf, statusOf, textOf, transmitterOf } from '../gbt26875/objects.ts'
 import { parseJson } from '../json.ts'
 import { BELIEVED_FUTURE_MS, BELIEVED_PAST_MS, iso, stamp, type Note, type Stamp } from '../time.ts'
 
@@ -87,11 +88,38 @@ function readFrame(context: Context): Read {
   if (command !== 2 && command !== 5) return { found: [], control: `command ${command} of a vendor` }
   if (data.length < 2) return { found: [{ deviceId: `gb:${source}`, kind: 'panel', online: true }] }
   const [type = 0, count = 0] = data
+  if (ABOUT_TYPES.has(type)) return aboutFrame(context)
   const size = SIZES[type]
-  if (size === undefined) return { found: [], control: `upload of type ${type}` }
+  // its sender is there, whatever it says
+  if (size === undefined)
+    return {
+      found: [{ deviceId: `gb:${source}`, kind: 'panel', online: true }],
+      fault: `type ${type}: an upload that the standard does not define`,
+    }
   if (data.length < 2 + size * count)
     return { found: [], fault: `type ${type}: ${count} objects of ${size} bytes do not fit ${data.length - 2} bytes` }
   return { found: Array.from({ length: count }, (_, i) => objectOf(type, data.subarray(2 + size * i, 2 + size * (i + 1)), context)) }
+}
+
+/** Versions, descriptions and clocks: facts about a device, and a sign of life of its transmitter. */
+function aboutFrame(context: Context): Read {
+  const { data, source } = context.frame
+  const transmitter = `gb:${source}`
+  const alive: Found = { deviceId: transmitter, kind: 'panel', online: true }
+  const told = aboutIn(data)
+  if (typeof told === 'string') return { found: [alive], fault: told }
+  const found = told.map(({ system, component, firmware, name, clockMs }): Found => {
+    const of = system === undefined ? transmitter : `${transmitter}/${systemOf(system.type, system.address, context)}`
+    const about = { ...(firmware !== undefined && { firmware }), ...(name !== undefined && { name }) }
+    return {
+      deviceId: component === undefined ? of : `${of}/${component.zone}.${component.position}`,
+      kind: component === undefined ? 'panel' : kindOfComponent(component.type),
+      ...(Object.keys(about).length > 0 && { about }),
+      ...(clockMs !== undefined && { state: { clock: iso(clockMs) } }),
+      ...(system === undefined ? { online: true } : { gateway: transmitter }),
+    }
+  })
+  return { found: found.some(({ deviceId }) => deviceId === transmitter) ? found : [...found, alive] }
 }
 
 const SIZES: Readonly<Record<number, number>> = { 1: 10, 2: 46, 3: 16, 4: 10, 21: 7, 24: 8 }
@@ -140,13 +168,13 @@ const pick = ({
 
 function component(deviceId: string, kind: DeviceKind, bytes: Uint8Array, view: DataView, context: Context): Found {
   const status = view.getUint16(7, true)
-  const { alarms, state } = statusOf(status)
+  const { alarms, state } = componentStatusOf(status)
   const text = textOf(bytes.subarray(9, 40))
   return {
     deviceId,
     kind,
     ...timed(deviceId, bytes, 40, status, context),
-    alarms: { ...alarms, ...fireOf(kind, alarms.fire) },
+    alarms: { ...alarms, ...fireOf(kind, view.getUint8(2), alarms.fire) },
     state: { ...state, componentType: view.getUint8(2) },
     ...(text !== '' && { text }),
     gateway: `gb:${context.frame.source}`,

@@ -53,6 +53,9 @@ export function statusOf(status: number): Bits {
   }
 }
 
+/** Of a component bit 8 is its supply, and what is above is reserved: some panels leave anything there. */
+export const componentStatusOf = (status: number): Bits => statusOf(status & 0x01ff)
+
 export const transmitterOf = (status: number): Bits => ({
   alarms: bitsOf(status, TRANSMITTER),
   isNormal: (status & 1) === 1,
@@ -84,7 +87,8 @@ export function kindOfComponent(type: number): DeviceKind {
   if ((type >= 10 && type <= 13) || type === 74) return 'gas'
   if (type >= 16 && type <= 18) return 'electrical-fire'
   if (type === 23 || type === 24) return 'manual-call'
-  if (type >= 30 && type <= 37) return 'heat'
+  // 52 sees flames and feels heat: the one combination without smoke
+  if ((type >= 30 && type <= 37) || type === 52) return 'heat'
   if ((type >= 40 && type <= 44) || (type >= 50 && type <= 53)) return 'smoke'
   if (type === 78) return 'camera'
   if (type === 92) return 'level'
@@ -92,9 +96,12 @@ export function kindOfComponent(type: number): DeviceKind {
   return type === 99 ? 'pressure' : 'panel-component'
 }
 
+const FLAME_TYPES: ReadonlySet<number> = new Set([61, 62, 69])
+
 /** What a component means by its fire bit, beside fire. */
-export function fireOf(kind: DeviceKind, fire: boolean | undefined): NonNullable<Found['alarms']> {
+export function fireOf(kind: DeviceKind, type: number, fire: boolean | undefined): NonNullable<Found['alarms']> {
   if (fire === undefined) return {}
+  if (FLAME_TYPES.has(type)) return { flame: fire }
   return kind === 'manual-call'
     ? { manualCall: fire }
     : kind === 'gas'

@@ -18,6 +18,10 @@ const TYPES: Readonly<Record<number, [metric: string, factor: number]>> = {
 const HYDRANT = 34
 const HYDRANT_TILT = 24
 
+/** how it is supplied: 00 both, 01 battery, 10 mains */
+const SUPPLY_BITS = 0x60
+const MAINS_ONLY = 0x40
+
 /** The id of a terminal, twelve characters. */
 export const idOf = (bytes: Uint8Array): string => String.fromCharCode(...bytes.subarray(5, 17)).replaceAll(/[^\x21-\x7e]/g, '')
 export const isMeokon = (bytes: Uint8Array): boolean => bytes[0] === 0xa5 && bytes[1] === 0x5a
@@ -91,7 +95,8 @@ function readingsOf(view: DataView, records: number, sensors: number, receivedAt
       time: time(lastMs, false),
       metrics: values(view, nowAt, type, sensors),
       alarms: alarmsOf(type, bits, sensors),
-      batteryPct: (battery & 0x1f) * 5,
+      // a terminal that has no battery says that it is empty
+      ...((battery & SUPPLY_BITS) !== MAINS_ONLY && { batteryPct: (battery & 0x1f) * 5 }),
       rssiDbm: view.getInt8(18),
       state: {
         externalPower: (battery & 0x80) !== 0,
@@ -125,7 +130,7 @@ function alarmsOf(type: number, bits: number, sensors: number): NonNullable<Foun
   return {
     ...(kindOf(type) === 'pressure'
       ? { pressureLow: bit(0), pressureHigh: bit(1) }
-      : { supervisory: bit(0) || bit(1) || (second && (bit(5) || bit(6))) }),
+      : { supervisory: bit(0) || bit(1) || (second && (bit(5) || bit(6))) || (sensors > 2 && bit(7)) }),
     lowBattery: bit(2),
     fault: bit(3) || bit(4),
     ...(type === HYDRANT_TILT && { tamper: bit(5) || bit(6) }),

@@ -1,8 +1,9 @@
-// Tuya and Feibee, clouds of Zigbee detectors: Tuya's status codes by category, Feibee's ZCL attributes as little-endian hex.
+// What Tuya and Feibee, clouds of Zigbee detectors, say of a device: Tuya's status codes by category, Feibee's ZCL attributes as little-endian hex.
 // Formats: developer.tuya.com standard status sets (ywbj, rqbj, cobj, sj, sos); ZCL 8.2.2 (IAS zone).
 import type { AlarmFlag, DeviceKind } from '#contracts/reading.ts'
 import { coerceBoolean } from '../coerce.ts'
 import { num, scaled, str, type Found, type JsonObject } from '../compose.ts'
+import { objectPart } from '../lorawan/decoded-object.ts'
 
 const TUYA_FLAGS: Readonly<Record<string, [AlarmFlag, DeviceKind?]>> = {
   smoke_sensor_status: ['smoke', 'smoke'],
@@ -29,7 +30,8 @@ const TUYA_METRICS: Readonly<Record<string, [string, number]>> = {
   va_humidity: ['humidity_raw', 1],
 }
 
-export function tuyaStatus(entries: readonly unknown[]): Omit<Found, 'deviceId'> & { atMs?: number } {
+/** `uncoded`: entries by number of a data point only, which a product's own definition would name. */
+export function tuyaStatus(entries: readonly unknown[]): Omit<Found, 'deviceId'> & { atMs?: number; uncoded: number } {
   const found = {
     kind: 'other' as DeviceKind,
     metrics: {} as Record<string, number | undefined>,
@@ -38,26 +40,40 @@ export function tuyaStatus(entries: readonly unknown[]): Omit<Found, 'deviceId'>
   }
   let atMs: number | undefined
   let batteryPct: number | undefined
+  let uncoded = 0
   for (const entry of entries) {
     const code = str(entry, 'code')
-    if (code === undefined) continue
+    if (code === undefined) {
+      uncoded += 1
+      continue
+    }
     const value = (entry as JsonObject)['value']
-    const t = num(entry, 't')
+    const t = num(entry, 't') ?? num(entry, 'time')
     if (t !== undefined && t > (atMs ?? -1)) atMs = t
     const [flag, kind] = (Object.hasOwn(TUYA_FLAGS, code) ? TUYA_FLAGS[code] : undefined) ?? []
     const on = flag === undefined ? undefined : coerceBoolean(value)
     const metric = Object.hasOwn(TUYA_METRICS, code) ? TUYA_METRICS[code] : undefined
     if (flag !== undefined && on !== undefined) found.alarms[flag] = on
-    else if (code === 'battery_percentage' || code === 'va_battery') batteryPct = num(value)
+    else if (code === 'battery_percentage' || code === 'va_battery' || code === 'battery_value') batteryPct = num(value)
     else if (code === 'battery_state' && typeof value === 'string') found.alarms.lowBattery = value === 'low'
     else if (code === 'checking_result' && typeof value === 'string') found.alarms.fault = value === 'check_failure' ? true : undefined
+    else if (code === 'fault') found.alarms.fault = coerceBoolean(value) ?? num(value) !== 0
     else if (metric !== undefined) found.metrics[metric[0]] = scaled(num(value), metric[1])
-    else found.state[code.slice(0, 64)] = value
+    else if (!named(code, value, found)) found.state[code.slice(0, 64)] = value
     if (kind !== undefined) found.kind = kind
   }
   // a self-test that is not running is no news
   if (found.alarms.test === false) delete found.alarms.test
-  return { ...found, ...(batteryPct !== undefined && { batteryPct }), ...(atMs !== undefined && { atMs }) }
+  return { ...found, uncoded, ...(batteryPct !== undefined && { batteryPct }), ...(atMs !== undefined && { atMs }) }
+}
+
+/** A code of a product's own whose name says what it is: `smoke_alarm`, `gas_leak`, ... */
+function named(code: string, value: unknown, found: { kind: DeviceKind; alarms: NonNullable<Found['alarms']> }): boolean {
+  const { alarms, kind } = objectPart({ [code]: value })
+  if (Object.keys(alarms ?? {}).length === 0) return false
+  Object.assign(found.alarms, alarms)
+  if (kind !== undefined) found.kind = kind
+  return true
 }
 
 const ZONES: Readonly<Record<number, [AlarmFlag | undefined, DeviceKind]>> = {

@@ -2,6 +2,7 @@
 import { Ajv } from 'ajv'
 import { FengsuiError } from '#contracts/errors.ts'
 import { readJson } from '../bridges/config.ts'
+import { AES_KEY } from './sealed.ts'
 
 /** platform -> the family that reads its bodies, and how it proves that it is who it says */
 export const PLATFORMS = {
@@ -20,8 +21,11 @@ export const PLATFORMS = {
 } as const satisfies Record<string, { family: string; proof: 'token' | 'onenet' | 'hmac' }>
 export type Platform = keyof typeof PLATFORMS
 
-/** `token` is a shared secret, of OneNET and Tuya the one that signatures are made with. `username`: also Basic with the token as password. */
-export type PushSource = { name: string; platform: Platform; token: string; username?: string }
+/**
+ * `token` is a shared secret, of OneNET and Tuya the one that signatures are made with. `username`: also Basic with the token as password.
+ * `aesKey`: of OneNET, where messages are encrypted.
+ */
+export type PushSource = { name: string; platform: Platform; token: string; username?: string; aesKey?: string }
 
 export const SOURCES_MAX = 256
 
@@ -43,6 +47,7 @@ const validate = new Ajv({ allErrors: true, strict: false }).compile<{ sources: 
           platform: { enum: Object.keys(PLATFORMS) },
           token: { type: 'string', minLength: 8, maxLength: 256 },
           username: { type: 'string', minLength: 1, maxLength: 64 },
+          aesKey: { type: 'string', pattern: AES_KEY },
         },
       },
     },
@@ -60,6 +65,9 @@ export function readPushSources(file: string): PushSource[] {
     })
     throw new FengsuiError('setting-invalid', `FENGSUI_PUSH_FILE=${file}: ${wrong.slice(0, 5).join('; ')}`)
   }
+  const keyless = given.sources.find(one => one.aesKey !== undefined && one.platform !== 'onenet')
+  if (keyless !== undefined)
+    throw new FengsuiError('setting-invalid', `FENGSUI_PUSH_FILE=${file}: aesKey of ${keyless.name}: only OneNET encrypts its messages`)
   const twice = given.sources.map(one => `${one.platform}/${one.name}`).find((one, i, all) => all.indexOf(one) !== i)
   if (twice !== undefined) throw new FengsuiError('setting-invalid', `FENGSUI_PUSH_FILE=${file}: ${twice} is there twice`)
   return given.sources

@@ -25,7 +25,7 @@ function hasToken({ token, username }: PushSource, { headers, query }: Asked): b
   return typeof plain === 'string' && isSame(plain, token)
 }
 
-/** base64(md5(token + nonce + msg)); `msg` is a text, or an object as it stands in the body. */
+/** base64(md5(token + nonce + msg)); `msg` is a text, or an object as it stands in the body; encrypted, the text as it is. */
 export const oneNetSignature = (token: string, nonce: string, msg: string): string =>
   createHash('md5')
     .update(token + nonce + msg)
@@ -34,7 +34,7 @@ export const oneNetSignature = (token: string, nonce: string, msg: string): stri
 function isOneNetSigned(token: string, body: Buffer): boolean {
   const parsed = parseJson(body)
   if (!parsed.ok || !isRecord(parsed.value)) return false
-  const { nonce, msg, signature = parsed.value['msg_signature'] } = parsed.value
+  const { nonce, enc_msg: sealed, msg = sealed, signature = parsed.value['msg_signature'] } = parsed.value
   if (typeof nonce !== 'string' || typeof signature !== 'string') return false
   const text = typeof msg === 'string' ? msg : rawValue(body.toString('utf8'), 'msg')
   return text !== undefined && isSame(signature.replaceAll(' ', '+'), oneNetSignature(token, nonce, text))

@@ -9,6 +9,7 @@ import type { Intake } from '../intake.ts'
 import { bodiesOf } from './bodies.ts'
 import { PLATFORMS, type PushSource } from './config.ts'
 import { challengeAnswer, isProven } from './proof.ts'
+import { opened } from './sealed.ts'
 
 export type PushOptions = {
   host: string
@@ -83,7 +84,8 @@ export async function startPush(o: PushOptions): Promise<PushServer> {
       throw refuse('bad-credentials', 'the token or signature is wrong')
     const { family } = PLATFORMS[source.platform]
     const arrival = { entrance: 'push', source: name, clientId: name, topic: `in/${family}/${source.name}` } as const
-    await Promise.all(bodiesOf(request.headers['content-type'] ?? '', body).map(payload => intake.take({ ...arrival, payload })))
+    const bodies = bodiesOf(request.headers['content-type'] ?? '', opened(source, body))
+    await Promise.all(bodies.map(payload => intake.take({ ...arrival, payload })))
     return '{"ok":true}'
   }
 

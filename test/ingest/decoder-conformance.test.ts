@@ -84,11 +84,11 @@ describe.each(decoders.map(decoder => [decoder.family, decoder] as const))('%s',
     const memory = createMemory()
     for (const sample of all.filter(s => s.family === family)) {
       const got = decoder.decode(input(sample.topic, sample.payload, sample), memory)
-      for (const { alert: _, ...want } of sample.expect) {
+      for (const [i, { alert: _, ...want }] of sample.expect.entries()) {
         if ('reject' in want) expect(got.rejected, sample.file).toBeDefined()
         else if ('ignored' in want) expect(got.ignored, sample.file).toBeDefined()
         else if ('control' in want) expect(got.control, sample.file).toBeDefined()
-        else expect(difference(want, got.readings[0]), sample.file).toBeNull()
+        else expect(difference(want, got.readings[i]), `${sample.file}, reading ${i}`).toBeNull()
       }
     }
   })

@@ -23,6 +23,28 @@ test('a status nobody documented touches no alarm and is noted', () => {
   expect(notes?.[0]?.reason).toMatch(/77 is not documented/)
 })
 
+test('names, numbers and events that nobody knows are told, and what the platform calls an alarm is looked at', () => {
+  const ask = asking(decoder)
+  const reasonOf = (body: object) => ask(TOPIC, body).notes?.[0]?.reason
+  expect(reasonOf({ deviceId: 'd', payload: { serviceData: { 烟雾: 1 } } })).toMatch(/none of its names is known: 烟雾/)
+  expect(reasonOf({ devId: 'd', status: [{ 1: 'alarm', t: 1 }] })).toMatch(/1 data points by number only/)
+  expect(reasonOf({ client_id: 'c', dcode: '868', event: '0099' })).toMatch(/event 0099 is not documented/)
+  const event = { messageType: 'eventReport', deviceId: 'd', eventContent: { strange: 1 } }
+  expect(ask(TOPIC, { ...event, eventType: 1 }).readings[0]?.alarms).toEqual({})
+  expect(ask(TOPIC, { ...event, eventType: 3 }).readings[0]?.alarms).toEqual({ fault: true })
+  expect(reasonOf({ ...event, eventType: 2 })).toMatch(/event of type 2/)
+})
+
+test('a panel that says restored, reset or fault', () => {
+  const ask = asking(decoder)
+  const said = (event: string, content: string) =>
+    ask(TOPIC, { client_id: 'c', dcode: '868000000000000001', event, address: '003', content }).readings[0]?.alarms
+  expect(said('0003', '报警_003防区烟感恢复')).toEqual({ smoke: false })
+  expect(said('0003', '报警_003防区可燃气体')).toEqual({ gas: true })
+  expect(said('0006', '故障_003防区')).toEqual({ fault: true })
+  expect(said('0007', '复位')).toMatchObject({ fire: false, smoke: false })
+})
+
 test('several services of one notification become several readings', () => {
   const services = [{ data: { devState: 1 } }, { data: { devState: 4 } }]
   expect(asking(decoder)(TOPIC, { notifyType: 'deviceDatasChanged', deviceId: 'd', services }).readings.map(r => r.alarms)).toEqual([
@@ -60,5 +82,25 @@ test('odd values in every place give canonical readings or a reason', () => {
       ],
     },
   ]
+  bodies.push(
+    {
+      client_id: 'c',
+      dcode: '868',
+      event: '0003',
+      loop: '1',
+      address: '2',
+      eventdate: 1,
+      content: '火',
+      detail: { event: '1', state: '2' },
+    },
+    {
+      resource: 'device.property',
+      event_time: '20260101T000000Z',
+      notify_data: { header: { device_id: 'd' }, body: { services: [{ properties: { a: 1 } }] } },
+    },
+    { bizCode: 'devicePropertyMessage', bizData: { devId: 'd', properties: [{ code: 'fault', time: 1, value: 2 }] }, ts: 1 },
+    { messageType: 'eventReport', IMEI: 5, eventType: 2, eventContent: { smoke_state: 1 } },
+    { msg: '{"deviceId":"1","notifyType":"event","data":{"params":{"a":{"value":{},"time":1}}}}', time: 1 },
+  )
   for (const body of bodies) for (const odd of mutations(body)) ask(TOPIC, odd)
 })

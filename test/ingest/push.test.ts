@@ -1,5 +1,5 @@
 // HTTP pushes: who does not prove who he is reaches nothing, a 200 is said only when the message is safe, pictures stay out.
-import { createHmac } from 'node:crypto'
+import { createCipheriv, createHmac } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +19,8 @@ const TOKEN = 'a-long-enough-token'
 const SOURCES: PushSource[] = [
   { name: 'nanhu', platform: 'ctwing', token: TOKEN },
   { name: 'one', platform: 'onenet', token: TOKEN },
+  { name: 'studio', platform: 'onenet', token: TOKEN, aesKey: 'sixteen-letters!' },
+  { name: 'older', platform: 'onenet', token: TOKEN, aesKey: 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG' },
   { name: 'cloud', platform: 'tuya', token: TOKEN },
   { name: 'gate', platform: 'hikvision', token: TOKEN, username: 'camera' },
   { name: 'yard', platform: 'hikvision', token: 'another-long-token' },
@@ -111,7 +113,7 @@ test('paths that are none', async () => {
 describe('OneNET', () => {
   test('its challenge is answered with msg, a wrong one is not', async () => {
     const { at } = await pushing()
-    const query = (signature: string) => `/push/onenet?${new URLSearchParams({ msg: 'hello', nonce: 'n0nce', signature }).toString()}`
+    const query = (signature: string) => `/push/onenet/one?${new URLSearchParams({ msg: 'hello', nonce: 'n0nce', signature }).toString()}`
     expect(await (await fetch(at(query(oneNetSignature(TOKEN, 'n0nce', 'hello'))))).text()).toBe('hello')
     expect((await fetch(at(query(oneNetSignature('wrong', 'n0nce', 'hello'))))).status).toBe(401)
   })
@@ -120,11 +122,42 @@ describe('OneNET', () => {
     const msg = { at: 1767225600000, type: 1, dev_id: 7, ds_id: 'smoke_state', value: 1 }
     const text = `{ "at":1767225600000,"dev_id":7, "ds_id":"a\\"},b","value":1,"type":1 }`
     const signed = (m: string, raw: string) => `{"nonce":"x1","msg":${raw},"signature":"${oneNetSignature(TOKEN, 'x1', m)}"}`
-    expect((await post('/push/onenet', signed(JSON.stringify(msg), JSON.stringify(JSON.stringify(msg))))).status).toBe(200)
-    expect((await post('/push/onenet', signed(text, text))).status).toBe(200)
-    expect((await post('/push/onenet', signed(`${text} `, text))).status).toBe(401)
-    expect((await post('/push/onenet', '{"msg":{},"nonce":"x"}')).status).toBe(401)
+    expect((await post('/push/onenet/one', signed(JSON.stringify(msg), JSON.stringify(JSON.stringify(msg))))).status).toBe(200)
+    expect((await post('/push/onenet/one', signed(text, text))).status).toBe(200)
+    expect((await post('/push/onenet/one', signed(`${text} `, text))).status).toBe(401)
+    expect((await post('/push/onenet/one', '{"msg":{},"nonce":"x"}')).status).toBe(401)
     expect(messages).toHaveLength(2)
+  })
+  test('encrypted messages are opened with the key of their source; with none, or a wrong one, quarantine says that they are sealed', async () => {
+    const { messages, post } = await pushing()
+    const plain = JSON.stringify({ deviceId: '1', notifyType: 'property', data: { params: { smoke_state: { value: 1 } } } })
+    const studioKey = Buffer.from('sixteen-letters!')
+    const studio = createCipheriv('aes-128-cbc', studioKey, studioKey)
+    const sealed = Buffer.concat([studio.update(plain), studio.final()]).toString('base64')
+    const olderKey = Buffer.from('abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG=', 'base64')
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(plain.length)
+    const framed = Buffer.concat([Buffer.alloc(16, 7), length, Buffer.from(plain)])
+    const older = createCipheriv('aes-256-cbc', olderKey, olderKey.subarray(0, 16)).setAutoPadding(false)
+    const padded = Buffer.concat([framed, Buffer.alloc(16 - (framed.length % 16), 3)])
+    const old = Buffer.concat([older.update(padded), older.final()]).toString('base64')
+    const signed = (field: string, text: string) =>
+      JSON.stringify({ nonce: 'n', [field]: text, signature: oneNetSignature(TOKEN, 'n', text), time: 1767225600000 })
+    for (const [path, body] of [
+      ['studio', signed('msg', sealed)],
+      ['older', signed('enc_msg', old)],
+      ['one', signed('msg', sealed)],
+      ['older', signed('msg', sealed)],
+    ] as const)
+      expect((await post(`/push/onenet/${path}`, body)).status).toBe(200)
+    expect((await post('/push/onenet/studio', signed('msg', sealed).replace(sealed, `${sealed.slice(0, -4)}AAA=`))).status).toBe(401)
+    const catalogue = createCatalogue({ decoders: await loadDecoders() })
+    const decoded = messages.map(message => catalogue.decode(message))
+    expect(decoded.slice(0, 2).map(one => one.readings[0])).toMatchObject([
+      { deviceId: 'onenet:1', alarms: { smoke: true } },
+      { deviceId: 'onenet:1', alarms: { smoke: true } },
+    ])
+    for (const one of decoded.slice(2)) expect(one.rejected?.reason).toMatch(/encrypted.*aesKey/)
   })
   test('the text of a value as it was sent', () => {
     expect(rawValue('{"a":{"msg":1},"msg" : [1, "]"] , "b":2}', 'msg')).toBe('[1, "]"]')
