@@ -42,6 +42,10 @@ export type Credentials = {
   suspend(deviceId: string): boolean
   /** Whose connections have to end: taken away or replaced at once since `after`, by whichever process; null = from now on. */
   endedSince(after: number | null): { upTo: number; usernames: string[] }
+  /** Gateways that lost a device since `after`, by whichever process: what they subscribed to for it is not theirs any more; null = from now on. */
+  leftSince(after: number | null): { upTo: number; gateways: string[] }
+  /** What an identity may do, without anybody having shown to be it; undefined = there are no such credentials. */
+  identity(username: string): Identity | undefined
   /** true when there was something to take away. Devices registered via a gateway stay registered via it. */
   revoke(deviceId: string): boolean
   list(): Listed[]
@@ -55,6 +59,7 @@ CREATE TABLE IF NOT EXISTS credentials (device_id TEXT PRIMARY KEY, secret TEXT 
 CREATE TABLE IF NOT EXISTS old_secrets (device_id TEXT PRIMARY KEY, secret TEXT NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS revoked (device_id TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ended (seq INTEGER PRIMARY KEY AUTOINCREMENT, device_id TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS left_gateways (seq INTEGER PRIMARY KEY AUTOINCREMENT, via TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS links (device_id TEXT PRIMARY KEY, via TEXT NOT NULL, created_at TEXT NOT NULL) STRICT, WITHOUT ROWID`
 
 const LIST_SQL = `
@@ -106,6 +111,10 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
   const sweepEnded = database.prepare('DELETE FROM ended WHERE at_ms < ?')
   const lastEnded = database.prepare('SELECT coalesce(max(seq), 0) AS seq FROM ended')
   const endedRows = database.prepare('SELECT seq, device_id FROM ended WHERE seq > ? ORDER BY seq LIMIT 10000')
+  const putLeft = database.prepare('INSERT INTO left_gateways (via, at_ms) VALUES (?, ?)')
+  const sweepLeft = database.prepare('DELETE FROM left_gateways WHERE at_ms < ?')
+  const lastLeft = database.prepare('SELECT coalesce(max(seq), 0) AS seq FROM left_gateways')
+  const leftRows = database.prepare('SELECT seq, via FROM left_gateways WHERE seq > ? ORDER BY seq LIMIT 10000')
   const everything = database.prepare(LIST_SQL)
   const secrets = new SecretCheck()
   const known = new Map<string, { via: string; askedAtMs: number }>()
@@ -142,7 +151,15 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
   function linkNow(deviceId: string, via: string): void {
     const wrong = idProblem(deviceId) ?? idProblem(via) ?? (deviceId === via ? 'a device is not registered via itself' : null)
     if (wrong !== null) throw new FengsuiError('invalid-request', `linking ${deviceId} via ${via}: ${wrong}`)
+    noteLeft(deviceId, via)
     putLink.run(deviceId, via, now())
+  }
+
+  function noteLeft(deviceId: string, next?: string): void {
+    const before = linkRow.get(deviceId)?.['via']
+    if (typeof before !== 'string' || before === next) return
+    putLeft.run(before, clock.nowMs())
+    sweepLeft.run(clock.nowMs() - ENDED_KNOWN_MS)
   }
 
   async function importMany(rows: Issue[]): Promise<Issued[]> {
@@ -229,9 +246,20 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
       const found = endedRows.all(after)
       return { upTo: Number(found.at(-1)?.['seq'] ?? after), usernames: [...new Set(found.map(each => String(each['device_id'])))] }
     },
+    leftSince(after) {
+      if (after === null) return { upTo: Number(lastLeft.get()?.['seq']), gateways: [] }
+      const found = leftRows.all(after)
+      if (found.length > 0) known.clear()
+      return { upTo: Number(found.at(-1)?.['seq'] ?? after), gateways: [...new Set(found.map(each => String(each['via'])))] }
+    },
+    identity(username) {
+      const found = DEVICE_ID.test(username) ? row.get(username) : undefined
+      return found === undefined ? undefined : identityOf(username, found)
+    },
     revoke(deviceId) {
       let taken = 0
       inOneTransaction(() => {
+        noteLeft(deviceId)
         taken = Number(remove.run(deviceId).changes) + Number(removeLink.run(deviceId).changes)
         removeOld.run(deviceId)
         if (taken > 0) putRevoked.run(deviceId, now()) // else its certificate would register it again

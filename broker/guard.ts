@@ -118,6 +118,11 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     return new Promise(resolve => (this.#lane === null ? resolve() : this.#lane.whenSettled(resolve)))
   }
 
+  /** Aedes is about to change a subscription that the client did not ask to change. */
+  unsubscribing(): void {
+    this.#subscribing++
+  }
+
   /** Aedes has finished a SUBSCRIBE or UNSUBSCRIBE. */
   subscribed(): void {
     this.#subscribing--

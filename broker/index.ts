@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Aedes, type Client } from 'aedes'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import type { Identity } from './access.ts'
 import { boundPersistence, NOT_QUEUED, type Persistence } from './bounded-store.ts'
 import { forwarded } from './corrections.ts'
 import { Entry, type EntryOptions } from './entry.ts'
@@ -56,6 +57,8 @@ export type Broker = {
   follow(filter: string, heard: (topic: string, payload: Buffer) => void): void
   /** Ends every connection of an identity. */
   disconnect(username: string): void
+  /** Ends the subscriptions that an identity may not have any more, of those connected and of sessions that wait. */
+  recheck(identity: Identity): void
   connections(): number
   /** Stops reading, lets what is on its way get to disk and be acknowledged, then ends all connections without their wills. */
   close(): Promise<void>
@@ -70,7 +73,8 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
   const onTheWay = new OnTheWay(o.meter)
   const storing = new Storing({ ...o, laneOf }, sessions, onTheWay)
   const disk = openSessions(o)
-  const aedes = await startAedes(o, limits, sessions, storing, subscribers, disk)
+  const subscribing = new Subscribing(o.log, sessions, limits.subscriptionsOfClient)
+  const aedes = await startAedes(o, limits, { sessions, storing, subscribers, subscribing, disk })
   const connected = new Set<Client>()
   watch(aedes, connected, o, sessions)
   const keepalive = new Keepalive()
@@ -134,6 +138,11 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
         if (client !== undefined && sessions.identityOf(client)?.username === username) client.close()
       }
     },
+    recheck(identity) {
+      const clients = [...guards].flatMap(({ client }) => client ?? [])
+      subscribing.recheck(identity, clients, subscribers.keptOf(identity.username), unsubscribe)
+      disk.commit()
+    },
     connections: () => connected.size,
     async close() {
       const stopped = listening.close()
@@ -160,17 +169,12 @@ function openSessions({ dir, log }: BrokerOptions): SessionFile {
   }
 }
 
-async function startAedes(
-  o: BrokerOptions,
-  limits: Limits,
-  sessions: Sessions,
-  storing: Storing,
-  subscribers: Subscribers,
-  disk: SessionFile,
-): Promise<Aedes> {
+type Around = { sessions: Sessions; storing: Storing; subscribers: Subscribers; subscribing: Subscribing; disk: SessionFile }
+
+async function startAedes(o: BrokerOptions, limits: Limits, around: Around): Promise<Aedes> {
+  const { sessions, storing, subscribers, subscribing, disk } = around
   const kept = new KeptSessions(limits.sessions, disk)
   const entry = new Entry(o, sessions, kept, new LoginThrottle(o.clock))
-  const subscribing = new Subscribing(o.log, sessions, limits.subscriptionsOfClient)
   const aedes = await Aedes.createBroker({
     connectTimeout: limits.connectTimeoutMs,
     drainTimeout: DRAIN_TIMEOUT_MS,
@@ -207,6 +211,12 @@ async function startAedes(
   storing.useStore(persistence)
   subscribing.useStore(persistence)
   return aedes
+}
+
+/** Without an UNSUBACK: nobody asked for it. */
+function unsubscribe(client: Client, filter: string): void {
+  if (client.conn instanceof Guard) client.conn.unsubscribing()
+  client.unsubscribe({ cmd: 'unsubscribe', unsubscriptions: [filter] } as unknown as Parameters<Client['unsubscribe']>[0], () => {})
 }
 
 /** Aedes' emitter, as far as it is used here: what it matches topics against is private to it. */

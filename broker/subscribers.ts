@@ -1,5 +1,7 @@
 // Who wants which topic: filters of who is connected, and of persistent sessions whether they are or not. Asked before every
 // message is shown to Aedes, so that what nobody wants costs Aedes nothing. Bounded by what the limits let anybody subscribe to.
+import { ownerOf } from './sessions.ts'
+
 export type KeptSubscription = { clientId: string; topic: string; qos: number }
 type Level = { below: Map<string, Level>; connected: number; kept: Map<string, KeptSubscription> }
 
@@ -36,6 +38,17 @@ export class Subscribers {
       return false
     })
     return [...found.values()]
+  }
+
+  /** All that the persistent sessions of one owner keep, whoever is connected. Walks everything: for what happens seldom. */
+  keptOf(owner: string): KeptSubscription[] {
+    const found: KeptSubscription[] = []
+    const open = [this.#root]
+    for (let level = open.pop(); level !== undefined; level = open.pop()) {
+      for (const kept of level.kept.values()) if (ownerOf(kept.clientId) === owner) found.push(kept)
+      open.push(...level.below.values())
+    }
+    return found
   }
 
   #change(filter: string, change: (level: Level) => void): void {

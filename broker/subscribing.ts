@@ -2,9 +2,10 @@
 // forwarding nothing is refused, since Aedes then loses other messages of a persistent session.
 import type { Client, Subscription } from 'aedes'
 import type { Log } from '#contracts/clock.ts'
-import { subscribeProblem } from './access.ts'
+import { subscribeProblem, type Identity } from './access.ts'
 import type { Persistence } from './bounded-store.ts'
 import type { Sessions } from './sessions.ts'
+import type { KeptSubscription } from './subscribers.ts'
 
 export class Subscribing {
   readonly #log: Log
@@ -40,6 +41,30 @@ export class Subscribing {
     queueMicrotask(() => answer(null, reason === null ? { ...subscription, qos: 2 } : null))
   }
 
+  /**
+   * A right was taken from an identity (a device moved to another gateway): what its connections and its waiting sessions subscribed to
+   * by that right ends now. `unsubscribe` is Aedes' own, of one connection.
+   */
+  recheck(
+    identity: Identity,
+    connected: Iterable<Client>,
+    kept: readonly KeptSubscription[],
+    unsubscribe: (client: Client, filter: string) => void,
+  ): void {
+    for (const client of connected) {
+      const session = this.#sessions.of(client)
+      if (session?.identity?.username !== identity.username) continue
+      for (const topic of [...(session.granted?.keys() ?? [])]) {
+        const reason = subscribeProblem(identity, topic)
+        if (reason === null) continue
+        this.#sessions.report({ code: 'not-your-subscription', reason: `taken back: ${reason}` }, client, { topic })
+        unsubscribe(client, topic)
+        if (!client.clean) this.#forget(client.id, topic)
+      }
+    }
+    for (const { clientId, topic } of kept) if (subscribeProblem(identity, topic) !== null) this.#forget(clientId, topic)
+  }
+
   #crowded(client: Client, { topic }: Subscription): string | null {
     const granted = this.#sessions.of(client)?.granted
     if (granted == null || granted.size < this.#max || granted.has(topic)) return null
@@ -53,8 +78,12 @@ export class Subscribing {
    */
   #takeOut(client: Client, subscription: Subscription): void {
     subscription.qos = 0
-    this.#aedesStore?.removeSubscriptions({ id: client.id }, [subscription.topic]).catch((error: unknown) => {
-      this.#log.error({ err: error, topic: subscription.topic }, 'a refused subscription could not be taken out')
+    this.#forget(client.id, subscription.topic)
+  }
+
+  #forget(id: string, topic: string): void {
+    this.#aedesStore?.removeSubscriptions({ id }, [topic]).catch((error: unknown) => {
+      this.#log.error({ err: error, topic }, 'a refused subscription could not be taken out')
     })
   }
 }

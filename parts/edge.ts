@@ -3,6 +3,7 @@ import type { Clock } from '#contracts/clock.ts'
 import type { InboundMessage } from '#contracts/message.ts'
 import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
 import type { Credentials } from '../broker/credentials.ts'
+import type { Broker } from '../broker/index.ts'
 import type { Settings } from '../settings.ts'
 import { makeDataDir, KEPT_CURSOR, RULES_CURSOR, STORE_CURSOR, type Edge, type Parts } from './ports.ts'
 
@@ -74,7 +75,7 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
       if (reply !== undefined) broker.publish(reply.topic, reply.payload, { qos: 0 }).catch(() => {})
     })
 
-  stack.defer(endWhoHasEnded(credentials, broker))
+  stack.defer(watchCredentials(credentials, broker))
 
   const running = stack.move()
   return {
@@ -97,13 +98,23 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   }
 }
 
-/** Credentials taken away or replaced on the command line, or by a core that could not reach us: their connections end. */
-function endWhoHasEnded(credentials: Pick<Credentials, 'endedSince'>, broker: { disconnect(username: string): void }): () => void {
+/**
+ * Credentials taken away or replaced on the command line, or by a core that could not reach us: their connections end. A gateway that lost
+ * a device, by whichever process, loses what it subscribed to for it.
+ */
+export function watchCredentials(
+  credentials: Pick<Credentials, 'endedSince' | 'leftSince' | 'identity'>,
+  broker: Pick<Broker, 'disconnect' | 'recheck'>,
+): () => void {
   let { upTo } = credentials.endedSince(null)
+  let { upTo: leftUpTo } = credentials.leftSince(null)
   const timer = setInterval(() => {
     const ended = credentials.endedSince(upTo)
     upTo = ended.upTo
     for (const username of ended.usernames) broker.disconnect(username)
+    const left = credentials.leftSince(leftUpTo)
+    leftUpTo = left.upTo
+    for (const identity of left.gateways.map(gateway => credentials.identity(gateway))) if (identity !== undefined) broker.recheck(identity)
   }, LOOK_FOR_ENDED_MS)
   return () => clearInterval(timer)
 }
