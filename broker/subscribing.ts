@@ -54,7 +54,7 @@ export class Subscribing {
     for (const client of connected) {
       const session = this.#sessions.of(client)
       if (session?.identity?.username !== identity.username) continue
-      for (const topic of [...(session.granted?.keys() ?? [])]) {
+      for (const topic of session.granted?.keys() ?? []) {
         const reason = subscribeProblem(identity, topic)
         if (reason === null) continue
         this.#sessions.report({ code: 'not-your-subscription', reason: `taken back: ${reason}` }, client, { topic })

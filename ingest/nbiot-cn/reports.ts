@@ -21,10 +21,9 @@ export const platformStamp = (ms: number | undefined, input: DecodeInput, where:
 /** The device's own time where it sends one, else the platform's. */
 export function report(given: Part | readonly Part[], deviceId: string, platform: Stamp, input: DecodeInput): Decoded {
   const parts = [given].flat() as Part[]
-  const notes: Note[] = parts.flatMap(({ unread }) =>
-    unread === undefined ? [] : [{ code: 'decoder-failed', reason: unread, where: '/payload' }],
-  )
-  const found = parts.map(({ atMs, unread: _, ...rest }): Found => {
+  const notes: Note[] = []
+  const found = parts.map(({ atMs, unread, ...rest }): Found => {
+    if (unread !== undefined) notes.push({ code: 'decoder-failed', reason: unread, where: '/payload' })
     const history = rest.flags?.history === true
     const own = stamp({ deviceMs: atMs, source: 'device', receivedAtMs: input.receivedAtMs, history, where: '/payload' })
     return { ...rest, deviceId, kind: rest.kind ?? 'other', time: atMs === undefined ? platform : own }
