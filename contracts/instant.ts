@@ -37,8 +37,9 @@ const MINUTES = Array.from(
   { length: 1440 },
   (_, m) => `T${String(Math.floor(m / 60)).padStart(2, '0')}:${String(m % 60).padStart(2, '0')}:`,
 )
-let isoDay = Number.NaN
-let isoUpToDay = ''
+/** Days that were written, by number: a few are asked for again and again. At the bound remembering begins anew. */
+const DAYS_MAX = 64
+const days = new Map<number, string>()
 
 function turnMinute(minute: number): void {
   const upTo = minute === otherMinute ? otherUpToMinute : upToMinute(minute)
@@ -50,12 +51,14 @@ function turnMinute(minute: number): void {
 
 /** Of one day only the minutes differ. */
 function upToMinute(minute: number): string {
-  const inDays = Math.floor(minute / 1440)
-  if (inDays !== isoDay) {
-    isoUpToDay = new Date(inDays * 86_400_000).toISOString().slice(0, -'T00:00:00.000Z'.length)
-    isoDay = inDays
+  const day = Math.floor(minute / 1440)
+  let upToDay = days.get(day)
+  if (upToDay === undefined) {
+    upToDay = new Date(day * 86_400_000).toISOString().slice(0, -'T00:00:00.000Z'.length)
+    if (days.size >= DAYS_MAX) days.clear()
+    days.set(day, upToDay)
   }
-  return isoUpToDay + (MINUTES[minute - inDays * 1440] ?? '')
+  return upToDay + (MINUTES[minute - day * 1440] ?? '')
 }
 
 let day = ''

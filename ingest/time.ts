@@ -31,6 +31,16 @@ const FORM = Uint8Array.from('0000-00-00T00:00:00.000', c => (c === '0' ? 0 : c.
  * times that.
  */
 function usual(text: string): number | undefined {
+  // asked for once to see that it is one, and again for what it says
+  if (text === lastText) return lastMs
+  lastMs = usualMs(text)
+  lastText = text
+  return lastMs
+}
+let lastText = ''
+let lastMs: number | undefined
+
+function usualMs(text: string): number | undefined {
   const { length } = text
   const isUtc = text.charCodeAt(length - 1) === 90
   const end = isUtc ? length - 1 : length - 6

@@ -7,6 +7,7 @@ import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory }
 import { eventPart, kindOfDomain } from '../dji-cloud-api/events.ts'
 import { kindOfData, telemetryOf } from '../dji-cloud-api/telemetry.ts'
 import { parseJson } from '../json.ts'
+import { placeOf } from '../no-place.ts'
 import { stamp, type Stamp } from '../time.ts'
 
 const FAMILY = 'dji-cloud-api'
@@ -58,8 +59,10 @@ function telemetry(
     return ignored(`${method}: link and obstacle data`)
   const kind = kindOfData(data) ?? recallKind(memory, sn) ?? 'other'
   if (kind !== 'other' && !input.topic.endsWith('/drc/up')) memory.set(`kind/${sn}`, kind)
-  const found: Found = { deviceId: `dji:${sn}`, kind, time, ...telemetryOf(data, kind) }
-  return composed(input, FAMILY, [found])
+  const { given, ...rest } = telemetryOf(data, kind)
+  const deviceId = `dji:${sn}`
+  const placed = given === undefined ? {} : placeOf(given, deviceId, '/data/latitude', memory)
+  return composed(input, FAMILY, [{ deviceId, kind, time, ...rest, ...placed }])
 }
 
 function event(sn: string, method: string | undefined, data: JsonObject, time: Stamp, input: DecodeInput, memory: DecoderMemory): Decoded {

@@ -22,6 +22,34 @@ export const decoder: Decoder = {
 }
 
 function decode(input: DecodeInput, memory: DecoderMemory): Decoded {
+  return plainTelemetry(input) ?? decodeAny(input, memory)
+}
+
+/**
+ * Most messages: telemetry or an event that the schema passes and whose topic is the one that its own kind and id make. Then the topic need
+ * not be taken apart to know that it is right.
+ */
+function plainTelemetry(input: DecodeInput): Decoded | undefined {
+  const { topic } = input
+  const last = topic.lastIndexOf('/')
+  if (!topic.startsWith('telemetry', last + 1) && !topic.startsWith('event', last + 1)) return undefined
+  const parsed = parseJson(input.payload)
+  if (!parsed.ok || !isReading(parsed.value)) return undefined
+  const { kind, deviceId } = parsed.value
+  const kindEnd = NATIVE_PREFIX.length + kind.length
+  const isOwn =
+    last === kindEnd + 1 + deviceId.length &&
+    topic.length - last === (topic.charCodeAt(last + 1) === 101 ? EVENT_CHARS : TELEMETRY_CHARS) &&
+    topic.startsWith(NATIVE_PREFIX) &&
+    topic.startsWith(kind, NATIVE_PREFIX.length) &&
+    topic.charCodeAt(kindEnd) === 47 &&
+    topic.startsWith(deviceId, kindEnd + 1)
+  return isOwn ? telemetry(parsed.value, input) : undefined
+}
+const EVENT_CHARS = '/event'.length
+const TELEMETRY_CHARS = '/telemetry'.length
+
+function decodeAny(input: DecodeInput, memory: DecoderMemory): Decoded {
   const topic = parseNativeTopic(input.topic)
   if (topic === null) return rejected('unknown-topic', `not fire/v1/{kind}/{deviceId}/{${CHANNELS.join('|')}} of a known kind`, 'topic')
   if (topic.channel === 'cmd') return ignored('a command on its way to the device')

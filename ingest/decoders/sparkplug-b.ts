@@ -118,13 +118,15 @@ function answer(
   notes: readonly Note[] = [],
 ): Decoded {
   const groups = new Map<string, Group>()
+  const unread: string[] = []
   let unknown = 0
   for (const metric of payload.metrics) {
     const learned = resolve(where.edge, where.device, session, metric, where.memory)
     if (learned === undefined) unknown += 1
+    else if (metric.unread !== undefined) unread.push(`${learned.name.slice(0, 64)} (${metric.unread})`)
     else intoGroup(groups, learned, metric, payload)
   }
-  const found = [...groups.values()].map(group => readingOf(group, where))
+  const found = [...groups.values()].flatMap(group => parted(group).map(part => readingOf(part, where)))
   if (presence.online !== undefined) {
     const live = found.find(one => one.flags?.history !== true && one.flags?.stale !== true)
     if (live === undefined)
@@ -135,13 +137,31 @@ function answer(
     else Object.assign(live, presence)
   }
   const why = `${unknown} metrics bear an alias that no birth of this session explains: ${REBIRTH}`
-  if (found.length === 0) return unknown > 0 ? rejected('decoder-failed', why, '/metrics') : ignored('no metric in the message')
-  return composed(
-    where.input,
-    FAMILY,
-    found,
-    unknown === 0 ? notes : [...notes, { code: 'decoder-failed', reason: why, where: '/metrics' }],
-  )
+  const left = unreadWhy(unread)
+  if (found.length === 0) {
+    if (unknown > 0) return rejected('decoder-failed', why, '/metrics')
+    return left === undefined ? ignored('no metric in the message') : rejected('decoder-failed', left, '/metrics')
+  }
+  const more = [...(unknown > 0 ? [why] : []), ...(left === undefined ? [] : [left])]
+  return composed(where.input, FAMILY, found, [
+    ...notes,
+    ...more.map((reason): Note => ({ code: 'decoder-failed', reason, where: '/metrics' })),
+  ])
+}
+
+const NAMED_MAX = 4
+function unreadWhy(unread: readonly string[]): string | undefined {
+  if (unread.length === 0) return undefined
+  const rest = unread.length > NAMED_MAX ? ` and ${unread.length - NAMED_MAX} more` : ''
+  return `not read: ${unread.slice(0, NAMED_MAX).join(', ')}${rest}; publish what is in them as metrics of their own`
+}
+
+/** A PLC may be born with hundreds of metrics: no reading holds so many. */
+const GROUP_MAX = 60
+function parted(group: Group): Group[] {
+  const parts: Group[] = []
+  for (let i = 0; i < group.metrics.length; i += GROUP_MAX) parts.push({ ...group, metrics: group.metrics.slice(i, i + GROUP_MAX) })
+  return parts
 }
 
 /** OPC quality in the properties: 192 is good, 0 bad, 500 stale. */
@@ -177,13 +197,12 @@ function readingOf({ timestampMs, isHistorical, isStale, metrics }: Group, where
 
 function take(
   { name, unit, datatype }: Learned,
-  { value: given, datatype: own }: Metric,
+  { value: given, datatype: own, int }: Metric,
   found: Found & Required<Pick<Found, 'metrics' | 'alarms' | 'state'>>,
 ): void {
   if (given === undefined || given === null || name === 'bdSeq' || name.startsWith('Node Control/') || name.startsWith('Device Control/'))
     return
-  const value =
-    own === undefined && typeof given === 'number' && Number.isInteger(given) && given >= 0 ? signed(BigInt(given), datatype) : given
+  const value = own === undefined && int !== undefined ? signed(int, datatype) : given
   const key = snake(name)
   if (typeof value === 'boolean') {
     const flag = FLAGS.find(([pattern]) => pattern.test(key))?.[1]

@@ -1,8 +1,8 @@
 // OSD and state of docks, aircraft and controllers. A dock splits its OSD over several messages: what one leaves out stays absent.
 // Units by DJI's property tables: dock voltages and currents in mV and mA, mains in V, height above the ellipsoid, head -180..180.
-import type { DeviceKind, Position } from '#contracts/reading.ts'
+import type { DeviceKind } from '#contracts/reading.ts'
 import { at, isRecord, num, record, scaled, str, within, type Found, type JsonObject } from '../compose.ts'
-import { toWgs84 } from '../position.ts'
+import type { Given } from '../no-place.ts'
 import { thermalOf } from './thermal.ts'
 
 const DOCK_KEYS = [
@@ -62,11 +62,12 @@ export function kindOfData(data: JsonObject): DeviceKind | undefined {
   return Object.hasOwn(data, 'wireless_link') || Object.hasOwn(data, 'capacity_percent') ? 'gateway' : undefined
 }
 
-export type Telemetry = Pick<Found, 'metrics' | 'alarms' | 'state' | 'batteryPct' | 'position' | 'thermal'>
+/** `given`: the position as it was sent; it may be no place. */
+export type Telemetry = Pick<Found, 'metrics' | 'alarms' | 'state' | 'batteryPct' | 'thermal'> & { given?: Given }
 
 export function telemetryOf(data: JsonObject, kind: DeviceKind): Telemetry {
-  const position = positionOf(data, kind)
-  const place = position === undefined ? {} : { position }
+  const given = givenIn(data, kind)
+  const place = given === undefined ? {} : { given }
   if (kind === 'dock') return { ...dockOf(data), ...place }
   const payload = record(Object.entries(data).find(([key, value]) => PAYLOAD_KEY.test(key) && isRecord(value))?.[1])
   const thermal = thermalOf(data, payload)
@@ -142,12 +143,13 @@ function dockOf(data: JsonObject): Telemetry {
 
 const isFixed = (data: JsonObject): boolean => num(data, 'position_state', 'is_fixed') === 2
 
-/** 0/0 and "not fixed" are no position; where no fix is stated at all (controllers, drc/up) the coordinates are taken. */
-function positionOf(data: JsonObject, kind: DeviceKind): Position | undefined {
+/** What was true before the fix was lost is no position; where no fix is stated at all (controllers, drc/up) the coordinates are taken. */
+function givenIn(data: JsonObject, kind: DeviceKind): Given | undefined {
   const lat = num(data, 'latitude')
   const lon = num(data, 'longitude')
-  if (lat === undefined || lon === undefined || (at(data, 'position_state') !== undefined && !isFixed(data))) return undefined
+  const isNothing = lat === 0 && lon === 0
+  if (lat === undefined || lon === undefined || (!isNothing && at(data, 'position_state') !== undefined && !isFixed(data))) return undefined
   const ellipsoidAltM = num(data, 'height')
   const heightM = kind === 'drone' ? num(data, 'elevation') : undefined
-  return toWgs84({ lat, lon, ...(ellipsoidAltM !== undefined && { ellipsoidAltM }), ...(heightM !== undefined && { heightM }) })
+  return { lat, lon, ...(ellipsoidAltM !== undefined && { ellipsoidAltM }), ...(heightM !== undefined && { heightM }) }
 }

@@ -57,7 +57,8 @@ export async function startListener(o: ListenerOptions): Promise<MavlinkListener
       // texts are all different; of everything else only the newest counts
       const texts = [...vehicle.newest.keys()].filter(key => key.startsWith('STATUSTEXT')).length
       if (message === 'STATUSTEXT' && texts >= TEXTS_MAX) continue
-      vehicle.newest.set(message === 'STATUSTEXT' ? `${message}${texts}` : message, Uint8Array.from(bytes))
+      const of = message === 'STATUSTEXT' ? texts : message === 'BATTERY_STATUS' ? Number(packet.fields['id']) : ''
+      vehicle.newest.set(`${message}${of}`, Uint8Array.from(bytes))
       if (isUrgent(packet, vehicle) && nowMs - vehicle.urgentAtMs >= everyMs / 10) {
         vehicle.urgentAtMs = nowMs
         flush(vehicle)

@@ -1,9 +1,16 @@
 // MAVLink 1 and 2 packets out of a run of bytes, and the fields of the few messages that matter here. The checksum includes a byte that
 // stands for the message's definition: a message without one here cannot be checked and is passed over. Format: mavlink.io, common.xml.
 
-export type Packet = { system: number; component: number; message: string; fields: Record<string, number | string> }
+export type Packet = { system: number; component: number; message: string; fields: Record<string, number | string | number[]> }
 type Field = [name: string, type: 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32', at: number]
-type Definition = { name: string; extra: number; bytes: number; fields: readonly Field[]; text?: [at: number, length: number] }
+type Definition = {
+  name: string
+  extra: number
+  bytes: number
+  fields: readonly Field[]
+  text?: [at: number, length: number]
+  cells?: [at: number, count: number]
+}
 
 const MESSAGES: Readonly<Record<number, Definition>> = {
   0: {
@@ -12,6 +19,7 @@ const MESSAGES: Readonly<Record<number, Definition>> = {
     bytes: 9,
     fields: [
       ['type', 'u8', 4],
+      ['autopilot', 'u8', 5],
       ['base_mode', 'u8', 6],
       ['system_status', 'u8', 7],
     ],
@@ -67,16 +75,24 @@ const MESSAGES: Readonly<Record<number, Definition>> = {
   147: {
     name: 'BATTERY_STATUS',
     extra: 154,
-    bytes: 36,
+    // with its extension; what an older vehicle does not send is zero, which means the same
+    bytes: 54,
     fields: [
       ['temperature', 'i16', 8],
       ['current_battery', 'i16', 30],
+      ['id', 'u8', 32],
       ['battery_remaining', 'i8', 35],
+      ['time_remaining', 'i32', 36],
+      ['charge_state', 'u8', 40],
     ],
+    cells: [10, 10],
   },
   253: { name: 'STATUSTEXT', extra: 83, bytes: 51, fields: [['severity', 'u8', 0]], text: [1, 50] },
 }
 const PACKETS_MAX = 256
+/** of the incompatibility flags; the signature itself is not checked, its secret is the ground station's */
+const SIGNED = 1
+const SIGNATURE_BYTES = 13
 
 export function packetsIn(bytes: Uint8Array): { packets: Packet[]; faults: string[]; unread: number } {
   const found = { packets: [] as Packet[], faults: [] as string[], unread: 0 }
@@ -119,11 +135,12 @@ export function slicesIn(bytes: Uint8Array): { packet: Packet; bytes: Uint8Array
 function packetAt(bytes: Uint8Array, isTwo: boolean): { packet: Packet | undefined; length: number } | { fault: string } {
   const head = isTwo ? 10 : 6
   const [, payloadBytes = 0, incompatible = 0] = bytes
-  const length = head + payloadBytes + 2 + (isTwo && (incompatible & 1) === 1 ? 13 : 0)
+  const length = head + payloadBytes + 2 + (isTwo && (incompatible & SIGNED) !== 0 ? SIGNATURE_BYTES : 0)
   if (bytes.length < length) return { fault: 'the packet ends too early' }
   const id = isTwo ? (bytes[7] ?? 0) | ((bytes[8] ?? 0) << 8) | ((bytes[9] ?? 0) << 16) : (bytes[5] ?? 0)
   const definition = MESSAGES[id]
-  if (definition === undefined) return { packet: undefined, length }
+  // a flag this reader does not know: the packet is not as it is read here
+  if (definition === undefined || (isTwo && (incompatible & ~SIGNED) !== 0)) return { packet: undefined, length }
   const crc = x25(bytes.subarray(1, head + payloadBytes), definition.extra)
   const given = (bytes[head + payloadBytes] ?? 0) | ((bytes[head + payloadBytes + 1] ?? 0) << 8)
   if (given !== crc) return { fault: `checksum of ${definition.name}` }
@@ -147,6 +164,10 @@ function fieldsOf(payload: Uint8Array, definition: Definition): Packet['fields']
   } as const
   const fields: Packet['fields'] = {}
   for (const [name, type, at] of definition.fields) fields[name] = view[read[type]](at, true)
+  if (definition.cells !== undefined) {
+    const [at, count] = definition.cells
+    fields['voltages'] = Array.from({ length: count }, (_, i) => view.getUint16(at + 2 * i, true))
+  }
   if (definition.text !== undefined) {
     const [at, length] = definition.text
     const raw = payload.subarray(at, at + length)

@@ -1,8 +1,7 @@
 // What the fields of a MAVLink message mean, whether they came as a packet or as mavlink2rest's JSON; and the JSON of small bridges and of
 // Codev nests. Units by common.xml: degrees * 1e7, mm, cm/s, centidegrees; 65535 and -1 are "unknown". Times count from boot: never a date.
-import type { Position } from '#contracts/reading.ts'
 import { at, list, num, record, scaled, str, within, type Found, type JsonObject } from '../compose.ts'
-import { toWgs84 } from '../position.ts'
+import type { Given } from '../no-place.ts'
 
 const SYSTEM_STATUS = [
   'uninitialised',
@@ -17,8 +16,19 @@ const SYSTEM_STATUS = [
 ]
 const ARMED = 0x80
 const GROUND_STATION = 6
+/** MAV_TYPE of what flies or drives; the rest is antennas, cameras, gimbals, chargers and the like, which speak for themselves. */
+const isVehicle = (type: number | undefined): boolean =>
+  type === undefined ||
+  type <= 4 ||
+  (type >= 7 && type <= 17) ||
+  (type >= 19 && type <= 25) ||
+  type === 28 ||
+  type === 29 ||
+  type === 35 ||
+  type === 43
 
-type Part = Omit<Found, 'deviceId'>
+/** `given`: the position as it was sent; it may be no place. */
+export type Part = Omit<Found, 'deviceId' | 'position'> & { given?: Given }
 
 /** undefined = a message that says nothing here. */
 export function vehiclePart(message: string, fields: JsonObject): Part | undefined {
@@ -26,15 +36,7 @@ export function vehiclePart(message: string, fields: JsonObject): Part | undefin
   if (message === 'GLOBAL_POSITION_INT') return globalPosition(fields)
   if (message === 'GPS_RAW_INT') return rawGps(fields)
   if (message === 'SYS_STATUS') return systemStatus(fields)
-  if (message === 'BATTERY_STATUS')
-    return {
-      kind: 'drone',
-      ...battery(fields),
-      metrics: {
-        battery_temperature_c: num(fields, 'temperature') === 32767 ? undefined : scaled(num(fields, 'temperature'), 0.01),
-        battery_a: current(fields),
-      },
-    }
+  if (message === 'BATTERY_STATUS') return batteryStatus(fields)
   if (message === 'VFR_HUD')
     return {
       kind: 'drone',
@@ -57,7 +59,7 @@ export function heartbeat(fields: JsonObject): Part {
   const bits = num(mode) ?? num(mode, 'bits')
   const armed = bits === undefined ? (typeof mode === 'string' ? mode.includes('SAFETY_ARMED') : undefined) : (bits & ARMED) !== 0
   return {
-    kind: num(fields, 'type') === GROUND_STATION ? 'other' : 'drone',
+    kind: isVehicle(num(fields, 'type')) ? 'drone' : 'other',
     alarms: { fault: systemStatus === undefined ? undefined : systemStatus === 'critical' || systemStatus === 'emergency' },
     state: { armed, systemStatus },
   }
@@ -116,9 +118,50 @@ function battery(fields: JsonObject): Pick<Found, 'batteryPct'> {
   return percent === undefined ? {} : { batteryPct: percent }
 }
 
-function placed(lat: number | undefined, lon: number | undefined, rest: Omit<Position, 'lat' | 'lon' | 'crsWas'>): { position?: Position } {
-  const position = lat === undefined || lon === undefined ? undefined : toWgs84({ lat, lon, ...rest })
-  return position === undefined ? {} : { position }
+const placed = (lat: number | undefined, lon: number | undefined, rest: Omit<Given, 'lat' | 'lon'>): { given?: Given } =>
+  lat === undefined || lon === undefined ? {} : { given: { lat, lon, ...rest } }
+
+/** MAV_BATTERY_CHARGE_STATE by number, and what of it is an alarm. 0 is not told, 7 charging. */
+const CHARGES = ['undefined', 'ok', 'low', 'critical', 'emergency', 'failed', 'unhealthy', 'charging']
+
+/** A vehicle with several batteries tells of each: the first is its battery, the others are numbered. */
+function batteryStatus(fields: JsonObject): Part {
+  const id = num(fields, 'id') ?? 0
+  const named = id === 0 ? 'battery' : `battery_${within(id, 1, 99) ?? 99}`
+  const percent = within(num(fields, 'battery_remaining'), 0, 100)
+  const cells = list(fields['voltages']).flatMap(cell => within(num(cell), 1, 65_534) ?? [])
+  const remainingS = num(fields, 'time_remaining')
+  const state = num(fields, 'charge_state')
+  const charge =
+    (state === undefined ? undefined : CHARGES[state]) ??
+    str(at(fields, 'charge_state', 'type'))
+      ?.replace('MAV_BATTERY_CHARGE_STATE_', '')
+      .toLowerCase()
+  const isTold = charge !== undefined && charge !== 'undefined' && CHARGES.includes(charge)
+  return {
+    kind: 'drone',
+    ...(percent !== undefined && id === 0 && { batteryPct: percent }),
+    metrics: {
+      [`${named}_temperature_c`]: num(fields, 'temperature') === 32_767 ? undefined : scaled(num(fields, 'temperature'), 0.01),
+      [`${named}_a`]: current(fields),
+      [`${named}_v`]:
+        cells.length === 0
+          ? undefined
+          : scaled(
+              cells.reduce((sum, cell) => sum + cell, 0),
+              0.001,
+            ),
+      [`${named}_pct`]: id === 0 ? undefined : percent,
+      [`${named}_remaining_s`]: remainingS === 0 ? undefined : remainingS,
+    },
+    ...(isTold && {
+      alarms: {
+        lowBattery: charge === 'low' || charge === 'critical' || charge === 'emergency',
+        ...((charge === 'failed' || charge === 'unhealthy') && { fault: true }),
+      },
+      state: { [`${named === 'battery' ? 'battery' : `battery${id}`}Charge`]: charge },
+    }),
+  }
 }
 
 /** Bridges write degrees, or degrees * 1e7 as the message has them. */

@@ -3,7 +3,7 @@
 import type { AlarmFlags, Detection } from '#contracts/reading.ts'
 import { toWgs84, type GivenPosition } from '../position.ts'
 import type { Note } from '../time.ts'
-import { obscuration, present } from '../units.ts'
+import { obscuration } from '../units.ts'
 import type { NativeCamera, NativeDrone, NativeSmoke } from './payload.ts'
 
 /** What one block adds to a reading. */
@@ -83,7 +83,7 @@ function impliedByState(state: NativeSmoke['state']): AlarmFlags {
 }
 
 /** `prefix` keeps a drone's camera apart from the drone's own thermal sensor. */
-export function cameraPart(camera: NativeCamera, prefix = ''): Part {
+export function cameraPart(camera: NativeCamera, prefix: '' | 'camera_' = ''): Part {
   const { thermal, view, detections, audio, eventId, phase, snapshotUrl, clipUrl, streamUrl } = camera
   const metrics: Part['metrics'] = {}
   if (thermal !== undefined) {
@@ -100,50 +100,66 @@ export function cameraPart(camera: NativeCamera, prefix = ''): Part {
     put(metrics, `${prefix}view_zoom_raw`, view.zoom)
     put(metrics, `${prefix}view_height_m`, view.heightM)
   }
-  return {
-    metrics,
-    state: present({ eventId, phase, audio, thermalAt: thermal?.at, snapshotUrl, clipUrl, streamUrl }),
-    ...(audio?.some(isSiren) === true && { implied: { soundOfAlarm: true } }),
-    ...(detections !== undefined && { detections: detections.map(detectionOf) }),
-  }
+  const state: Part['state'] = {}
+  if (eventId !== undefined) state['eventId'] = eventId
+  if (phase !== undefined) state['phase'] = phase
+  if (audio !== undefined) state['audio'] = audio
+  if (thermal?.at !== undefined) state['thermalAt'] = thermal.at
+  if (snapshotUrl !== undefined) state['snapshotUrl'] = snapshotUrl
+  if (clipUrl !== undefined) state['clipUrl'] = clipUrl
+  if (streamUrl !== undefined) state['streamUrl'] = streamUrl
+  const part: Part = { metrics, state }
+  if (audio?.some(isSiren) === true) part.implied = { soundOfAlarm: true }
+  if (detections !== undefined) part.detections = detections.map(detectionOf)
+  return part
 }
 
 const isSiren = (sound: string): boolean => sound === 'fire-alarm' || sound === 'smoke-detector'
 
+/** Of this message alone: changed in place. */
 function detectionOf(given: NonNullable<NativeCamera['detections']>[number]): Detection {
-  const { position, ...rest } = given
-  if (position === undefined) return given as Detection
-  const wgs84 = toWgs84(position)
-  return { ...rest, ...(wgs84 !== undefined && { position: wgs84 }) }
+  const detection = given as Detection
+  if (given.position === undefined) return detection
+  const wgs84 = toWgs84(given.position)
+  if (wgs84 === undefined) delete detection.position
+  else detection.position = wgs84
+  return detection
 }
 
 export function dronePart(drone: NativeDrone): Part {
-  const { gnss, gimbal, thermal, mission, armed, inDock, vendorMode } = drone
-  const camera = drone.camera === undefined ? undefined : cameraPart(drone.camera, 'camera_')
-  const metrics: Part['metrics'] = camera?.metrics ?? {}
-  put(metrics, 'heading_deg', drone.headingDeg)
-  put(metrics, 'speed_mps', drone.speedMps)
-  put(metrics, 'vertical_speed_mps', drone.verticalSpeedMps)
-  put(metrics, 'home_distance_m', drone.homeDistanceM)
-  put(metrics, 'remaining_flight_s', drone.remainingFlightS)
-  put(metrics, 'wind_mps', drone.windMps)
-  put(metrics, 'gnss_satellites_count', gnss?.satellites)
-  put(metrics, 'gimbal_pitch_deg', gimbal?.pitchDeg)
-  put(metrics, 'gimbal_roll_deg', gimbal?.rollDeg)
-  put(metrics, 'gimbal_yaw_deg', gimbal?.yawDeg)
-  put(metrics, 'thermal_max_c', thermal?.maxC)
-  put(metrics, 'thermal_min_c', thermal?.minC)
-  put(metrics, 'thermal_range_max_c', thermal?.rangeMaxC)
-  put(metrics, 'mission_progress_pct', mission?.progressPct)
+  const { gnss, gimbal, thermal, mission } = drone
+  const part: Part = drone.camera === undefined ? { metrics: {}, state: {} } : cameraPart(drone.camera, 'camera_')
+  const { metrics } = part
+  if (drone.headingDeg !== undefined) metrics['heading_deg'] = drone.headingDeg
+  if (drone.speedMps !== undefined) metrics['speed_mps'] = drone.speedMps
+  if (drone.verticalSpeedMps !== undefined) metrics['vertical_speed_mps'] = drone.verticalSpeedMps
+  if (drone.homeDistanceM !== undefined) metrics['home_distance_m'] = drone.homeDistanceM
+  if (drone.remainingFlightS !== undefined) metrics['remaining_flight_s'] = drone.remainingFlightS
+  if (drone.windMps !== undefined) metrics['wind_mps'] = drone.windMps
+  if (gnss?.satellites !== undefined) metrics['gnss_satellites_count'] = gnss.satellites
+  if (gimbal?.pitchDeg !== undefined) metrics['gimbal_pitch_deg'] = gimbal.pitchDeg
+  if (gimbal?.rollDeg !== undefined) metrics['gimbal_roll_deg'] = gimbal.rollDeg
+  if (gimbal?.yawDeg !== undefined) metrics['gimbal_yaw_deg'] = gimbal.yawDeg
+  if (thermal?.maxC !== undefined) metrics['thermal_max_c'] = thermal.maxC
+  if (thermal?.minC !== undefined) metrics['thermal_min_c'] = thermal.minC
+  if (thermal?.rangeMaxC !== undefined) metrics['thermal_range_max_c'] = thermal.rangeMaxC
+  if (mission?.progressPct !== undefined) metrics['mission_progress_pct'] = mission.progressPct
+  part.state = droneState(drone, part.state)
+  return part
+}
+
+function droneState({ gnss, thermal, mission, armed, inDock, vendorMode, camera }: NativeDrone, ofCamera: Part['state']): Part['state'] {
+  const state: Part['state'] = {}
+  if (gnss?.fix !== undefined) state['gnssFix'] = gnss.fix
+  if (thermal?.at !== undefined) state['thermalAt'] = thermal.at
   const thermalPosition = wgs84OrNothing(thermal?.position)
-  return {
-    ...camera,
-    metrics,
-    state: {
-      ...present({ gnssFix: gnss?.fix, thermalAt: thermal?.at, thermalPosition, mission, armed, inDock, vendorMode }),
-      ...(camera !== undefined && { camera: camera.state }),
-    },
-  }
+  if (thermalPosition !== undefined) state['thermalPosition'] = thermalPosition
+  if (mission !== undefined) state['mission'] = mission
+  if (armed !== undefined) state['armed'] = armed
+  if (inDock !== undefined) state['inDock'] = inDock
+  if (vendorMode !== undefined) state['vendorMode'] = vendorMode
+  if (camera !== undefined) state['camera'] = ofCamera
+  return state
 }
 
 export const wgs84OrNothing = (given: GivenPosition | undefined) => (given === undefined ? undefined : toWgs84(given))

@@ -9,7 +9,7 @@ export function stationPart(station: NativeStation): Part {
   const state: Part['state'] = { readiness }
   if (crew !== undefined) {
     metrics['crew_on_duty_count'] = crew.onDuty
-    put(metrics, 'crew_required_count', crew.required)
+    if (crew.required !== undefined) metrics['crew_required_count'] = crew.required
     state['crew'] = crew
   }
   if (vehicles !== undefined) {
@@ -17,11 +17,11 @@ export function stationPart(station: NativeStation): Part {
     state['vehicles'] = vehicles.map(withWgs84)
   }
   if (waterTank !== undefined) {
-    put(metrics, 'water_tank_level_m', waterTank.levelM)
-    put(metrics, 'water_tank_level_pct', waterTank.levelPct)
+    if (waterTank.levelM !== undefined) metrics['water_tank_level_m'] = waterTank.levelM
+    if (waterTank.levelPct !== undefined) metrics['water_tank_level_pct'] = waterTank.levelPct
     put(metrics, 'water_tank_volume_l', litres(waterTank.volumeM3))
     put(metrics, 'water_tank_capacity_l', litres(waterTank.capacityM3))
-    put(metrics, 'water_tank_temperature_c', waterTank.temperatureC)
+    if (waterTank.temperatureC !== undefined) metrics['water_tank_temperature_c'] = waterTank.temperatureC
     state['waterTank'] = waterTank
   }
   if (hydrants !== undefined) {
@@ -43,7 +43,7 @@ export function stationPart(station: NativeStation): Part {
   if (doors !== undefined) {
     let open: number | undefined
     for (const door of doors) open = plus(open, Number(door.open))
-    put(metrics, 'doors_open_count', open)
+    if (open !== undefined) metrics['doors_open_count'] = open
     state['doors'] = doors
   }
   if (task !== undefined) state['task'] = task
@@ -60,9 +60,9 @@ function vehicleMetrics(vehicles: Listed<'vehicles'>, metrics: Part['metrics']):
     energyPct = least(energyPct, vehicle.energyPct)
   }
   metrics['vehicles_count'] = vehicles.length
-  put(metrics, 'vehicles_ready_count', ready)
-  put(metrics, 'vehicles_water_l', waterL)
-  put(metrics, 'vehicle_energy_min_pct', energyPct)
+  if (isSum(ready)) metrics['vehicles_ready_count'] = ready
+  if (isSum(waterL)) metrics['vehicles_water_l'] = waterL
+  if (isSum(energyPct)) metrics['vehicle_energy_min_pct'] = energyPct
 }
 
 function hydrantMetrics(hydrants: Listed<'hydrants'>, metrics: Part['metrics']): void {
@@ -75,11 +75,11 @@ function hydrantMetrics(hydrants: Listed<'hydrants'>, metrics: Part['metrics']):
     tilted = plus(tilted, flag(hydrant.tilted))
   }
   metrics['hydrants_count'] = hydrants.length
-  put(metrics, 'hydrant_pressure_min_kpa', pressureKpa)
-  put(metrics, 'hydrant_flow_max_lps', flowLps)
-  put(metrics, 'hydrant_temperature_min_c', temperatureC)
-  put(metrics, 'hydrant_caps_open_count', open)
-  put(metrics, 'hydrants_tilted_count', tilted)
+  if (isSum(pressureKpa)) metrics['hydrant_pressure_min_kpa'] = pressureKpa
+  if (isSum(flowLps)) metrics['hydrant_flow_max_lps'] = flowLps
+  if (isSum(temperatureC)) metrics['hydrant_temperature_min_c'] = temperatureC
+  if (isSum(open)) metrics['hydrant_caps_open_count'] = open
+  if (isSum(tilted)) metrics['hydrants_tilted_count'] = tilted
 }
 
 function extinguisherMetrics(extinguishers: Listed<'extinguishers'>, metrics: Part['metrics']): void {
@@ -89,9 +89,9 @@ function extinguisherMetrics(extinguishers: Listed<'extinguishers'>, metrics: Pa
     pressureOk = plus(pressureOk, kind.pressureOk)
     expired = plus(expired, kind.expired)
   }
-  put(metrics, 'extinguishers_count', count)
-  put(metrics, 'extinguishers_pressure_ok_count', pressureOk)
-  put(metrics, 'extinguishers_expired_count', expired)
+  if (isSum(count)) metrics['extinguishers_count'] = count
+  if (isSum(pressureOk)) metrics['extinguishers_pressure_ok_count'] = pressureOk
+  if (isSum(expired)) metrics['extinguishers_expired_count'] = expired
 }
 
 function breathingMetrics(sets: Listed<'breathingApparatus'>, metrics: Part['metrics']): void {
@@ -101,8 +101,8 @@ function breathingMetrics(sets: Listed<'breathingApparatus'>, metrics: Part['met
     cylinderMpa = least(cylinderMpa, set.cylinderMpa)
   }
   metrics['breathing_apparatus_count'] = sets.length
-  put(metrics, 'breathing_apparatus_ready_count', ready)
-  put(metrics, 'breathing_cylinder_min_mpa', cylinderMpa)
+  if (isSum(ready)) metrics['breathing_apparatus_ready_count'] = ready
+  if (isSum(cylinderMpa)) metrics['breathing_cylinder_min_mpa'] = cylinderMpa
 }
 
 function missingOf(equipment: Listed<'equipment'>): Sum {
@@ -113,6 +113,8 @@ function missingOf(equipment: Listed<'equipment'>): Sum {
 
 /** undefined where no item said anything: an unreported count is not 0 */
 type Sum = number | undefined
+/** Of absurd numbers a sum may be more than a number holds. */
+const isSum = (sum: Sum): sum is number => sum !== undefined && Number.isFinite(sum)
 const plus = (sum: Sum, value: Sum): Sum => (value === undefined ? sum : (sum ?? 0) + value)
 const least = (sum: Sum, value: Sum): Sum => (value === undefined || (sum !== undefined && sum <= value) ? sum : value)
 const most = (sum: Sum, value: Sum): Sum => (value === undefined || (sum !== undefined && sum >= value) ? sum : value)
@@ -120,8 +122,11 @@ const most = (sum: Sum, value: Sum): Sum => (value === undefined || (sum !== und
 const litres = (m3: number | undefined): number | undefined => (m3 === undefined ? undefined : Math.round(m3 * 1e6) / 1e3)
 const flag = (value: boolean | undefined): number | undefined => (value === undefined ? undefined : Number(value))
 
-function withWgs84(item: { position?: GivenPosition }): object {
-  const { position, ...rest } = item
-  const wgs84 = wgs84OrNothing(position)
-  return { ...rest, ...(wgs84 !== undefined && { position: wgs84 }) }
+/** The item is of this message alone: changed in place. */
+function withWgs84<T extends { position?: GivenPosition }>(item: T): T {
+  if (item.position === undefined) return item
+  const wgs84 = wgs84OrNothing(item.position)
+  if (wgs84 === undefined) delete item.position
+  else item.position = wgs84 as GivenPosition
+  return item
 }

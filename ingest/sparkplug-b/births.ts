@@ -39,10 +39,13 @@ export function learnMetrics(
     const unit = unitIn(properties)
     const learned = [birth, name.slice(0, 256), datatype ?? null, unit ?? null]
     if (alias !== undefined) memory.set(`alias/${edge}/${alias}`, learned)
-    // data may name the metric and leave type and unit to the birth
-    else if (unit !== undefined) memory.set(nameKey(edge, device, name), learned)
+    // data may name the metric and leave type and unit to the birth: kept where they say something
+    if (unit !== undefined || (datatype !== undefined && TELLING.has(datatype))) memory.set(nameKey(edge, device, name), learned)
   }
 }
+
+/** Numbers below nothing, and times */
+const TELLING: ReadonlySet<number> = new Set([1, 2, 3, 4, 13])
 
 export function resolve(
   edge: string,

@@ -1,5 +1,6 @@
 // The Sparkplug B payload read from protobuf by hand: five message types of it, every length checked, nothing allocated by what a length
-// claims. Format: Eclipse Sparkplug 3.0, chapter 6 and sparkplug_b.proto. Throws nothing; says at which byte it breaks.
+// claims. Data sets, templates and bytes are seen and left. Format: Eclipse Sparkplug 3.0, chapter 6 and sparkplug_b.proto. Throws nothing.
+import { gunzipSync, inflateSync } from 'node:zlib'
 
 export type SparkplugValue = number | boolean | string | null
 export type Metric = {
@@ -9,9 +10,18 @@ export type Metric = {
   datatype?: number
   isHistorical: boolean
   value: SparkplugValue | undefined
+  /** a whole number as it was sent: of which type it is may only be known from the birth */
+  int?: bigint
+  /** what it holds that is not read */
+  unread?: 'bytes' | 'data set' | 'template' | 'extension'
   properties: Record<string, SparkplugValue>
 }
 export type Payload = { timestampMs?: number; seq?: number; metrics: Metric[] }
+
+const UNREAD: Readonly<Record<number, NonNullable<Metric['unread']>>> = { 16: 'bytes', 17: 'data set', 18: 'template', 19: 'extension' }
+/** What a payload that was compressed may become. */
+const INFLATED_BYTES_MAX = 4 * 1024 * 1024
+const COMPRESSED = 'SPBV1.0_COMPRESSED'
 
 const METRICS_MAX = 4_096
 const PROPERTIES_MAX = 64
@@ -73,10 +83,30 @@ function read(bytes: Uint8Array, take: (field: Field) => boolean | void): boolea
 }
 
 export function readPayload(bytes: Uint8Array): Payload | undefined {
-  const payload: Payload = { metrics: [] }
+  const outer = readPlain(bytes)
+  if (outer?.body === undefined || outer.uuid !== COMPRESSED) return outer
+  const named = outer.metrics.find(metric => metric.name === 'algorithm')?.value
+  const inflated = inflatedOf(outer.body, named)
+  return inflated === undefined ? undefined : readPlain(inflated)
+}
+
+/** DEFLATE where none is named. */
+function inflatedOf(body: Uint8Array, algorithm: unknown): Uint8Array | undefined {
+  const o = { maxOutputLength: INFLATED_BYTES_MAX }
+  try {
+    return algorithm === 'GZIP' ? gunzipSync(body, o) : inflateSync(body, o)
+  } catch {
+    return undefined
+  }
+}
+
+function readPlain(bytes: Uint8Array): (Payload & { uuid?: string; body?: Uint8Array }) | undefined {
+  const payload: Payload & { uuid?: string; body?: Uint8Array } = { metrics: [] }
   const isWhole = read(bytes, field => {
     if (field.number === 1 && field.wire === 0) payload.timestampMs = Number(field.int)
     else if (field.number === 3 && field.wire === 0) payload.seq = Number(field.int)
+    else if (field.number === 4 && field.wire === 2) payload.uuid = text(field.bytes)
+    else if (field.number === 5 && field.wire === 2) payload.body = field.bytes
     else if (field.number === 2 && field.wire === 2) {
       const metric = readMetric(field.bytes)
       if (metric === undefined || payload.metrics.length >= METRICS_MAX) return false
@@ -100,11 +130,13 @@ function readMetric(bytes: Uint8Array): Metric | undefined {
     else if (number === 7 && int !== 0n) metric.value = null
     else if (number === 9) return readProperties(field.bytes, metric.properties)
     else if (number >= 10 && number <= 15) raw = field
+    else if (UNREAD[number] !== undefined) metric.unread = UNREAD[number]
     return true
   })
   if (!isWhole) return undefined
-  // the datatype may only be known from the birth: the raw field is read again then
-  if (raw !== undefined && metric.value !== null) metric.value = valueOf(raw, raw.number - 10, metric.datatype)
+  if (raw === undefined || metric.value === null) return metric
+  metric.value = valueOf(raw, raw.number - 10, metric.datatype)
+  if (raw.wire === 0 && raw.number <= 11) metric.int = raw.int
   return metric
 }
 
@@ -112,16 +144,16 @@ function readMetric(bytes: Uint8Array): Metric | undefined {
 function valueOf({ int, bytes, wire }: Field, slot: number, datatype: number | undefined): SparkplugValue | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (slot === 0 && wire === 0) return signed(int, datatype)
-  if (slot === 1 && wire === 0) return Number(datatype === 4 ? BigInt.asIntN(64, int) : int)
+  if (slot === 1 && wire === 0) return signed(int, datatype)
   if (slot === 2 && wire === 5) return view.getFloat32(0, true)
   if (slot === 3 && wire === 1) return view.getFloat64(0, true)
   if (slot === 4 && wire === 0) return int !== 0n
   return slot === 5 && wire === 2 ? text(bytes) : undefined
 }
 
-/** Int8, Int16 and Int32 travel as two's complement in an unsigned field. */
+/** Int8, Int16, Int32 and Int64 travel as two's complement in an unsigned field. */
 export function signed(int: bigint, datatype: number | undefined): number {
-  const bits = datatype === 1 ? 8 : datatype === 2 ? 16 : datatype === 3 ? 32 : 0
+  const bits = datatype === 1 ? 8 : datatype === 2 ? 16 : datatype === 3 ? 32 : datatype === 4 ? 64 : 0
   return Number(bits === 0 ? int : BigInt.asIntN(bits, int))
 }
 

@@ -37,6 +37,22 @@ test('a coordinate that is missing, not fixed or 0/0 is no position', () => {
   expect(place({ latitude: 0, longitude: 0, position_state: { is_fixed: 2 } })).toBeUndefined()
 })
 
+test('0/0 is told once, until there is a place; a dock without a fix goes on', () => {
+  const ask = asking(decoder)
+  const at = (latitude: number, longitude: number, more: object = {}) =>
+    ask('thing/product/A/osd', osd({ attitude_head: 1, latitude, longitude, position_state: { is_fixed: 2 }, ...more }))
+  const first = at(0, 0, { position_state: { is_fixed: 0 }, battery: { capacity_percent: 80 } })
+  expect(first).toMatchObject({ readings: [{ batteryPct: 80 }], notes: [{ code: 'position-invalid', where: '/data/latitude' }] })
+  expect(first.readings[0]?.position).toBeUndefined()
+  expect(at(0, 0).notes).toBeUndefined()
+  expect(at(31.9, 118.8).notes).toBeUndefined()
+  expect(at(0, 0).notes?.[0]?.reason).toMatch(/^dji:A used without its position/)
+  // what was true before the fix was lost is nobody's mistake
+  expect(
+    ask('thing/product/B/osd', osd({ attitude_head: 1, latitude: 31, longitude: 118, position_state: { is_fixed: 3 } })).notes,
+  ).toBeUndefined()
+})
+
 test('thermal: the metering area counts where no global value is sent; unknown is not a temperature', () => {
   const ask = asking(decoder)
   const area = { cameras: [{ ir_metering_area: { max_temperature_point: { x: 0.4, y: 0.6, temperature: 88.5 } } }], attitude_head: 0 }

@@ -1,6 +1,7 @@
 // Sparkplug B over a session: missing messages, aliases of an older birth, and every prefix and single damage of a payload.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { deflateSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { decoder } from '../../ingest/decoders/sparkplug-b.ts'
 import { readPayload } from '../../ingest/sparkplug-b/payload.ts'
@@ -53,4 +54,147 @@ test('no prefix and no damaged byte of a payload breaks the reader', () => {
   // lengths that claim more than there is
   expect(readPayload(Uint8Array.from([0x12, 0xff, 0xff, 0xff, 0xff, 0x0f]))).toBeUndefined()
   expect(readPayload(Uint8Array.from(Array.from({ length: 64 }, () => 0xff)))).toBeUndefined()
+})
+
+/** sparkplug_b.proto, as much of it as is asked here. */
+function varint(value: bigint | number): number[] {
+  const out: number[] = []
+  let rest = BigInt.asUintN(64, BigInt(value))
+  for (; rest > 0x7fn; rest >>= 7n) out.push(Number(rest & 0x7fn) | 0x80)
+  return [...out, Number(rest)]
+}
+const number = (field: number, value: bigint | number): number[] => [...varint(field << 3), ...varint(value)]
+const bytes = (field: number, value: Iterable<number>): number[] => {
+  const all = [...value]
+  return [...varint((field << 3) | 2), ...varint(all.length), ...all]
+}
+const words = (field: number, value: string): number[] => bytes(field, Buffer.from(value))
+type Given = {
+  name?: string
+  alias?: number
+  type?: number
+  historical?: boolean
+  isNull?: boolean
+  value?: number[]
+  unit?: string
+  at?: number
+}
+const metric = ({ name, alias, type, historical, isNull, value, unit, at }: Given): number[] =>
+  bytes(2, [
+    ...(name === undefined ? [] : words(1, name)),
+    ...(alias === undefined ? [] : number(2, alias)),
+    ...(at === undefined ? [] : number(3, at)),
+    ...(type === undefined ? [] : number(4, type)),
+    ...(historical === true ? number(5, 1) : []),
+    ...(isNull === true ? number(7, 1) : []),
+    ...(unit === undefined ? [] : bytes(9, [...words(1, 'engUnit'), ...bytes(2, [...number(1, 12), ...words(8, unit)])])),
+    ...(value ?? []),
+  ])
+const payload = (seq: number | undefined, ...metrics: Given[]): Uint8Array =>
+  Uint8Array.from([...number(1, NOW_MS - 500), ...metrics.flatMap(metric), ...(seq === undefined ? [] : number(3, seq))])
+const int = (value: number): number[] => number(10, BigInt.asUintN(32, BigInt(value)))
+const long = (value: number): number[] => number(11, value)
+const yes = number(14, 1)
+
+test('numbers below nothing, whether the data says of which type they are or the birth did', () => {
+  const ask = asking(decoder)
+  const born: Given[] = [
+    { name: 'Outside', alias: 1, type: 3, unit: '°C', value: int(-7) },
+    { name: 'Inside', alias: 2, type: 4, unit: '°C', value: long(-12) },
+    { name: 'Roof', type: 1, unit: '°C', value: number(10, 0xfb) },
+    { name: 'Offset', type: 2, value: number(10, 0xfff0) },
+  ]
+  expect(ask(node('NBIRTH'), payload(0, ...born)).readings[0]?.metrics).toEqual({
+    outside_c: -7,
+    inside_c: -12,
+    roof_c: -5,
+    offset_raw: -16,
+  })
+  const data: Given[] = [
+    { alias: 1, value: int(-8) },
+    { alias: 2, value: long(-13) },
+    { name: 'Roof', value: number(10, 0xfa) },
+    { name: 'Offset', value: number(10, 0xffef) },
+  ]
+  expect(ask(node('NDATA'), payload(1, ...data)).readings[0]?.metrics).toEqual({
+    outside_c: -8,
+    inside_c: -13,
+    roof_c: -6,
+    offset_raw: -17,
+  })
+})
+
+test('metrics without alias, null, historical and live ones in one message', () => {
+  const ask = asking(decoder)
+  ask(
+    node('NBIRTH'),
+    payload(0, { name: 'Level', type: 10, unit: 'm', isNull: true }, { name: 'Fire Alarm', type: 11, value: number(14, 0) }),
+  )
+  const { readings } = ask(
+    node('NDATA'),
+    payload(
+      1,
+      { name: 'Level', isNull: true },
+      { name: 'Fire Alarm', value: yes, historical: true, at: NOW_MS - 3_600_000 },
+      { name: 'Level', value: number(10, 3) },
+    ),
+  )
+  expect(readings.map(r => [r.flags.history ?? false, r.alarms, r.metrics])).toEqual([
+    [false, {}, { level_m: 3 }],
+    [true, { fire: true }, {}],
+  ])
+})
+
+test('seq goes round at 255; a death by the will of this session, and none by an older one', () => {
+  const ask = asking(decoder)
+  ask(
+    node('NBIRTH'),
+    payload(0, { name: 'bdSeq', type: 8, value: long(4) }, { name: 'Pump Trip', alias: 9, type: 11, value: number(14, 0) }),
+  )
+  for (let seq = 1; seq <= 256; seq++) expect(ask(node('NDATA'), payload(seq % 256, { alias: 9, value: yes })).notes).toBeUndefined()
+  expect(ask(node('NDEATH'), payload(undefined, { name: 'bdSeq', value: long(3) })).ignored).toMatch(/older session/)
+  expect(ask(node('NDEATH'), payload(undefined, { name: 'bdSeq', value: long(4) })).readings).toMatchObject([
+    { deviceId: 'spb:G/N', online: false },
+  ])
+})
+
+test('data sets, templates and bytes are named as not read; what stands beside them is', () => {
+  const ask = asking(decoder)
+  const { readings, notes } = ask(
+    node('NBIRTH'),
+    payload(
+      0,
+      { name: 'Alarm log', type: 16, value: bytes(17, [8, 1]) },
+      { name: 'Pump 1', type: 19, value: bytes(18, [8, 1]) },
+      { name: 'Blob', type: 17, value: bytes(16, [1, 2]) },
+      { name: 'Smoke Alarm', type: 11, value: yes },
+    ),
+  )
+  expect(readings[0]?.alarms).toEqual({ smoke: true })
+  expect(notes?.[0]?.reason).toBe(
+    'not read: Alarm log (data set), Pump 1 (template), Blob (bytes); publish what is in them as metrics of their own',
+  )
+  expect(ask(node('NDATA'), payload(1, { name: 'Pump 1', value: bytes(18, [8, 1]) })).rejected?.reason).toMatch(/^not read: Pump 1/)
+})
+
+test('hundreds of metrics of one birth are all there', () => {
+  const many = Array.from({ length: 300 }, (_, i): Given => ({ name: `Tag ${i}`, type: 10, unit: 'm', value: number(10, i) }))
+  const { readings, notes } = asking(decoder)(node('NBIRTH'), payload(0, ...many))
+  expect(readings.flatMap(r => Object.keys(r.metrics))).toHaveLength(300)
+  expect(readings.filter(r => r.online === true)).toHaveLength(1)
+  expect(notes).toBeUndefined()
+})
+
+test('compressed payloads are read; what would become too large or is broken is refused', () => {
+  const plain = payload(0, { name: 'Fire Alarm', type: 11, value: yes })
+  const packed = (body: Uint8Array, algorithm?: string): Uint8Array =>
+    Uint8Array.from([
+      ...words(4, 'SPBV1.0_COMPRESSED'),
+      ...bytes(5, body),
+      ...(algorithm === undefined ? [] : metric({ name: 'algorithm', type: 12, value: words(15, algorithm) })),
+    ])
+  for (const one of [packed(gzipSync(plain), 'GZIP'), packed(deflateSync(plain), 'DEFLATE'), packed(deflateSync(plain))])
+    expect(asking(decoder)(node('NBIRTH'), one).readings[0]?.alarms).toEqual({ fire: true })
+  for (const one of [packed(gzipSync(plain).subarray(0, 9), 'GZIP'), packed(gzipSync(Buffer.alloc(8 * 1024 * 1024)), 'GZIP')])
+    expect(asking(decoder)(node('NBIRTH'), one).rejected?.code).toBe('decoder-failed')
 })
