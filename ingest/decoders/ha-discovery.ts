@@ -68,8 +68,9 @@ function remember(topic: string, entity: Known, memory: DecoderMemory): void {
 
 function availability(config: Record<string, unknown>, by: string, entity: Entity | undefined, memory: DecoderMemory): string[] {
   if (entity === undefined) return []
-  return availabilityOf(config).map(({ topic, path, on, off }) => {
-    remember(topic, { deviceId: entity.deviceId, kind: entity.kind, path, on, off, online: true, by }, memory)
+  return availabilityOf(config).map(({ topic, path, on, off, ofAll }) => {
+    const { deviceId, kind } = entity
+    remember(topic, { deviceId, kind, path, on, off, online: true, ...(ofAll && { ofAll }), by }, memory)
     return topic
   })
 }
@@ -101,36 +102,57 @@ function state(input: DecodeInput, memory: DecoderMemory): Decoded {
   const whole: unknown = parsed.ok ? parsed.value : text.ok ? text.text : undefined
   const byDevice = new Map<string, Found>()
   for (const entity of entities)
-    take(entity, entity.path.length === 0 ? (text.ok ? text.text : undefined) : at(whole, ...entity.path), byDevice)
+    take(entity, entity.path.length === 0 ? (text.ok ? text.text : undefined) : at(whole, ...entity.path), byDevice, { input, memory })
   const found = [...byDevice.values()]
   return found.length === 0 ? ignored('none of the values that were announced') : composed(input, FAMILY, found)
 }
 
-function take(entity: Entity, value: unknown, byDevice: Map<string, Found>): void {
+type Where = { input: DecodeInput; memory: DecoderMemory }
+
+function take(entity: Entity, value: unknown, byDevice: Map<string, Found>, where: Where): void {
   if (value === undefined || value === null || value === '') return
   const found = byDevice.get(entity.deviceId) ?? begun(entity)
   const before = JSON.stringify(found)
-  if (entity.on !== undefined) takeBinary(entity, value, found)
+  if (entity.on !== undefined) takeBinary(entity, value, found, where)
   else takeNumber(entity, value, found)
   if (JSON.stringify(found) !== before) byDevice.set(entity.deviceId, found)
 }
 
-const begun = ({ deviceId, kind, name, model }: Entity): Found => ({
+const begun = ({ deviceId, kind, name, model, expectNextS }: Entity): Found => ({
   deviceId: `ha:${deviceId}`,
   kind: DEVICE_KINDS.find(known => known === kind) ?? 'other',
   metrics: {},
   alarms: {},
   state: {},
-  ...((name ?? model) !== undefined && { about: { ...(name !== undefined && { name }), ...(model !== undefined && { model }) } }),
+  ...((name ?? model ?? expectNextS) !== undefined && {
+    about: {
+      ...(name !== undefined && { name }),
+      ...(model !== undefined && { model }),
+      ...(expectNextS !== undefined && { expectNextS }),
+    },
+  }),
 })
 
-function takeBinary(entity: Entity, value: unknown, found: Found): void {
+function takeBinary(entity: Entity, value: unknown, found: Found, where: Where): void {
   const said = String(value).trim().toLowerCase()
   const on = said === entity.on?.toLowerCase() ? true : said === entity.off?.toLowerCase() ? false : undefined
   if (on === undefined) return
-  if (entity.online === true) found.online = on
+  if (entity.online === true) found.online = entity.ofAll === true ? isThere(entity, on, where) : on
   else if (entity.flag !== undefined) found.alarms = { ...found.alarms, [entity.flag]: entity.turned === true ? !on : on }
   else found.state = { ...found.state, [entity.measure ?? 'state']: on }
+}
+
+const TOPICS_MAX = 8
+
+/** There when none of its topics says that it is not. */
+function isThere({ deviceId }: Entity, on: boolean, { input, memory }: Where): boolean {
+  const key = `gone/${deviceId}`
+  const gone = list(memory.get(key)).map(String)
+  const rest = gone.filter(topic => topic !== input.topic)
+  const now = on ? rest : [...rest, input.topic.slice(0, 256)].slice(-TOPICS_MAX)
+  if (now.length > 0) memory.set(key, now)
+  else if (gone.length > 0) memory.delete(key)
+  return now.length === 0
 }
 
 function takeNumber({ measure = 'value', unit }: Entity, value: unknown, found: Found): void {

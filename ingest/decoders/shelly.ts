@@ -13,13 +13,17 @@ const FAMILY = 'shelly'
 /** The prefix is the device's id unless somebody changed it; then it is known by channels no other family uses. */
 const GEN2 = /^((?:[^/]+\/){0,3}shelly[^/]*)\/(events\/rpc|status\/.+|online|rpc|fengsui\/rpc|debug\/.*|command|announce)$/i
 const GEN2_RENAMED = /^(.+)\/(events\/rpc|status\/[a-z0-9_]+:\d+)$/
+const ONLINE = '/online'
 const GEN1 = /^shellies\/([^/]+)\/(.+)$/
+const GONE_OR_HERE = /^(.+)\/(online)$/
 /** before 2001 it is no date but seconds since the device started */
 const UNIX_S_MIN = 1_000_000_000
 
 export const decoder: Decoder = {
   family: FAMILY,
   claims: topic => GEN1.test(topic) || GEN2.test(topic) || GEN2_RENAMED.test(topic) || entranceOf(FAMILY, topic) !== undefined,
+  // the last will of one whose prefix somebody changed
+  knows: (topic, memory) => topic.endsWith(ONLINE) && memory.get(idOf(topic.slice(0, -ONLINE.length))) !== undefined,
   decode,
   mayCarryAlarm: payload =>
     mentions(payload, /alarm|"errors"|^\s*(?:true|1|on|yes|active|detected|mild|heavy|test)\s*$|"smoke|"flood|"gas/i),
@@ -30,7 +34,7 @@ function decode(input: DecodeInput, memory: DecoderMemory): Decoded {
   if (input.payload.length === 0) return ignored('an empty message')
   if (gen1 !== null) return decodeGen1(gen1[1] ?? '', gen1[2] ?? '', input, memory)
   const [, prefix = entranceOf(FAMILY, input.topic), channel = 'events/rpc'] =
-    GEN2.exec(input.topic) ?? GEN2_RENAMED.exec(input.topic) ?? []
+    GEN2.exec(input.topic) ?? GEN2_RENAMED.exec(input.topic) ?? GONE_OR_HERE.exec(input.topic) ?? []
   if (channel === 'online') return presence(prefix ?? '', input, memory)
   if (channel !== 'events/rpc' && !channel.startsWith('status/')) return ignored(`${channel.slice(0, 32)}: a command, an answer or a log`)
   const parsed = parseJson(input.payload)
@@ -47,7 +51,7 @@ function notification(prefix: string | undefined, frame: Record<string, unknown>
   const method = str(frame, 'method')
   if (method !== 'NotifyStatus' && method !== 'NotifyFullStatus' && method !== 'NotifyEvent') return ignored('an answer to a request')
   const params = record(frame['params'])
-  const status = emptyStatus()
+  const status = emptyStatus(method === 'NotifyFullStatus')
   for (const [key, value] of Object.entries(params).slice(0, 256)) readComponent(key, value, status)
   const events = list(params['events']).slice(0, 64)
   for (const event of events) readEvent(event, status)
@@ -64,7 +68,7 @@ function timeOf(params: Record<string, unknown>, input: DecodeInput): Stamp {
 }
 
 function component(prefix: string, key: string, value: Record<string, unknown>, input: DecodeInput, memory: DecoderMemory): Decoded {
-  const status = emptyStatus()
+  const status = emptyStatus(true)
   readComponent(key, value, status)
   if (key !== 'sys' && key !== 'wifi' && status.kinds.length + Object.keys(status.metrics).length + Object.keys(status.state).length === 0)
     return ignored(`component ${key.slice(0, 32)} says nothing that is read here`)

@@ -2,7 +2,7 @@
 // home-assistant.io "MQTT" (discovery, abbreviations). Templates are not evaluated: only `{{ value }}` and paths into value_json are
 // understood, any other template is refused where people can see it.
 import type { AlarmFlag, DeviceKind } from '#contracts/reading.ts'
-import { isRecord, list, record, str, type JsonObject } from '../compose.ts'
+import { isRecord, list, num, record, str, within, type JsonObject } from '../compose.ts'
 
 export type Entity = {
   deviceId: string
@@ -17,7 +17,11 @@ export type Entity = {
   /** device class or name, and unit, of a number */
   measure?: string
   unit?: string
+  /** seconds after which what was said no longer holds */
+  expectNextS?: number
   online?: boolean
+  /** of several topics that must all say so */
+  ofAll?: boolean
   name?: string
   model?: string
 }
@@ -30,6 +34,9 @@ const ABBREVIATIONS: Readonly<Record<string, string>> = {
   avty_t: 'availability_topic',
   avty_tpl: 'availability_template',
   avty: 'availability',
+  avty_mode: 'availability_mode',
+  exp_aft: 'expire_after',
+  def_ent_id: 'default_entity_id',
   dev_cla: 'device_class',
   unit_of_meas: 'unit_of_measurement',
   uniq_id: 'unique_id',
@@ -99,6 +106,7 @@ export function entityOf(component: string, given: JsonObject, fallbackId: strin
   const name = str(device, 'name')
   const model = str(device, 'model')
   const deviceClass = str(config, 'device_class')
+  const expectNextS = within(num(config, 'expire_after'), 1, EXPIRES_S_MAX)
   const described = `${model ?? ''} ${name ?? ''} ${str(config, 'name') ?? ''}`
   const binary =
     component === 'binary_sensor' && deviceClass !== undefined && Object.hasOwn(BINARY, deviceClass) ? BINARY[deviceClass] : undefined
@@ -108,6 +116,7 @@ export function entityOf(component: string, given: JsonObject, fallbackId: strin
     path,
     ...(name !== undefined && { name }),
     ...(model !== undefined && { model }),
+    ...(expectNextS !== undefined && { expectNextS }),
   }
   if (component === 'sensor') {
     const unit = str(config, 'unit_of_measurement')
@@ -127,6 +136,7 @@ export function entityOf(component: string, given: JsonObject, fallbackId: strin
   return { stateTopic, entity: { ...entity, ...words, flag: binary.flag, ...(binary.turned === true && { turned: true }) } }
 }
 
+const EXPIRES_S_MAX = 31 * 86_400
 const climate = (deviceClass: string | undefined): DeviceKind =>
   deviceClass === 'temperature' || deviceClass === 'humidity' ? 'environment' : 'other'
 const word = (value: unknown, standard: string): string =>
@@ -149,14 +159,18 @@ export function pathOf(template: unknown): string[] | undefined {
 export function componentsOf(given: JsonObject): [component: string, config: JsonObject, shared: JsonObject][] {
   const config = long(given)
   const { components, ...shared } = config
-  return Object.values(record(components))
-    .slice(0, 64)
-    .filter(isRecord)
-    .map((entity): [string, JsonObject, JsonObject] => [str(long(entity), 'platform') ?? '', entity, shared])
+  return (
+    Object.values(record(components))
+      .slice(0, 64)
+      .filter(isRecord)
+      // one with its platform alone is an entity that was removed
+      .filter(entity => Object.keys(entity).length > 1)
+      .map((entity): [string, JsonObject, JsonObject] => [str(long(entity), 'platform') ?? '', entity, shared])
+  )
 }
 
 /** Topics that tell whether the device is there, with the words for it. */
-export function availabilityOf(given: JsonObject): { topic: string; path: string[]; on: string; off: string }[] {
+export function availabilityOf(given: JsonObject): { topic: string; path: string[]; on: string; off: string; ofAll: boolean }[] {
   const config = long(given)
   const base = str(config['~'])
   const one = (
@@ -172,5 +186,7 @@ export function availabilityOf(given: JsonObject): { topic: string; path: string
   const listed = list(config['availability'])
     .slice(0, 8)
     .map(entry => one(long(record(entry)), 'topic', 'value_template'))
-  return [one(config, 'availability_topic', 'availability_template'), ...listed].filter(found => found !== undefined)
+  const all = [one(config, 'availability_topic', 'availability_template'), ...listed].filter(found => found !== undefined)
+  const ofAll = all.length > 1 && str(config, 'availability_mode') === 'all'
+  return all.map(found => ({ ...found, ofAll }))
 }

@@ -11,9 +11,11 @@ export type Status = Required<Pick<Found, 'metrics' | 'alarms' | 'state'>> & {
   firmware?: string | undefined
   /** seconds between two wakings of a battery device */
   wakeS?: number | undefined
+  /** what it leaves out is not there; else it names only what changed */
+  isFull: boolean
 }
 
-export const emptyStatus = (): Status => ({ metrics: {}, alarms: {}, state: {}, kinds: [] })
+export const emptyStatus = (isFull = false): Status => ({ metrics: {}, alarms: {}, state: {}, kinds: [], isFull })
 
 type Reader = (value: JsonObject, status: Status, id: string) => void
 
@@ -25,8 +27,9 @@ const detector =
     if (alarm !== undefined) status.alarms[flag] = alarm
     if (mute !== undefined) status.alarms.silenced = mute
     const errors = list(at(value, 'errors')).filter(error => typeof error === 'string')
-    if (errors.length > 0) Object.assign(status, { state: { ...status.state, errors: errors.slice(0, 8) } })
+    if (errors.length > 0) status.state['errors'] = errors.slice(0, 8)
     if (errors.length > 0) status.alarms.fault = true
+    else if (status.isFull || Array.isArray(at(value, 'errors'))) status.alarms.fault ??= false
     status.kinds.push(kind)
   }
 
@@ -90,17 +93,26 @@ export function readComponent(key: string, value: unknown, status: Status): void
   READERS[component]?.(value, status, id)
 }
 
-/** Events of a detector are said in words; a test of the siren is a test. */
+const FLAG_OF: Readonly<Record<string, [flag: 'smoke' | 'leak' | 'gas' | 'co', kind: DeviceKind]>> = {
+  smoke: ['smoke', 'smoke'],
+  flood: ['leak', 'water-leak'],
+  gas: ['gas', 'gas'],
+  co: ['co', 'co'],
+}
+
+/** Events of a detector are said in words, of some versions with the component in front; a test of the siren is a test. */
 export function readEvent(event: unknown, status: Status): void {
-  const component = str(event, 'component')?.split(':')[0]
-  const flag = component === 'smoke' ? 'smoke' : component === 'flood' ? 'leak' : component === 'gas' ? 'gas' : undefined
-  const name = str(event, 'event')
-  if (flag === undefined || name === undefined) return
+  const component = str(event, 'component')?.split(':')[0] ?? ''
+  const name = str(event, 'event')?.replace(`${component}.`, '')
+  const [flag, kind] = (Object.hasOwn(FLAG_OF, component) ? FLAG_OF[component] : undefined) ?? []
+  if (flag === undefined || kind === undefined || name === undefined) return
   if (name === 'alarm' || name === 'alarm_on') status.alarms[flag] = true
   else if (name === 'alarm_off') status.alarms[flag] = false
   else if (name === 'alarm_test') status.alarms.test = true
+  else if (name === 'cable_unplugged') status.alarms.fault = true
+  else if (name === 'cable_plugged') status.alarms.fault = false
   else status.state['event'] = name
-  status.kinds.push(flag === 'leak' ? 'water-leak' : flag)
+  status.kinds.push(kind)
 }
 
 const GRAVER: readonly DeviceKind[] = ['smoke', 'co', 'gas', 'water-leak', 'environment']

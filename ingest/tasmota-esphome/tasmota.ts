@@ -21,13 +21,19 @@ export function timeOf(body: JsonObject, receivedAtMs: number): Stamp {
 
 /** A sensor message: the device's own sensors, and one reading for each Zigbee device in it. */
 export function sensorsOf(topic: string, body: JsonObject, time: Stamp, memory: DecoderMemory): Found[] {
-  const zigbee = Object.entries(record(body['ZbReceived'])).slice(0, SENSOR_ENTRIES_MAX)
-  const found = zigbee
-    .filter(([, value]) => isRecord(value))
-    .map(([address, value]) => zigbeeDevice(topic, address, record(value), time, memory))
+  const found = zigbeeIn(topic, record(body['ZbReceived'])).map(([address, value]) => zigbeeDevice(topic, address, value, time, memory))
   const own = ownSensors(body)
   if (Object.keys(own.metrics).length + Object.keys(own.alarms).length + Object.keys(own.state).length === 0) return found
   return [{ deviceId: `tasmota:${topic}`, kind: own.kind, time, metrics: own.metrics, alarms: own.alarms, state: own.state }, ...found]
+}
+
+/** By address, or without it where the topic has it (SetOption119). */
+function zigbeeIn(topic: string, received: JsonObject): [address: string, value: JsonObject][] {
+  const named = Object.entries(received)
+    .slice(0, SENSOR_ENTRIES_MAX)
+    .flatMap(([address, value]): [string, JsonObject][] => (isRecord(value) ? [[address, value]] : []))
+  if (named.length > 0 || Object.keys(received).length === 0) return named
+  return [[topic.split('/').at(-1) ?? topic, received]]
 }
 
 type Sensors = { kind: DeviceKind } & Required<Pick<Found, 'metrics' | 'alarms' | 'state'>>

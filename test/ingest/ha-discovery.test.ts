@@ -87,3 +87,50 @@ test('what was announced on a topic of nobody is read there; what was not stays 
   ask('homeassistant/binary_sensor/hall/smoke/config', '')
   expect(ask('zwave/hall/116/sensor', '{"value":true}').rejected?.code).toBe('unknown-topic')
 })
+
+test('a device that lists its entities: base topic, shared state, lists of availability, one that was removed, one whose template is refused', () => {
+  const ask = asking(decoder)
+  const { control, notes } = ask('homeassistant/device/0AFF/config', {
+    '~': 'homeassistant/flat-3',
+    dev: { ids: ['0AFF'], mf: 'Maker', mdl: 'D1', name: 'Flat 3' },
+    o: { name: 'bridge', sw: '2.1' },
+    stat_t: '~/state',
+    avty: [{ t: '~/lwt' }, { t: 'homeassistant/bridge/state', val_tpl: '{{ value_json.state }}' }],
+    avty_mode: 'all',
+    cmps: {
+      smoke: {
+        p: 'binary_sensor',
+        dev_cla: 'smoke',
+        uniq_id: 's',
+        val_tpl: '{{ value_json.smoke }}',
+        pl_on: true,
+        pl_off: false,
+        exp_aft: 3600,
+      },
+      temp: { p: 'sensor', dev_cla: 'temperature', unit_of_meas: '°C', uniq_id: 't', val_tpl: "{{ value_json['t'] }}" },
+      sum: { p: 'sensor', dev_cla: 'humidity', uniq_id: 'h', val_tpl: '{{ value_json.h | round(1) }}' },
+      old: { p: 'binary_sensor' },
+      button: { p: 'button', cmd_t: '~/press' },
+    },
+  })
+  expect(control).toMatch(/smoke of 0AFF/)
+  expect(notes).toMatchObject([{ reason: expect.stringMatching(/templates are not evaluated/) as unknown }])
+  expect(ask('homeassistant/flat-3/state', { smoke: true, t: 21.5, h: 40.25 }).readings).toMatchObject([
+    {
+      deviceId: 'ha:0AFF',
+      kind: 'smoke',
+      alarms: { smoke: true },
+      metrics: { temperature_c: 21.5 },
+      about: { model: 'D1', expectNextS: 3600 },
+    },
+  ])
+  // there only while all topics say so
+  const there = (topic: string, payload: unknown) => ask(`homeassistant/${topic}`, payload).readings[0]?.online
+  expect(there('flat-3/lwt', 'offline')).toBe(false)
+  expect(there('bridge/state', { state: 'online' })).toBe(false)
+  expect(there('flat-3/lwt', 'online')).toBe(true)
+  expect(there('bridge/state', { state: 'offline' })).toBe(false)
+  // the whole device goes with an empty config
+  ask('homeassistant/device/0AFF/config', '')
+  expect(ask('homeassistant/flat-3/state', { smoke: true }).rejected?.code).toBe('unknown-topic')
+})

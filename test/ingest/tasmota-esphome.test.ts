@@ -1,8 +1,8 @@
 // Tasmota and ESPHome beyond the sample payloads: topics of other families, names that only sound like an alarm, odd values.
 import { expect, test } from 'vitest'
-import { loadDecoders } from '../../ingest/catalogue.ts'
+import { createCatalogue, loadDecoders } from '../../ingest/catalogue.ts'
 import { decoder } from '../../ingest/decoders/tasmota-esphome.ts'
-import { asking, mutations } from './decoding.ts'
+import { asking, mutations, NOW_MS } from './decoding.ts'
 
 test('topics of other families are left to them', async () => {
   const topics = [
@@ -55,4 +55,39 @@ test('odd values in every place give canonical readings or a reason', () => {
   }
   for (const odd of mutations(full)) ask('tele/a/SENSOR', odd)
   for (const odd of mutations({ Wifi: { Signal: -5 } })) ask('tele/a/STATE', odd)
+})
+
+test('Zigbee behind Tasmota, however it is told to publish: the address in the payload, in the topic, or the word in the topic', () => {
+  const fire = { Device: '0x3D82', Name: 'Stairs', Fire: 1, ModelId: 'SMOK_V16', Endpoint: 1, LinkQuality: 99 }
+  const forms: [string, object][] = [
+    ['tele/zb/SENSOR', { ZbReceived: { '0x3D82': fire } }],
+    ['tele/zb/3D82/SENSOR', { ZbReceived: { '0x3D82': fire } }],
+    ['tele/zb/3D82/SENSOR', { ZbReceived: fire }],
+    ['tele/zb/3D82/ZbReceived', { '0x3D82': fire }],
+    ['tele/zb/3D82/ZbReceived', fire],
+    ['tele/zb/ZbReceived', { ZbReceived: { '0x3D82': fire } }],
+  ]
+  for (const [topic, payload] of forms)
+    expect(asking(decoder)(topic, payload).readings, topic).toMatchObject([
+      { deviceId: 'tasmota:zb/0x3D82', kind: 'smoke', alarms: { smoke: true }, lqi: 99, source: { gateway: 'tasmota:zb' } },
+    ])
+  const { Device: _, ...nameless } = fire
+  expect(asking(decoder)('tele/zb/3D82/ZbReceived', nameless).readings[0]?.deviceId).toBe('tasmota:zb/3D82')
+})
+
+test('an ESPHome prefix of several levels: its birth, will and log are known once it has spoken', async () => {
+  const catalogue = createCatalogue({ decoders: await loadDecoders() })
+  const ask = (topic: string, payload: string) =>
+    catalogue.decode({ topic, payload: Buffer.from(payload), receivedAtMs: NOW_MS, retain: true })
+  expect(ask('site/7/flat-3/status', 'offline').rejected?.code).toBe('unknown-topic')
+  expect(ask('site/7/flat-3/binary_sensor/smoke/state', 'ON').readings[0]).toMatchObject({
+    deviceId: 'esphome:site/7/flat-3',
+    kind: 'smoke',
+  })
+  expect(ask('site/7/flat-3/status', 'offline').readings[0]).toMatchObject({
+    deviceId: 'esphome:site/7/flat-3',
+    kind: 'smoke',
+    online: false,
+  })
+  expect(ask('site/7/flat-3/debug', '[D][sensor:094]: x').ignored).toBe('its log')
 })
