@@ -27,7 +27,7 @@ export type Child = {
 }
 
 /** A process that has loaded its programs and waits to be told what to run. */
-export type Prepared = { begin(on: (message: unknown) => void): Child; kill(): void; ended: Promise<string> }
+export type Prepared = { begin(on: (message: unknown) => void, more?: Pick<Start, 'careful'>): Child; kill(): void; ended: Promise<string> }
 
 export type ChildOptions = {
   start: Start
@@ -75,9 +75,9 @@ export function prepareChild(o: ChildOptions): Prepared {
   return {
     kill,
     ended,
-    begin(on) {
+    begin(on, more) {
       child.on('message', (message: unknown) => on(message))
-      send({ type: 'start', start: o.start })
+      send({ type: 'start', start: { ...o.start, ...more } })
       return {
         pid: child.pid,
         stdin: child.stdin,

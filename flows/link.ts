@@ -21,6 +21,8 @@ export type Start = {
   lang: Lang
   /** absent = the flows in force, with the editor. `backtest`: no network, readings on stdin; `shadow`: the live feed, nothing raised */
   trial?: 'backtest' | 'shadow'
+  /** it hung before: functions that take longer than a second are stopped, which makes every call of one dearer */
+  careful?: boolean
   /** of a trial: the types of nodes that its flows use */
   types?: string[]
 }
@@ -70,6 +72,8 @@ export type ToChild =
   | { type: 'start'; start: Start }
   | { type: 'answer'; id: number; value: unknown }
   | { type: 'refuse'; id: number; message: string }
+  /** as `careful` at the start, from now on */
+  | { type: 'careful'; careful: boolean }
   /** read the flows again: they were changed outside the editor */
   | { type: 'reload' }
   | { type: 'stop' }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { lockDown } from './lockdown.ts'
 import { openLine, type Line } from './line.ts'
 import type { Start } from './link.ts'
-import { nodeRedSettings } from './settings.ts'
+import { functionTimeoutS, nodeRedSettings } from './settings.ts'
 import type { Middleware } from './guard.ts'
 
 type Express = (() => RequestListener & { use(path: string, app: unknown): void; disable(name: string): void }) & {
@@ -30,12 +30,15 @@ const red = require('node-red') as NodeRed
 /** who is started at once has its orders by then */
 const STAND_BY_MS = 1000
 let begun = false
+/** Node-RED reads them at every call */
+let settings: Record<string, unknown> | undefined
 
 const line = openLine(message => {
   if (message.type === 'start') {
     begun = true
     void run(message.start, line).catch(fail)
   }
+  if (message.type === 'careful' && settings !== undefined) settings['globalFunctionTimeout'] = functionTimeoutS(message.careful)
   if (message.type === 'reload') void red.runtime.flows.setFlows({ deploymentType: 'reload', req: {} }).catch(fail)
   if (message.type === 'stop') void red.stop().then(() => process.exit(0), fail)
 })
@@ -69,7 +72,8 @@ async function run(start: Start, line: Line): Promise<void> {
     res.writeHead(302, { Location: '/flows/' }).end()
   })
   const { promise: ready, resolve } = Promise.withResolvers<void>()
-  red.init(server, nodeRedSettings(start, line, express.json({ limit: '5mb' }), ready))
+  settings = nodeRedSettings(start, line, express.json({ limit: '5mb' }), ready)
+  red.init(server, settings)
   app.use('/flows/', red.httpAdmin)
   // the port first: where that fails, the flows have not run and are not to blame
   server.on('error', fail)

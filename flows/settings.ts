@@ -59,8 +59,8 @@ export function nodeRedSettings(start: Start, line: Line, json: Middleware, read
       modules: { allowInstall: false },
     },
     functionExternalModules: false,
-    globalFunctionTimeout: 1,
-    functionTimeout: 1,
+    globalFunctionTimeout: functionTimeoutS(start.careful === true),
+    functionTimeout: 0,
     functionGlobalContext: {},
     exportGlobalContextKeys: false,
     nodeMessageBufferMaxLength: 1000,
@@ -126,6 +126,9 @@ export function trialSettings(start: Start, own: Own, problem: (text: string) =>
 
 /** From the core's folder upwards Node-RED reads the package.json of every package there is; from here it finds none, and the core as any folder. */
 const fewNodes = (userDir: string) => ({ coreNodesDir: userDir, nodesDir: [NODES, join(CORE, 'core')] })
+
+/** A limit of its own for each call of a function starts a thread, and costs fifty times a simple call. */
+export const functionTimeoutS = (careful: boolean): number => (careful ? 1 : 0)
 
 function editorTheme(lang: Start['lang']): Record<string, unknown> {
   const title = lang === 'zh-CN' ? '烽燧 · 流程' : 'Fengsui flows'

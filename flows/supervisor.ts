@@ -17,6 +17,8 @@ export type Restart = Probing & {
   failuresMax: number
   /** a second process is prepared when the first has answered for this long: it has loaded all but the flows, and takes over in a fraction of a start */
   spareAfterMs: number
+  /** after a hang of flows that nobody undid, how long their functions are watched one by one */
+  carefulMs: number
 }
 export const RESTART: Restart = {
   probeEveryMs: 1000,
@@ -27,6 +29,7 @@ export const RESTART: Restart = {
   provenAfterMs: 20_000,
   failuresMax: 2,
   spareAfterMs: 10_000,
+  carefulMs: 600_000,
 }
 
 type Options = {
@@ -63,6 +66,7 @@ export function supervise(o: Options): Supervisor {
   let since = clock.nowMs()
   let failures = 0
   let hung = false
+  let carefulUntilMs = 0
   let spare: Prepared | undefined
 
   /** The next life: the one that stands by, or a new one. */
@@ -102,19 +106,23 @@ export function supervise(o: Options): Supervisor {
     hung = false
     const stoodBy = spare !== undefined
     const cost = costTeller(o.meter, bounds.cpuShare)
-    const life: Child = (child = next().begin(message => {
-      signs.heardMs = clock.nowMs()
-      if (isType(message, 'ready')) signs.ready = true
-      if (isType(message, 'ask') && message.question === 'getFlows') ranFlows = true
-      o.on(message, life)
-    }))
+    const life: Child = (child = next().begin(
+      message => {
+        signs.heardMs = clock.nowMs()
+        if (isType(message, 'ready')) signs.ready = true
+        if (isType(message, 'ask') && message.question === 'getFlows') ranFlows = true
+        o.on(message, life)
+      },
+      { careful: isCareful() },
+    ))
     const answered = (well: boolean): void => {
       if (well && !up)
         log.info({ room: 'flows', pid: life.pid, stoodBy, tookMs: Math.round(clock.nowMs() - startedMs) }, 'Node-RED answers')
       up = well
       const heldBack = cost(life.usage())
       if (!well) return
-      detail = `on port ${start.port}${heldBack}`
+      if (carefulUntilMs > 0 && !isCareful()) trust()
+      detail = `on port ${start.port}${heldBack}${isCareful() ? ', after a hang functions are stopped after 1 s' : ''}`
       settle()
       if (clock.nowMs() - startedMs > restart.spareAfterMs) standBy()
       if (clock.nowMs() - since > restart.provenAfterMs) prove()
@@ -143,6 +151,7 @@ export function supervise(o: Options): Supervisor {
     if (proved) failures = 0
     else if (ranFlows) failures += isItsOwnDoing(how) ? restart.failuresMax : 1
     const isUndone = failures >= restart.failuresMax && !store.current().proven && putBack(how)
+    if (hung && !isUndone) carefulUntilMs = clock.nowMs() + restart.carefulMs
     settle()
     return isUndone
   }
@@ -163,6 +172,12 @@ export function supervise(o: Options): Supervisor {
     return true
   }
 
+  /** One reading that makes a function loop would hang every life anew, since it comes again until it is done. */
+  const isCareful = (): boolean => clock.nowMs() < carefulUntilMs
+  function trust(): void {
+    carefulUntilMs = 0
+    child?.send({ type: 'careful', careful: false })
+  }
   function prove(): void {
     failures = 0
     store.prove(store.current().rev)
@@ -182,6 +197,7 @@ export function supervise(o: Options): Supervisor {
       since = clock.nowMs()
       failures = 0
       note = ''
+      trust()
     },
     async close() {
       closing.abort()

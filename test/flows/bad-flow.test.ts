@@ -73,3 +73,28 @@ test('a flow that eats memory ends at its limit, not at the expense of others', 
     () => `the process ends at its limit; ${JSON.stringify(room.flows.healthy())}`,
   )
 }, 300_000)
+
+test('a reading that makes a function of trusted flows loop becomes an error, and those after it are judged', async () => {
+  await using trusting = await startRoom({ restart: { firstMs: 50, probeEveryMs: 300, provenAfterMs: 500 } })
+  const poisoned = 'while (msg.payload.deviceId === "poison") {}\nmsg.alert = { text: { en: "good" } }\nreturn msg'
+  const { api, flows } = trusting
+  expect((await trusting.deploy(alarming(poisoned))).status).toBe(200)
+  const isProven = () => (flows.desk.status() as { history: { proven: boolean }[] }).history[0]!.proven
+  await until(isProven, 60_000, () => JSON.stringify(flows.desk.status()))
+  api.readings.push(reading(1, { deviceId: 'poison' }), reading(2))
+  await until(
+    () => api.alarms.size === 1,
+    60_000,
+    () => `the reading after it raises; ${JSON.stringify(flows.healthy())}`,
+  )
+  expect([...api.alarms.values()][0]!.deviceId).toBe('d-2')
+  expect(flows.healthy().detail).toContain('functions are stopped after 1 s')
+  expect(JSON.stringify(trusting.log)).toContain('timed out after 1000ms')
+  // a deploy is a new try
+  expect((await trusting.deploy(alarming(`${poisoned} // mended`))).status).toBe(200)
+  await until(
+    () => !flows.healthy().detail.includes('stopped after 1 s'),
+    10_000,
+    () => flows.healthy().detail,
+  )
+})
