@@ -110,7 +110,7 @@ async function supervise(demo: boolean): Promise<void> {
   if (demo) startDemo(`mqtt://${reachable(settings.host)}:${at.mqtt}`, log)
   if (settings.flowsPort === 0) return
   try {
-    flows = await openFlows(settings, supervisor, { ssoSecret: flowsSecret, httpPort: at.http, log, meter })
+    flows = await openFlows(settings, supervisor, { ssoSecret: flowsSecret, at, log, meter })
   } catch (error) {
     // flows only add; alarms from the rules engine do not need them
     flowsProblem = error instanceof Error ? error.message : String(error)
@@ -197,8 +197,8 @@ function processLines(supervisor: Supervisor, flows: Line): RoomHealth[] {
   ]
 }
 
-type FlowsParts = { ssoSecret: string; httpPort: number; log: Logger; meter: Meter }
-async function openFlows(settings: Settings, supervisor: Supervisor, { ssoSecret, httpPort, log, meter }: FlowsParts): Promise<Flows> {
+type FlowsParts = { ssoSecret: string; at: Ports; log: Logger; meter: Meter }
+async function openFlows(settings: Settings, supervisor: Supervisor, { ssoSecret, at, log, meter }: FlowsParts): Promise<Flows> {
   const userDir = join(settings.dataDir, 'flows')
   const { startFlows } = await import('./flows/start.ts')
   const { openFlowRecordings } = await import('./parts/flow-recordings.ts')
@@ -207,13 +207,14 @@ async function openFlows(settings: Settings, supervisor: Supervisor, { ssoSecret
     host: '127.0.0.1',
     port: settings.flowsPort,
     userDir,
-    apiUrl: `http://${reachable(settings.host)}:${httpPort}`,
+    apiUrl: `http://${reachable(settings.host)}:${at.http}`,
     apiToken,
     ssoSecret,
     credentialSecret: secretOf(join(settings.dataDir, 'flows.secret')),
     lang: settings.lang === 'zh-CN' ? 'zh-CN' : 'en-US',
     open: openFlowRecordings(settings.dataDir),
     approval: settings.flowsApproval,
+    closed: closedTo(settings, at),
     bounds: { cpuShare: settings.flowsCpuShare, heapMb: settings.flowsMemoryMb },
     audit: entry =>
       void supervisor.link
@@ -222,6 +223,13 @@ async function openFlows(settings: Settings, supervisor: Supervisor, { ssoSecret
     log,
     meter,
   })
+}
+
+/** Readings come to flows over the feed and go to the store by the journal: broker, device ports and database are not theirs. */
+function closedTo({ entrances, influx }: Settings, at: Ports): string[] {
+  const { gbt26875Port, dc09Port, meokonPort, push } = entrances
+  const ports = [at.mqtt, ...Object.values(at.others), gbt26875Port, dc09Port, meokonPort, push?.port ?? 0]
+  return [...ports.filter(port => port > 0).map(port => `tcp://127.0.0.1:${port}`), ...(influx === null ? [] : [influx.url])]
 }
 
 /** One of the questions of the flows' desk; what a question may be is listed there. */

@@ -1,6 +1,7 @@
 // What the supervisor and the Node-RED process say to each other over the IPC channel. Secrets go this way and never by argument
 // or environment, where other programs and flows could read them. The child asks; only the supervisor knows people and owns files.
 import type { Text } from '#contracts/alarm.ts'
+import type { Door } from './doors.ts'
 import type { Played, TrialAlarm } from './trials.ts'
 
 export type Lang = 'zh-CN' | 'en-US'
@@ -21,6 +22,8 @@ export type Start = {
   lang: Lang
   /** absent = the flows in force, with the editor. `backtest`: no network, readings on stdin; `shadow`: the live feed, nothing raised */
   trial?: 'backtest' | 'shadow'
+  /** what it may not call */
+  closed: Door[]
   /** it hung before: functions that take longer than a second are stopped, which makes every call of one dearer */
   careful?: boolean
   /** of a trial: the types of nodes that its flows use */

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { lockDown } from './lockdown.ts'
+import { closeDoors, lockDown } from './lockdown.ts'
 import { openLine, type Line } from './line.ts'
 import type { Start } from './link.ts'
 import { functionTimeoutS, nodeRedSettings } from './settings.ts'
@@ -65,6 +65,7 @@ function load(): void {
 
 async function run(start: Start, line: Line): Promise<void> {
   line.tell({ type: 'hello' })
+  closeDoors(start.closed)
   const app = express()
   app.disable('x-powered-by')
   const server = createServer((req: IncomingMessage, res: ServerResponse) => {

@@ -12,13 +12,16 @@ const MILLISECONDS_FROM = 1e11
 /** not one of Node-RED's: what is deployed by who has it needs nobody else */
 export const APPROVE = 'fengsui.approve'
 
+/** To look at flows, nodes and what goes on: not at credentials, which Node-RED's plain `read` would include. */
+const LOOK = ['flows', 'nodes', 'plugins', 'library', 'settings', 'context', 'status', 'debug'].map(what => `${what}.read`)
+const WRITE = ['credentials.read', 'flows.write', 'inject.write', 'debug.write']
 /** What each role may do in Node-RED; absent = nothing at all, not even look. */
 const PERMISSIONS: Partial<Record<Role, readonly string[]>> = {
-  officer: ['read'],
-  viewer: ['read'],
-  approver: ['read'],
-  engineer: ['read', 'flows.write', 'inject.write', 'debug.write'],
-  admin: ['read', 'flows.write', 'inject.write', 'debug.write', APPROVE],
+  officer: LOOK,
+  viewer: LOOK,
+  approver: LOOK,
+  engineer: [...LOOK, ...WRITE],
+  admin: [...LOOK, ...WRITE, APPROVE],
 }
 
 /** null = this role has no business in the flows. */

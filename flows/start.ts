@@ -15,6 +15,7 @@ import { openShadow, type QueueAlarm } from './shadow.ts'
 import { APPROVE } from './sso.ts'
 import { createEar, type Answers } from './hear.ts'
 import { endLeftOvers } from './left-over.ts'
+import { doorsOf } from './doors.ts'
 import type { FeedState, FlowNode, Lang, Start } from './link.ts'
 import { openFlowStore, type FlowStore } from './store.ts'
 import { RESTART, supervise, type Restart } from './supervisor.ts'
@@ -39,6 +40,8 @@ export type FlowsOptions = {
   meter: Meter
   clock?: Clock
   random?: () => number
+  /** URLs of the broker and the database, which flows have no business at */
+  closed?: string[]
   /** what the Node-RED process may take */
   bounds?: Partial<Bounds>
   /** how recordings and the journal are read for backtests; without it none */
@@ -80,7 +83,8 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
   const feeds = new Map<string, FeedState>()
 
   const { host, apiUrl, apiToken, credentialSecret, lang } = o
-  const start: Start = { host, port, userDir: scratch, apiUrl, apiToken, credentialSecret, lang }
+  const closed = await doorsOf(o.closed ?? [])
+  const start: Start = { host, port, userDir: scratch, apiUrl, apiToken, credentialSecret, lang, closed }
   const bounds = { ...BOUNDS, ...o.bounds }
   const shadow = openShadow({ dir: join(o.userDir, 'shadow'), start, bounds, clock, log })
   const audit: FlowAudit = entry => {

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
-import { lockDown } from './lockdown.ts'
+import { closeDoors, lockDown } from './lockdown.ts'
 import { openLine } from './line.ts'
 import type { FlowNode, Start } from './link.ts'
 import type { AlarmRequest } from './nodes/lib/alert.ts'
@@ -56,6 +56,7 @@ function noted(alarm: AlarmRequest): TrialAlarm {
 async function run(start: Start): Promise<void> {
   line.tell({ type: 'hello' })
   const isShadow = start.trial === 'shadow'
+  if (isShadow) closeDoors(start.closed) // else nothing can be called at all
   let revision = 'none'
   const seen = new Set<string>()
   const own: Own = {

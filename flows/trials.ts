@@ -71,6 +71,7 @@ export async function tryOut(o: { stories: Story[]; msMax: number; signal?: Abor
     apiToken: '',
     credentialSecret: 'trial',
     lang: 'zh-CN',
+    closed: [],
     trial: 'backtest',
     types: [...new Set(o.stories.flatMap(story => story.flows.map(node => node.type)))],
   }

@@ -1,5 +1,6 @@
 // Node-RED as it runs in production: who may do what, what is not there, and what a flow that breaks out of its sandbox gets.
 import { readFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -10,9 +11,17 @@ import { alarming, CREDENTIAL_SECRET, reading, SSO, startRoom, TOKEN, until, typ
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 let room: Room
 beforeAll(async () => {
-  room = await startRoom()
+  await new Promise<void>(resolve => broker.listen(0, '127.0.0.1', resolve))
+  room = await startRoom({ closed: [`mqtt://localhost:${brokerPort()}`] })
 })
-afterAll(() => room?.[Symbol.asyncDispose]())
+afterAll(async () => {
+  await room?.[Symbol.asyncDispose]()
+  broker.close()
+})
+/** stands for broker and database: counts who gets through */
+let knocks = 0
+const broker = createServer(socket => void (knocks++, socket.destroy()))
+const brokerPort = () => (broker.address() as AddressInfo).port
 
 const settings = (token: string) => fetch(`${room.flows.url}/flows/settings`, { headers: { Authorization: `Bearer ${token}` } })
 const soon = () => Math.floor(Date.now() / 1000) + 60
@@ -82,7 +91,52 @@ describe('signing in', () => {
   })
 })
 
+/** every way into Node-RED's admin API that it asks a permission for; what is off is refused to everybody */
+const LOOKING = [
+  'GET /flows', 'GET /flows/state', 'GET /flow/none', 'GET /nodes', 'GET /nodes/messages', 'GET /nodes/node-red', 'GET /nodes/node-red/inject',
+  'GET /nodes/node-red/inject/messages', 'GET /icons', 'GET /plugins', 'GET /plugins/messages', 'GET /context/global', 'GET /context/flow/tab',
+  'GET /context/node/work', 'GET /settings', 'GET /settings/user', 'GET /library/local/flows/', 'GET /fengsui/rule-schema', 'POST /fengsui/rule-check',
+] // prettier-ignore
+const CREDENTIALS = ['GET /credentials/fire-server/server', 'GET /credentials/mqtt-broker/mqtt']
+const WRITING = ['POST /flows', 'POST /inject/inject', 'POST /debug/enable', 'POST /debug/debug/enable']
+const NOBODYS = [
+  'POST /flow', 'PUT /flow/tab', 'DELETE /flow/tab', 'POST /flows/state', 'POST /nodes', 'PUT /nodes/node-red',
+  'PUT /nodes/node-red/inject', 'DELETE /nodes/@fengsui/nodes', 'DELETE /context/global/x', 'DELETE /context/flow/tab/x', 'POST /settings/user',
+  'GET /settings/user/keys', 'POST /library/local/flows/x', 'GET /diagnostics', 'GET /projects', 'POST /projects', 'GET /udp-ports/1',
+] // prettier-ignore
+
 describe('permissions', () => {
+  test('each role at each endpoint: who looks gets no credentials and changes nothing; what is off is off for everybody', async () => {
+    const flows = [
+      ...alarming('return null'),
+      { id: 'server', type: 'fire-server', url: 'http://127.0.0.1:9', credentials: { token: 'very secret' } },
+      { id: 'mqtt', type: 'mqtt-broker', broker: '127.0.0.1', port: '9', credentials: { user: 'some user', password: 'very secret' } },
+      { id: 'inject', type: 'inject', z: 'tab', wires: [[]] },
+      { id: 'debug', type: 'debug', z: 'tab', active: false, wires: [] },
+    ]
+    expect((await room.deploy(flows)).status).toBe(200)
+    const { rev } = (await (await room.get('/flows')).json()) as { rev: string }
+    const ask = async (way: string, headers: Record<string, string>) => {
+      const [method = '', path = ''] = way.split(' ')
+      const sent = method === 'GET' ? {} : { body: JSON.stringify(path === '/flows' ? { flows, rev } : { rules: '' }) }
+      const answer = await fetch(`${room.flows.url}/flows${path}`, {
+        method,
+        headers: { ...headers, Accept: 'application/json', 'Content-Type': 'application/json' },
+        ...sent,
+      })
+      expect(await answer.text(), way).not.toContain('very secret')
+      return answer.status
+    }
+    for (const role of ['viewer', 'officer', 'approver', 'engineer', 'admin', 'station', 'nobody'] as const) {
+      const headers = role === 'nobody' ? { 'Node-RED-API-Version': 'v2' } : room.as(role)
+      const may = { look: role !== 'station' && role !== 'nobody', write: role === 'engineer' || role === 'admin' }
+      for (const way of LOOKING) expect([role, way, (await ask(way, headers)) !== 401]).toEqual([role, way, may.look])
+      for (const way of [...CREDENTIALS, ...WRITING]) expect([role, way, (await ask(way, headers)) !== 401]).toEqual([role, way, may.write])
+      for (const way of NOBODYS) expect([400, 401, 404], `${role} ${way}`).toContain(await ask(way, headers))
+    }
+    const own = await (await room.get('/credentials/mqtt-broker/mqtt')).json()
+    expect(own).toEqual({ user: 'some user', has_password: true })
+  })
   test('an officer looks and does not deploy', async () => {
     expect((await room.get('/flows', 'officer')).status).toBe(200)
     expect((await room.deploy(alarming('return null'), 'officer')).status).toBe(401)
@@ -168,11 +222,26 @@ test('a function that breaks out of its sandbox gets neither files, programs, se
       signal: () => String(process.kill(process.ppid, 0)),
       rawSignal: () => String(process._kill(process.ppid, 0)),
       debug: () => String(process._debugProcess(process.ppid)),
+      addon: () => process.dlopen({ exports: {} }, '/nowhere.node'),
+      inspector: () => get('node:inspector').open(0) ?? 'opened',
+      session: () => new (get('node:inspector').Session)().connectToMainThread() ?? 'connected',
+      wasi: () => String(new (get('node:wasi').WASI)({ version: 'preview1' })),
+      execve: () => process.execve('/bin/true'),
+      raw: () => {
+        const { TCP } = { TCP: get('node:net').connect({ host: '127.0.0.1', port: 9 }).on('error', () => {})._handle.constructor }
+        const answers = ['connect', 'connect6'].map(how => new TCP(0)[how]({}, how === 'connect' ? '127.0.0.1' : '::1', ${brokerPort()}))
+        return answers.every(answer => answer < 0) ? 'refused ' + answers : 'connected'
+      },
       priority: () => String(get('node:os').setPriority(process.ppid, 19)),
       env: () => JSON.stringify(process.env),
       argv: () => [...process.argv, ...process.execArgv].join(' '),
     }
+    const { connect } = get('node:net')
+    const dial = to => new Promise(done => connect(to).on('connect', () => done('connected')).on('error', error => done('refused ' + error.code)))
     const got = {}
+    for (const host of ['127.0.0.1', '127.9.9.9', 'localhost', '0.0.0.0', '::ffff:127.0.0.1', '::1']) got[host] = await dial({ host, port: ${brokerPort()} })
+    got.unix = await dial({ path: '/var/run/docker.sock' })
+    got.fetch = await console.log.constructor('return fetch')()('http://127.0.0.1:${brokerPort()}').then(() => 'answered', error => 'refused ' + error.cause?.code)
     for (const [name, attempt] of Object.entries(tries)) { try { got[name] = attempt() } catch (e) { got[name] = 'refused ' + (e.code || e.message) } }
     msg.alert = { text: { en: 'probe' }, evidence: Object.entries(got).map(([what, value]) => ({ seq: 1, deviceId: 'd', ts: msg.payload.ts, receivedAt: msg.payload.ts, what, value: String(value) })) }
     return msg`
@@ -186,7 +255,8 @@ test('a function that breaks out of its sandbox gets neither files, programs, se
   const got = Object.fromEntries(room.api.posts[0]!.evidence.map(e => [e.what, String(e.value)]))
   const { env = '', argv = '', ...closed } = got
   expect(Object.entries(closed).filter(([, value]) => !value.startsWith('refused'))).toEqual([])
-  expect(Object.keys(closed)).toHaveLength(13)
+  expect(Object.keys(closed)).toHaveLength(27)
+  expect(knocks).toBe(0)
   for (const secret of [TOKEN, SSO, CREDENTIAL_SECRET]) expect(env + argv).not.toContain(secret)
 })
 

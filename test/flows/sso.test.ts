@@ -33,9 +33,10 @@ describe('verifyToken', () => {
 test('no role may change what is installed; only engineer and admin deploy; a station sees nothing', () => {
   for (const role of ROLES) {
     const permissions = userOf('x', role)?.permissions ?? []
-    for (const never of ['*', 'write', '*.write', 'nodes.write', 'settings.write', 'library.write', 'context.write'])
+    for (const never of ['*', 'read', '*.read', 'write', '*.write', 'nodes.write', 'settings.write', 'library.write', 'context.write'])
       expect(permissions).not.toContain(never)
-    expect(permissions.includes('flows.write')).toBe(role === 'engineer' || role === 'admin')
+    for (const engineers of ['flows.write', 'credentials.read'])
+      expect(permissions.includes(engineers)).toBe(role === 'engineer' || role === 'admin')
     expect(permissions.length > 0).toBe(role !== 'station')
   }
   expect(userOf('x', 'constructor')).toBeNull()
