@@ -111,6 +111,34 @@ describe('deploying', () => {
     expect((await room.deploy(tab().map(n => ({ ...n, ...(n['x'] !== undefined && { x: 77 }) })))).status).toBe(200)
     expect(audit.at(-1)).toMatchObject({ detail: { scenarios: [] } })
   })
+  test('it says why in the language of the editor', async () => {
+    const nodes = tab({ scenarios: null, more: [{ id: 'd', type: 'delay', z: 'tab' }] })
+    const inLanguage = async (language: string) => {
+      const { rev } = (await (await room.get('/flows')).json()) as { rev: string }
+      const answer = await fetch(`${room.flows.url}/flows/flows`, {
+        method: 'POST',
+        headers: {
+          ...room.as('engineer'),
+          'Content-Type': 'application/json',
+          'Accept-Language': language,
+          'X-Requested-With': 'XMLHttpRequest',
+        },
+        body: JSON.stringify({ flows: nodes, rev }),
+      })
+      return [answer.status, await answer.text()]
+    }
+    expect(await inLanguage('en-US,en;q=0.9')).toEqual([
+      422,
+      expect.stringMatching(/^refused by the gate.*has no scenario that must alarm/),
+    ])
+    expect(await inLanguage('zh-CN,zh;q=0.9,en;q=0.8')).toEqual([422, expect.stringMatching(/^未通过部署检查.*缺少一个必须报警的场景/)])
+    // who does not say gets the installation's
+    expect(await inLanguage('fr')).toEqual([422, expect.stringMatching(/^未通过部署检查/)])
+    const unsound = { ...HOT, readings: [{ ...HOT.readings![0]!, times: 200_000 }] }
+    const verdict = await room.flows.desk.check({ flows: tab({ scenarios: [unsound, WARM] }) as FlowNode[], accepted: 'en' })
+    expect(verdict.reason).toContain('机柜过热: more than 100000 readings')
+    expect((await room.flows.desk.check({ flows: tab({ scenarios: [unsound, WARM] }) as FlowNode[] })).reason).toContain('读数超过')
+  })
   test('without scenarios, with a timer, too sensitive, too slow, throwing: refused with the reason, and the flows before go on', async () => {
     expect(await refused(tab({ scenarios: null }))).toMatch(/机柜: 缺少一个必须报警的场景.*机柜: 缺少一个不得报警的场景/)
     expect(await refused(tab({ more: [{ id: 'd', type: 'delay', z: 'tab', name: '等一下' }] }))).toContain('机柜 / 等一下: 会扣住消息')
@@ -197,20 +225,17 @@ test('what ships passes the gate: the shipped flow and every example, each with 
 
 describe('trials', () => {
   const story = (flows: Node[]) => ({ name: 's', flows: flows as FlowNode[], entries: entriesOf(HOT) })
-  test('the same readings give the same digest, in one process or another; each story begins without memory', async () => {
-    const [a, b] = await tryOut({ stories: [story(tab()), story(tab())], msMax: 20_000 })
+  test('the same readings give the same digest, in one process or another; each story begins without memory; no network is reached', async () => {
+    const func = `try { const p = console.log.constructor('return process')(); await new Promise((ok, no) => p.getBuiltinModule('node:net').connect(9, '127.0.0.1').on('error', no).on('connect', ok)); return null } catch (e) { node.error('no: ' + e.code); return null }`
+    const [a, b, probe] = await tryOut({ stories: [story(tab()), story(tab()), story(tab({ func }))], msMax: 20_000 })
     const [c] = await tryOut({ stories: [story(tab())], msMax: 20_000 })
     expect(a!.alarms).toHaveLength(1)
     expect([b!.digest, c!.digest]).toEqual([a!.digest, a!.digest])
+    expect(probe!.problems[0]).toContain('no: ERR_ACCESS_DENIED')
   })
   test('a loop ends at the time limit and is refused', async () => {
     const verdict = await createGate({ msMax: 2500 }).judge(tab({ func: 'await 0\nwhile (true) {}' }) as FlowNode[], [])
     expect(verdict.ok).toBe(false)
     expect(verdict.problems[0]?.en).toContain('did not end within 2.5 s')
-  })
-  test('a flow on trial reaches no network', async () => {
-    const func = `try { const p = console.log.constructor('return process')(); await new Promise((ok, no) => p.getBuiltinModule('node:net').connect(9, '127.0.0.1').on('error', no).on('connect', ok)); return null } catch (e) { node.error('no: ' + e.code); return null }`
-    const [played] = await tryOut({ stories: [story(tab({ func }))], msMax: 20_000 })
-    expect(played!.problems[0]).toContain('no: ERR_ACCESS_DENIED')
   })
 })
