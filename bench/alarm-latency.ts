@@ -16,6 +16,8 @@ const RATES = [500, 5_000]
 /** of them by mqtt.js, in this process, alarms among them */
 const RATE = 500
 const SECONDS = 30
+/** not counted: a system runs for months, and its first seconds are those of a compiler */
+const WARM_UP_S = 15
 const GATEWAYS = 10
 const DEVICES_EACH = 100
 /** no divisor of the devices, so that each alarm is the first of another one */
@@ -59,6 +61,8 @@ async function measure(rate: number): Promise<void> {
     headers: { authorization: `Bearer ${session.token}` },
   })
   const sentAt = new Map<string, number>()
+  let seen = 0
+  let countFrom = Infinity
   const queuedMs: number[] = []
   const shownMs: number[] = []
   socket.on('message', (data: Buffer) => {
@@ -69,6 +73,8 @@ async function measure(rate: number): Promise<void> {
       const sent = sentAt.get(alarm.deviceId ?? '')
       if (sent === undefined || alarm.waterfall.alarmAt === undefined) continue
       sentAt.delete(alarm.deviceId ?? '')
+      seen += 1
+      if (sent < countFrom) continue
       queuedMs.push(Date.parse(alarm.waterfall.alarmAt) - sent)
       shownMs.push(now - sent)
     }
@@ -79,13 +85,15 @@ async function measure(rate: number): Promise<void> {
   const pids = await processTree(running.process.pid!)
   const cpuBefore = await Promise.all(pids.map(cpuSeconds))
   const ackedMs: number[] = []
+  let acked = 0
   const alarmed = new Set<string>()
   const credentials = bulk.map(([gateway]) => issued.devices.find(d => d.deviceId === gateway!.deviceId)!.credentials)
   const group = { connections: BULK_CONNECTIONS, window: 256, rate: rate - RATE, devices: BULK_DEVICES, prefix: 'blk', credentials }
-  const bulkLoad = rate > RATE ? load({ port: running.mqttPort, groups: [group], ms: SECONDS * 1000, drainMs: 5000 }) : null
+  const bulkLoad = rate > RATE ? load({ port: running.mqttPort, groups: [group], ms: (WARM_UP_S + SECONDS) * 1000, drainMs: 5000 }) : null
   const begun = performance.now()
+  countFrom = performance.timeOrigin + begun + WARM_UP_S * 1000
   const pending: Promise<void>[] = []
-  for (let n = 0; n < RATE * SECONDS; n++) {
+  for (let n = 0; n < RATE * (WARM_UP_S + SECONDS); n++) {
     const due = begun + (n * 1000) / RATE
     const earlyMs = due - performance.now()
     if (earlyMs > 0) await delay(earlyMs)
@@ -107,7 +115,8 @@ async function measure(rate: number): Promise<void> {
     pending.push(
       new Promise(resolve => {
         clients[n % GATEWAYS]!.publish(`fire/v1/smoke/${deviceId}/telemetry`, JSON.stringify(body), { qos: 1 }, () => {
-          ackedMs.push(performance.timeOrigin + performance.now() - at)
+          acked += 1
+          if (at >= countFrom) ackedMs.push(performance.timeOrigin + performance.now() - at)
           resolve()
         })
       }),
@@ -124,12 +133,12 @@ async function measure(rate: number): Promise<void> {
 
   const base = percentile(ackedMs, 0.5)
   console.log(
-    `${rate.toLocaleString('en')} messages/s wanted, ${((ackedMs.length + bulkAcked) / tookS).toFixed(0)} acknowledged, ${alarmed.size} alarms sent, ${queuedMs.length} seen`,
+    `${rate.toLocaleString('en')} messages/s wanted, ${((acked + bulkAcked) / tookS).toFixed(0)} acknowledged, ${alarmed.size} alarms sent, ${seen} seen`,
   )
   console.log(line('publish -> durable PUBACK (baseline)', ackedMs, base))
   console.log(line('publish -> alarm committed in queue', queuedMs, base))
   console.log(line('publish -> alarm at a live socket', shownMs, base))
-  const cpu = roles.map((role, i) => `${role} ${(((cpuAfter[i]! - cpuBefore[i]!) * 1000) / (ackedMs.length + bulkAcked)).toFixed(2)}`)
+  const cpu = roles.map((role, i) => `${role} ${(((cpuAfter[i]! - cpuBefore[i]!) * 1000) / (acked + bulkAcked)).toFixed(2)}`)
   console.log(`CPU ms a message, by process: ${cpu.join(', ')}`)
-  if (queuedMs.length !== alarmed.size) process.exitCode = 1
+  if (seen !== alarmed.size) process.exitCode = 1
 }
