@@ -1,6 +1,8 @@
 // Alarms: kinds, severities, ISA-18.2 states, and the evidence every alarm carries.
 import type { Place, Position } from './reading.ts'
-import type { StageTime } from './waterfall.ts'
+import type { Waterfall } from './waterfall.ts'
+
+export type { Waterfall }
 
 export const ALARM_KINDS = [
   'fire-alarm',
@@ -86,28 +88,6 @@ export type AlarmSignal =
     }
   | { type: 'update'; alarmId: string; at: string; evidence: Evidence[]; counterEvidence?: Evidence[]; severity?: Severity }
   | { type: 'clear'; alarmId: string; at: string; evidence: Evidence[] }
-
-/** When each stage of the way had the alarm's first reading; RFC 3339, absent = did not happen (yet). */
-export type Waterfall = {
-  sensorAt?: string
-  brokerAt?: string
-  diskAt?: string
-  ruleAt?: string
-  alarmAt?: string
-  incidentAt?: string
-  shownAt?: string
-  acknowledgedAt?: string
-  /** first of its incident: told outside, heard by somebody there, ordered, accepted, under way, there; where one alarm is asked for */
-  notifiedAt?: string
-  heardAt?: string
-  dispatchedAt?: string
-  acceptedAt?: string
-  enRouteAt?: string
-  onSceneAt?: string
-  /** every stage once, in order, and the sum of what is known; where one alarm or incident is asked for */
-  stages?: StageTime[]
-  totalMs?: number
-}
 
 export type Alarm = {
   id: string

@@ -1,7 +1,5 @@
 // The way of an alarm as stages, from the sensor to the crew on scene: when each had it, and how long after the one before. The times of the
 // known stages add up to the whole. What is not known is said, never guessed; a device whose clock runs ahead makes a negative time.
-import type { Waterfall } from './alarm.ts'
-
 export const STAGES = [
   'sensor',
   'broker',
@@ -25,6 +23,28 @@ export type Stage = (typeof STAGES)[number]
  */
 export const STAGE_STATUSES = ['known', 'unknown', 'earlier'] as const
 export type StageTime = { stage: Stage; status: (typeof STAGE_STATUSES)[number]; at?: string; ms?: number }
+
+/** When each stage of the way had the alarm's first reading; RFC 3339, absent = did not happen (yet). */
+export type Waterfall = {
+  sensorAt?: string
+  brokerAt?: string
+  diskAt?: string
+  ruleAt?: string
+  alarmAt?: string
+  incidentAt?: string
+  shownAt?: string
+  acknowledgedAt?: string
+  /** first of its incident: told outside, heard by somebody there, ordered, accepted, under way, there; where one alarm is asked for */
+  notifiedAt?: string
+  heardAt?: string
+  dispatchedAt?: string
+  acceptedAt?: string
+  enRouteAt?: string
+  onSceneAt?: string
+  /** every stage once, in order, and the sum of what is known; where one alarm or incident is asked for */
+  stages?: StageTime[]
+  totalMs?: number
+}
 
 /** Every stage once, in order. */
 export const stagesOf = (w: Waterfall): StageTime[] => {

@@ -1,7 +1,7 @@
 // GET /api/v1/feed/:consumer/incidents: what happened to incidents, in the order in which it was written down, behind a durable cursor of
 // its own, at least once. For flows that act on an incident; it changes nothing about one.
 import { answers } from './errors.ts'
-import { consumerParams, untilClosed } from './feed.ts'
+import { consumerParams, untilClosed } from './feed-asked.ts'
 import { integer, list, object, open, text, type App } from './schema.ts'
 
 export type IncidentFeedParts = {

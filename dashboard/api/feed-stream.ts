@@ -2,7 +2,7 @@
 // has not acknowledged yet, so a slow consumer slows only itself. A consumer has one stream: a newer one ends the older.
 import type { ServerResponse } from 'node:http'
 import { answers } from './errors.ts'
-import { consumerParams, filters, untilClosed, wantedOf } from './feed.ts'
+import { consumerParams, filters, untilClosed, wantedOf } from './feed-asked.ts'
 import type { FeedSource } from './feed-source.ts'
 import { integer, object, text, type App } from './schema.ts'
 

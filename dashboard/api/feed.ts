@@ -1,14 +1,12 @@
 // The feed over HTTP: readings in journal order behind a durable cursor, at least once. The answer's `cursor` goes back as an
 // acknowledgement when the batch is done; what was not acknowledged comes again. As a long poll, or as a stream with credit.
-import type { FastifyRequest } from 'fastify'
 import { FengsuiError } from '#contracts/errors.ts'
-import { DEVICE_KINDS } from '#contracts/reading.ts'
-import { eachOf } from './alarms.ts'
 import { answers } from './errors.ts'
-import { createFeedSource, type FeedParts, type Wanted } from './feed-source.ts'
+import { createFeedSource, type FeedParts } from './feed-source.ts'
+import { consumerParams, filters, untilClosed, wantedOf } from './feed-asked.ts'
 import { incidentFeed, type IncidentFeedParts } from './feed-incidents.ts'
 import { feedStream } from './feed-stream.ts'
-import { either, flag, integer, list, object, oneOf, ref, text, time, type App, type Schema } from './schema.ts'
+import { integer, list, object, ref, time, type App, type Schema } from './schema.ts'
 
 export type { FeedEntry, FeedParts } from './feed-source.ts'
 export type { IncidentFeedParts } from './feed-incidents.ts'
@@ -22,13 +20,6 @@ const ROW_CHARACTERS_MAX = 64 * 1024
 const ACK_BYTES_MAX = 8 * 1024 * 1024
 const tags = ['feed']
 
-export const consumerParams = object({ consumer: text({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }) })
-export const filters = {
-  kinds: text({ maxLength: 500, description: 'only these device kinds, with commas' }),
-  areas: text({ maxLength: 1000, description: 'only these areas, with commas' }),
-  ticks: flag({ description: "also the journal's own clock, by which rules know that time passed in silence" }),
-  from: either(oneOf(['start', 'head'] as const), integer({ minimum: 0 })),
-}
 const query = object(
   {},
   {
@@ -132,22 +123,6 @@ async function waitFor(wait: () => Promise<void>, reply: { header(name: string, 
   } catch (error) {
     void reply.header('retry-after', 1)
     throw error
-  }
-}
-
-export const untilClosed =
-  (request: FastifyRequest) =>
-  (go: () => void): (() => void) => {
-    request.raw.once('close', go)
-    return () => void request.raw.off('close', go)
-  }
-
-export function wantedOf(o: { kinds?: string | undefined; areas?: string | undefined; ticks?: boolean | undefined }): Wanted {
-  const kinds = o.kinds === undefined ? null : new Set<string>(eachOf(o.kinds, DEVICE_KINDS, 'querystring.kinds'))
-  const areas = o.areas === undefined ? null : new Set(o.areas.split(',').map(area => area.trim()))
-  return {
-    reading: reading => (kinds?.has(reading.kind) ?? true) && (areas?.has(reading.place?.area ?? '') ?? true),
-    ticks: o.ticks === true,
   }
 }
 

@@ -1,40 +1,17 @@
 // The frame: nobody known -> login; else the bar, the banner and the page. Everything but the queue is fetched after it is drawn.
 import type { ComponentType } from 'preact'
-import type { Dialogs } from './incident/commands.tsx'
-import type { DetailView } from './incident/detail.ts'
 import { Panel } from './incident/panel.tsx'
 import { learnPages, t } from './i18n.ts'
 import { lazy } from './lazy.tsx'
+import { MapSlot } from './map-slot.tsx'
 import { Login } from './pages/login.tsx'
 import { Queue } from './queue/queue.tsx'
-import type { QueueView } from './queue/view.ts'
 import { page, type Page } from './router.ts'
-import type { Session } from './session.ts'
 import { Banner, Toasts } from './shell/banner.tsx'
 import { TopBar } from './shell/topbar.tsx'
-import type { Sound } from './sound.ts'
-import type { Store } from './store.ts'
-import type { Travel } from './travel/travel.ts'
+import type { Wiring } from './wiring.ts'
 
-export type Wiring = {
-  store: Store
-  session: Session
-  sound: Sound
-  queue: QueueView
-  detail: DetailView
-  dialogs: Dialogs
-  travel: Travel
-}
-
-const NoMapYet = ({ failed }: { failed: boolean }) => (
-  <section class="map" aria-label={t('map.label')} data-testid="map" data-ready={false}>
-    <div class="map-notes">
-      <p class="note">{t(failed ? 'map.list-only' : 'map.loading')}</p>
-    </div>
-  </section>
-)
 const Nothing = () => null
-export const MapSlot = lazy(async () => (await import('./map/pane.tsx')).MapPane, NoMapYet)
 const Strip = lazy(
   async () => (await import('./travel/strip.tsx')).Strip,
   () => <footer class="strip" />,

@@ -2,7 +2,7 @@
 import { effect } from '@preact/signals'
 import { render } from 'preact'
 import { ROWS_PROTOCOL } from '#contracts/live-rows.ts'
-import { App, Dialog, type Wiring } from './app.tsx'
+import { App, Dialog } from './app.tsx'
 import { createApi } from './api.ts'
 import { createDialogs, dispatchNow, refusalOf, shelvable } from './incident/commands.tsx'
 import { createDetailView } from './incident/detail.ts'
@@ -28,6 +28,7 @@ import './style/map.css'
 import './style/pages.css'
 import './style/travel.css'
 import './style/narrow.css'
+import type { Wiring } from './wiring.ts'
 
 const liveUrl = (path: string): string => {
   const url = new URL(path, document.baseURI)

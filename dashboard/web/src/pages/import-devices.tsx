@@ -6,7 +6,7 @@ import { count } from '../format.ts'
 import { t, term } from '../i18n.ts'
 import type { Store } from '../store.ts'
 import { save } from './csv.ts'
-import { secretOf, type Made } from './enrol.tsx'
+import { secretOf, type Made } from './device-fields.tsx'
 import { Table } from './list-parts.tsx'
 import { ShownOnce, type Secret } from './once.tsx'
 
