@@ -10,7 +10,7 @@ import { flagsOf, hasSign, signsIn } from './words.ts'
 
 const EVENTS_MAX = 64
 const CHANNELS_MAX = 64
-const EVENT = /Code=([A-Za-z0-9_]{1,64});action=([A-Za-z]{1,16});index=(\d{1,5})(?:;data=)?/g
+const EVENT = /Code=([A-Za-z0-9_]{1,64});action=([A-Za-z]{1,16});index=(-?\d{1,5})(?:;data=)?/g
 /** the body of a part, or what stands alone */
 const HEARTBEAT = /^\s*Heartbeat\s*$/i
 
@@ -25,7 +25,7 @@ export function dahua(text: string, input: DecodeInput, host: string, memory: De
   const events = heads.map((head, i): Event => {
     const [whole, code = '', action = '', index = '0'] = head
     const body = text.slice(head.index + whole.length, heads[i + 1]?.index)
-    return { code, action, channel: Number(index), data: dataIn(body) }
+    return { code, action, channel: Math.max(0, Number(index)), data: dataIn(body) }
   })
   return told(events, input, host, memory)
 }

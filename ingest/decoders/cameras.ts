@@ -10,6 +10,7 @@ import { axis, AXIS_TOPIC, isAxis, noticed, onvif, ONVIF_TOPIC } from '../camera
 import { isVias, vias } from '../cameras/vias.ts'
 import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory } from '../decoder.ts'
 import { parseJson, textOf } from '../json.ts'
+import { onceADay } from '../once-a-day.ts'
 
 const FAMILY = 'cameras'
 
@@ -17,7 +18,7 @@ export const decoder: Decoder = {
   family: FAMILY,
   claims: topic =>
     FRIGATE_TOPIC.test(topic) || ONVIF_TOPIC.test(topic) || AXIS_TOPIC.test(topic) || entranceOf(FAMILY, topic) !== undefined,
-  decode,
+  decode: (input, memory) => onceADay(decode(input, memory), memory, input.receivedAtMs),
   // an ONVIF event names its alarm in the topic only: of all that comes here just Frigate's objects can be ruled out
   mayCarryAlarm: payload =>
     !isFrigateEvent(payload) ||

@@ -7,6 +7,7 @@ import { framesIn, timeAt, type Frame } from '../gbt26875/frame.ts'
 import { aboutIn, ABOUT_TYPES } from '../gbt26875/about.ts'
 import { analogOf, componentStatusOf, fireOf, kindOfComponent, operationOf, statusOf, textOf, transmitterOf } from '../gbt26875/objects.ts'
 import { parseJson } from '../json.ts'
+import { onceADay } from '../once-a-day.ts'
 import { BELIEVED_FUTURE_MS, BELIEVED_PAST_MS, iso, stamp, type Note, type Stamp } from '../time.ts'
 
 const FAMILY = 'gbt26875'
@@ -16,7 +17,7 @@ const STANDING_MS = 366 * 86_400_000
 export const decoder: Decoder = {
   family: FAMILY,
   claims: topic => entranceOf(FAMILY, topic) !== undefined,
-  decode,
+  decode: (input, memory) => onceADay(decode(input, memory), memory, input.receivedAtMs),
   mayCarryAlarm,
 }
 

@@ -11,12 +11,13 @@ import { FAMILY, RECORDS_MAX } from '../nbiot-cn/reports.ts'
 import { isTuya, tuya } from '../nbiot-cn/tuya.ts'
 import { isWanlinEvent, wanlinEvent } from '../nbiot-cn/wanlin.ts'
 import { feibeeRecord } from '../nbiot-cn/zigbee-cloud.ts'
+import { onceADay } from '../once-a-day.ts'
 import { stamp } from '../time.ts'
 
 export const decoder: Decoder = {
   family: FAMILY,
   claims: topic => entranceOf(FAMILY, topic) !== undefined,
-  decode,
+  decode: (input, memory) => onceADay(decode(input), memory, input.receivedAtMs),
 }
 
 function decode(input: DecodeInput): Decoded {

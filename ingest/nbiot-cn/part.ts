@@ -4,6 +4,8 @@ import type { Found } from '../compose.ts'
 export type Part = Partial<Found> & {
   /** the device's own clock */
   atMs?: number
+  /** a part of a site behind the device: a device of its own */
+  sub?: string
   /** why something in it could not be understood; it is kept all the same */
   unread?: string
 }

@@ -8,6 +8,7 @@ import { isMeokon, readFrame } from '../meokon/frame.ts'
 import { stamp, type Note, type Stamp } from '../time.ts'
 import type { Part } from './part.ts'
 import { isPu, puFrame } from './pu.ts'
+import { isTransmitter, transmitterParts } from './transmitter.ts'
 import { serviceData } from './vendors.ts'
 import { wanlinText } from './wanlin.ts'
 
@@ -22,11 +23,12 @@ export const platformStamp = (ms: number | undefined, input: DecodeInput, where:
 export function report(given: Part | readonly Part[], deviceId: string, platform: Stamp, input: DecodeInput): Decoded {
   const parts = [given].flat() as Part[]
   const notes: Note[] = []
-  const found = parts.map(({ atMs, unread, ...rest }): Found => {
+  const found = parts.map(({ atMs, unread, sub, ...rest }): Found => {
     if (unread !== undefined) notes.push({ code: 'decoder-failed', reason: unread, where: '/payload' })
     const history = rest.flags?.history === true
     const own = stamp({ deviceMs: atMs, source: 'device', receivedAtMs: input.receivedAtMs, history, where: '/payload' })
-    return { ...rest, deviceId, kind: rest.kind ?? 'other', time: atMs === undefined ? platform : own }
+    const id = sub === undefined ? { deviceId } : { deviceId: `${deviceId}/${sub}`, gateway: deviceId }
+    return { ...rest, ...id, kind: rest.kind ?? 'other', time: atMs === undefined ? platform : own }
   })
   return composed(input, FAMILY, found, notes)
 }
@@ -55,7 +57,9 @@ function wordsReport(text: string, deviceId: string, time: Stamp, input: DecodeI
   if (wanlin !== undefined) return report(wanlin, deviceId, time, input)
   if (!/^\s*\{/.test(text)) return undefined
   const parsed = parseJson(Buffer.from(text))
-  return parsed.ok && isRecord(parsed.value) ? report(serviceData(parsed.value), deviceId, time, input) : undefined
+  if (!parsed.ok || !isRecord(parsed.value)) return undefined
+  const { value } = parsed
+  return report(isTransmitter(value) ? transmitterParts(value) : serviceData(value), deviceId, time, input)
 }
 
 const isPrintable = (bytes: Uint8Array): boolean =>

@@ -9,6 +9,7 @@ export const PLATFORMS = {
   ctwing: { family: 'nbiot-cn', proof: 'token' },
   oceanconnect: { family: 'nbiot-cn', proof: 'token' },
   feibee: { family: 'nbiot-cn', proof: 'token' },
+  wanlin: { family: 'nbiot-cn', proof: 'token' },
   onenet: { family: 'nbiot-cn', proof: 'onenet' },
   tuya: { family: 'nbiot-cn', proof: 'hmac' },
   hikvision: { family: 'cameras', proof: 'token' },

@@ -121,3 +121,42 @@ test('odd values in every place give canonical readings or a reason', () => {
   for (const odd of mutations({ timestamp: 1, topic: 't', message: { source: { a: '1' }, data: { active: '1' } } })) ask('axis/a/b', odd)
   for (const odd of mutations({ stream_id: 's', timestamp: 1, data: [{ category: 'fire' }] })) ask(IN, odd)
 })
+
+test('an event that nobody documented is noted once a day, and read each time', () => {
+  const ask = asking(decoder)
+  const dayMs = 86_400_000
+  const notes = [0, 1, dayMs].map(laterMs => ask(IN, alert('smokeSourceAlarm', 1), { atMs: Date.parse('2026-01-01T00:00:10Z') + laterMs }))
+  expect(notes.map(one => [one.notes?.length ?? 0, one.readings[0]?.alarms.smoke])).toEqual([
+    [1, true],
+    [0, true],
+    [1, true],
+  ])
+})
+
+test('a heartbeat hears every channel that ever told of something; a picture that was lost is back', () => {
+  const ask = asking(decoder)
+  for (const channel of [1, 2]) ask(IN, alert('videoloss', channel))
+  expect(ask(IN, alert('videoloss', 1, 'inactive')).readings.map(r => [r.deviceId.at(-1), r.alarms])).toEqual([
+    ['1', { fault: false }],
+    ['2', {}],
+  ])
+  expect(ask(IN, alert('videoloss', 1, 'inactive')).readings.map(r => r.alarms)).toEqual([{}, {}])
+  ask('in/cameras/d', 'Code=AlarmLocal;action=Start;index=3')
+  expect(ask('in/cameras/d', 'Heartbeat\r\n').readings.map(r => [r.deviceId, r.alarms, r.online])).toEqual([['dahua:d/3', {}, undefined]])
+})
+
+test('what has a state under a name of its own is not raised because we do not know the name', () => {
+  const ask = asking(decoder)
+  const event = (data: object) =>
+    ask('c/onvif-ej/VideoAnalytics/SmokeDetection', { UtcTime: '2026-01-01T00:00:00Z', Data: data }).readings[0]?.alarms
+  expect(event({ StrangeName: 'false' })).toEqual({ smoke: false })
+  expect(event({ StrangeName: '1' })).toEqual({ smoke: true })
+  expect(event({})).toEqual({ smoke: true })
+  const axis = (topic: string, data: object) => ask('axis/a/event/x', { topic, timestamp: 1, message: { source: {}, data } }).readings[0]
+  expect(axis('tnsaxis:VideoSource/Thermometry/Reading', { Temperature: '61' })).toMatchObject({
+    alarms: {},
+    metrics: { temperature_c: 61 },
+  })
+  expect(axis('tns1:Device/Sensor/Temperature/Low', { State: '1' })?.alarms).toEqual({})
+  expect(axis('tns1:Device/tnsaxis:Network/Firewall', { active: '1' })?.alarms).toEqual({})
+})

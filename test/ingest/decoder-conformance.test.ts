@@ -165,8 +165,9 @@ describe.each(decoders.map(decoder => [decoder.family, decoder] as const))('%s',
 
   test("every family's samples, each in order and any order", () => {
     const memory = createMemory()
+    // alone, the order is nothing to it
+    for (const sample of all) check(decoder, input(sample.topic, sample.payload, sample), sample.file)
     for (const sample of [...all, ...all.toReversed()]) {
-      check(decoder, input(sample.topic, sample.payload, sample), sample.file)
       for (const reading of decoder.decode(input(sample.topic, sample.payload, sample), memory).readings)
         expect(faultsOf(reading)).toEqual([])
     }
