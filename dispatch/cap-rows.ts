@@ -13,9 +13,7 @@ export type CapEntry = { identifier: string; sentAt: string; headline: string }
 export type CapRows = ReturnType<typeof capRows>
 
 export const capRows = (db: DatabaseSync, o: { sender: string; utcOffsetMinutes: number }) => {
-  const before = db.prepare(
-    'SELECT identifier, sent FROM (SELECT * FROM cap_messages WHERE incident_id = ? ORDER BY seq DESC LIMIT ?) ORDER BY seq',
-  )
+  const before = db.prepare('SELECT identifier, sent FROM cap_messages WHERE incident_id = ? ORDER BY seq DESC LIMIT ?')
   const insert = db.prepare(
     `INSERT INTO cap_messages (identifier, incident_id, sent, sent_ms, headline, xml)
      VALUES (:identifier, :incident_id, :sent, :sent_ms, :headline, :xml) ON CONFLICT (identifier) DO NOTHING`,
@@ -25,7 +23,7 @@ export const capRows = (db: DatabaseSync, o: { sender: string; utcOffsetMinutes:
   const one = db.prepare('SELECT xml FROM cap_messages WHERE identifier = ?')
   return {
     write(n: Notification, exercise: boolean): void {
-      const references = before.all(n.incident.id, REFERENCES_MAX) as { identifier: string; sent: string }[]
+      const references = (before.all(n.incident.id, REFERENCES_MAX) as { identifier: string; sent: string }[]).toReversed()
       const sentMs = Date.parse(n.at)
       insert.run({
         identifier: capIdentifier(n.id),

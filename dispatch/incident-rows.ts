@@ -34,6 +34,8 @@ export const incidentRows = (db: DatabaseSync) => {
      SELECT json FROM family CROSS JOIN timeline INDEXED BY timeline_incident ON timeline.incident_id = family.id
      ORDER BY timeline.id DESC LIMIT ?`,
   )
+  const hasTakenIn = db.prepare('SELECT 1 FROM incidents WHERE merged_into = ? LIMIT 1')
+  const own = db.prepare('SELECT json FROM timeline WHERE incident_id = ? ORDER BY id DESC LIMIT ?')
   const events = db.prepare('SELECT id, incident_id, json FROM timeline WHERE id > ? ORDER BY id LIMIT ?')
   const lastEvent = db.prepare('SELECT coalesce(max(id), 0) AS id FROM timeline')
 
@@ -73,7 +75,8 @@ export const incidentRows = (db: DatabaseSync) => {
     tell: (incidentId: string, entry: TimelineEntry): void => void tell.run(incidentId, JSON.stringify(entry)),
     /** The newest `limit` entries, oldest first. */
     timeline: (id: string, limit: number): TimelineEntry[] =>
-      timeline
+      // nearly all have taken in no other, and need no walk through the family
+      (hasTakenIn.get(id) === undefined ? own : timeline)
         .all(id, limit)
         .map(row => JSON.parse(row['json'] as string) as TimelineEntry)
         .toReversed(),

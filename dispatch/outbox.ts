@@ -32,12 +32,11 @@ const toRow = (r: Row): OutboxRow => ({
 /** `channels`: those that are told of every fire. */
 export const outboxRows = (db: DatabaseSync, channels: readonly string[]) => {
   // due_ms NULL = not its turn: an earlier row of the same incident, channel and recipient waits, or the row is finished
+  // looked at and then written: in one statement SQLite would build a table aside for each row
+  const isBehind = db.prepare("SELECT 1 FROM outbox WHERE channel = ? AND incident_id = ? AND recipient = ? AND state = 'waiting' LIMIT 1")
   const insert = db.prepare(
     `INSERT INTO outbox (id, channel, recipient, incident_id, state, attempts, created_ms, due_ms, json)
-     SELECT :id, :channel, :recipient, :incident_id, 'waiting', 0, :now, CASE WHEN EXISTS
-       (SELECT 1 FROM outbox WHERE channel = :channel AND incident_id = :incident_id AND recipient = :recipient AND state = 'waiting')
-       THEN NULL ELSE :now END, :json
-     WHERE true ON CONFLICT (id, channel) DO NOTHING`,
+     VALUES (?, ?, ?, ?, 'waiting', 0, ?, ?, ?) ON CONFLICT (id, channel) DO NOTHING`,
   )
   const due = db.prepare(
     'SELECT seq, channel, recipient, attempts, created_ms, json FROM outbox WHERE channel = ? AND due_ms <= ? ORDER BY due_ms, seq LIMIT ?',
@@ -56,14 +55,19 @@ export const outboxRows = (db: DatabaseSync, channels: readonly string[]) => {
   const waiting = db.prepare("SELECT seq, recipient, incident_id FROM outbox WHERE id = ? AND channel = ? AND state = 'waiting'")
   const count = db.prepare("SELECT count(*) AS waiting, min(created_ms) AS oldestMs FROM outbox WHERE channel = ? AND state = 'waiting'")
 
+  const put = (n: Notification, channel: string, recipient: string, nowMs: number, json: string): void => {
+    const incidentId = n.incident.id
+    const dueMs = isBehind.get(channel, incidentId, recipient) === undefined ? nowMs : null
+    insert.run(n.id, channel, recipient, incidentId, nowMs, dueMs, json)
+  }
+
   return {
     /** Inside the transaction that changes the incident. The same id a second time on a channel is the same row. */
-    write(n: Notification, channel: string, recipient: string, nowMs: number): void {
-      insert.run({ id: n.id, channel, recipient, incident_id: n.incident.id, now: nowMs, json: JSON.stringify(n) })
-    },
+    write: (n: Notification, channel: string, recipient: string, nowMs: number): void =>
+      put(n, channel, recipient, nowMs, JSON.stringify(n)),
     broadcast(n: Notification, nowMs: number): void {
-      for (const channel of channels)
-        insert.run({ id: n.id, channel, recipient: '', incident_id: n.incident.id, now: nowMs, json: JSON.stringify(n) })
+      const json = channels.length === 0 ? '' : JSON.stringify(n)
+      for (const channel of channels) put(n, channel, '', nowMs, json)
     },
     /** Those whose turn it is, longest due first; of one incident at most one. */
     due: (channel: string, nowMs: number, limit: number): OutboxRow[] => (due.all(channel, nowMs, limit) as unknown as Row[]).map(toRow),

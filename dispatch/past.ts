@@ -45,15 +45,14 @@ const markOfIncident = (i: Incident): string =>
   ])
 const markOfAlarm = (a: Alarm): string => JSON.stringify([a.state, a.severity, a.incidentId, a.acknowledgedAt, a.clearedAt])
 
-type Version = { subject: 'incident' | 'alarm'; id: string; incidentId: string; mark: string; json: string }
+type Version = { subject: 'incident' | 'alarm'; id: string; incidentId: string; mark: string; json: () => string }
 
 export type PastRows = ReturnType<typeof pastRows>
 
 export const pastRows = (db: DatabaseSync) => {
-  const keep = db.prepare(
-    `INSERT INTO desk_versions (at_ms, subject, subject_id, incident_id, mark, json) SELECT :at_ms, :subject, :id, :incident_id, :mark, :json
-     WHERE (SELECT mark FROM desk_versions WHERE subject = :subject AND subject_id = :id ORDER BY seq DESC LIMIT 1) IS NOT :mark`,
-  )
+  // looked at and then written: in one statement SQLite would build a table aside for each row
+  const newest = db.prepare('SELECT mark FROM desk_versions WHERE subject = ? AND subject_id = ? ORDER BY seq DESC LIMIT 1')
+  const keep = db.prepare('INSERT INTO desk_versions (at_ms, subject, subject_id, incident_id, mark, json) VALUES (?, ?, ?, ?, ?, ?)')
   const first = db.prepare('SELECT min(at_ms) AS at_ms FROM desk_versions')
   // one that was closed before the instant cannot have stood in it, unless it was opened again since
   const standing = db.prepare(
@@ -71,8 +70,10 @@ export const pastRows = (db: DatabaseSync) => {
     `SELECT CAST((queued_ms - :from) / :step AS INTEGER) AS bar, severity, count(*) AS n FROM alarms WHERE queued_ms >= :from AND queued_ms < :to
      GROUP BY bar, severity`,
   )
-  const put = (atMs: number, v: Version): void =>
-    void keep.run({ at_ms: atMs, subject: v.subject, id: v.id, incident_id: v.incidentId, mark: v.mark, json: v.json })
+  const put = (atMs: number, { subject, id, incidentId, mark, json }: Version): void => {
+    if (newest.get(subject, id)?.['mark'] === mark) return
+    keep.run(atMs, subject, id, incidentId, mark, json())
+  }
 
   const alarmsOf = (incidentId: string, atMs: number): QueueAlarm[] =>
     (alarmsAt.all(incidentId, atMs) as { json: string }[])
@@ -106,10 +107,10 @@ export const pastRows = (db: DatabaseSync) => {
         id: incident.id,
         incidentId: incident.id,
         mark: markOfIncident(incident),
-        json: bareIncident(incident),
+        json: () => bareIncident(incident),
       }),
     keepAlarm: (alarm: Alarm, atMs: number): void =>
-      put(atMs, { subject: 'alarm', id: alarm.id, incidentId: alarm.incidentId, mark: markOfAlarm(alarm), json: bareAlarm(alarm) }),
+      put(atMs, { subject: 'alarm', id: alarm.id, incidentId: alarm.incidentId, mark: markOfAlarm(alarm), json: () => bareAlarm(alarm) }),
     deskAt,
     strip(o: { fromMs: number; toMs: number; stepMs: number }): StripBar[] {
       const found = new Map<number, StripBar>()
