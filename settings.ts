@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { Ajv } from 'ajv'
 import { FengsuiError } from '#contracts/errors.ts'
+import { DEFAULT_TIME_ZONE, isTimeZone } from '#contracts/zone.ts'
 
 const port = (fallback: number) => ({ type: 'integer', minimum: 0, maximum: 65535, default: fallback })
 /** not set = off */
@@ -62,6 +63,7 @@ export const SETTINGS = {
   MAX_PAYLOAD_BYTES: { type: 'integer', minimum: 1024, maximum: 16_777_216, default: 262_144 },
   CLOCK_S: { type: 'integer', minimum: 0, maximum: 30, default: 10 },
   LOG_LEVEL: { enum: ['debug', 'info', 'warn', 'error', 'silent'], default: 'info' },
+  TIME_ZONE: { ...text, default: DEFAULT_TIME_ZONE },
   LANG: { enum: ['zh-CN', 'en'], default: 'zh-CN' },
 } as const
 
@@ -107,6 +109,8 @@ export type Settings = {
   /** a clock message in the journal this often; 0 = none */
   clockMs: number
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** the district's local time, an IANA name: days, quiet hours, night, what is printed */
+  timeZone: string
   lang: 'zh-CN' | 'en'
 }
 
@@ -212,11 +216,21 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     photosBytes: Number(v['PHOTOS_MB']) * MEBIBYTE,
     clockMs: Number(v['CLOCK_S']) * 1000,
     logLevel: v['LOG_LEVEL'] as Settings['logLevel'],
+    timeZone: zoneName(v),
     lang: v['LANG'] as Settings['lang'],
   }
 }
 
 type Values = Record<string, string | number | boolean | undefined>
+
+const zoneName = (v: Values): string => {
+  const name = String(v['TIME_ZONE'])
+  if (isTimeZone(name)) return name
+  throw new FengsuiError(
+    'setting-invalid',
+    `${PREFIX}TIME_ZONE=${name}: a name of the time zone database such as ${DEFAULT_TIME_ZONE} is needed`,
+  )
+}
 
 const influxOf = (v: Values): NonNullable<Settings['influx']> => ({
   url: String(v['INFLUX_URL']),

@@ -10,6 +10,7 @@ import { noMeter } from '#contracts/metrics.ts'
 import { openDispatch, readState } from '../dispatch/index.ts'
 import { createCatalogue, createDirectory, loadDecoders } from '../ingest/index.ts'
 import { openReader } from '../journal/index.ts'
+import { readSettings } from '../settings.ts'
 import { batchesOf, truthOf, type BacktestParts, type Recording } from '../rules/index.ts'
 
 const RECORDING = /\.jsonl(\.gz)?$/
@@ -35,6 +36,7 @@ export async function backtestParts(
     },
     queue: clock => openDispatch({ file: ':memory:', clock, log: noLog, meter: noMeter }),
     stopwatchMs: () => performance.now(),
+    timeZone: readSettings(process.env).timeZone,
   }
 }
 

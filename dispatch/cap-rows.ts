@@ -1,6 +1,7 @@
 // The CAP feed on disk: one message a notification, made in the transaction of the change it tells of and never changed after. The
 // newest 10,000 are kept; a reference to one that is gone still names it.
 import type { DatabaseSync } from 'node:sqlite'
+import type { Zone } from '#contracts/zone.ts'
 import { capIdentifier, capMessage, capTime } from './cap.ts'
 import type { Notification } from './notifiers/notifier.ts'
 
@@ -12,7 +13,7 @@ const REFERENCES_MAX = 50
 export type CapEntry = { identifier: string; sentAt: string; headline: string }
 export type CapRows = ReturnType<typeof capRows>
 
-export const capRows = (db: DatabaseSync, o: { sender: string; utcOffsetMinutes: number }) => {
+export const capRows = (db: DatabaseSync, o: { sender: string; zone: Zone }) => {
   const before = db.prepare('SELECT identifier, sent FROM cap_messages WHERE incident_id = ? ORDER BY seq DESC LIMIT ?')
   const insert = db.prepare(
     `INSERT INTO cap_messages (identifier, incident_id, sent, sent_ms, headline, xml)
@@ -28,7 +29,7 @@ export const capRows = (db: DatabaseSync, o: { sender: string; utcOffsetMinutes:
       insert.run({
         identifier: capIdentifier(n.id),
         incident_id: n.incident.id,
-        sent: capTime(sentMs, o.utcOffsetMinutes),
+        sent: capTime(sentMs, o.zone),
         sent_ms: sentMs,
         headline: n.text.zh,
         xml: capMessage(n, { ...o, references, exercise }),

@@ -1,5 +1,6 @@
 // One notification as an OASIS CAP 1.2 message: an alert when the incident opens, updates while it changes, a cancel when it ends, each
 // naming those before it. Pure. docs/notify.md says how level, urgency and certainty are told; test/fixtures/cap holds the schema.
+import type { Zone } from '#contracts/zone.ts'
 import type { Notification, AnyEvent } from './notifiers/notifier.ts'
 
 export type CapReference = { identifier: string; sent: string }
@@ -7,7 +8,7 @@ export type CapOptions = {
   /** who speaks: no spaces, commas, < or & (CAP 1.2, 3.2.1) */
   sender: string
   /** for the offset in every time: CAP allows no Z */
-  utcOffsetMinutes: number
+  zone: Zone
   references: readonly CapReference[]
   /** a drill: nothing is really happening */
   exercise?: boolean
@@ -41,10 +42,10 @@ const RESTRICTION = 'For the fire service and the operations centre of the distr
 const pad = (n: number): string => String(Math.trunc(n)).padStart(2, '0')
 
 /** 2026-03-12T22:40:00+08:00: whole seconds and an offset; UTC is written -00:00 (CAP 1.2, 3.3.2). */
-export const capTime = (ms: number, utcOffsetMinutes: number): string => {
-  const local = new Date(ms + utcOffsetMinutes * 60_000).toISOString().slice(0, 19)
+export const capTime = (ms: number, zone: Zone): string => {
+  const utcOffsetMinutes = zone.offsetMinutes(ms)
   const minutes = Math.abs(utcOffsetMinutes)
-  return `${local}${utcOffsetMinutes > 0 ? '+' : '-'}${pad(minutes / 60)}:${pad(minutes % 60)}`
+  return `${zone.local(ms)}${utcOffsetMinutes > 0 ? '+' : '-'}${pad(minutes / 60)}:${pad(minutes % 60)}`
 }
 
 /** XML 1.0 allows few control characters, and none of them is needed here. */
@@ -116,7 +117,7 @@ export const capMessage = (n: Notification, o: CapOptions): string => {
     '<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">',
     element('identifier', capIdentifier(n.id)),
     element('sender', o.sender),
-    element('sent', capTime(Date.parse(n.at), o.utcOffsetMinutes)),
+    element('sent', capTime(Date.parse(n.at), o.zone)),
     element('status', o.exercise === true ? 'Exercise' : 'Actual'),
     element('msgType', type),
     element('scope', 'Restricted'),

@@ -20,7 +20,7 @@ const readable = (hash: Buffer, characters: number): string => [...hash.subarray
 
 /** F0312-7K3QX2: F fire or T technical, day of the first alarm in local time, and six characters of its hash; a replay makes the same. */
 const newId = (turn: Turn, category: IncidentCategory, alarmId: string, atMs: number): string => {
-  const day = new Date(atMs + turn.desk.utcOffsetMinutes * 60_000).toISOString().slice(5, 10).replace('-', '')
+  const day = turn.desk.zone.day(atMs).slice(5).replace('-', '')
   const hash = createHash('sha256').update(alarmId).digest()
   for (let characters = ID_CHARACTERS; ; characters += 1) {
     const id = `${category === 'fire' ? 'F' : 'T'}${day}-${readable(hash, characters)}`

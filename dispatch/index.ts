@@ -10,6 +10,7 @@ import type { Incident, IncidentDetail } from '#contracts/incident.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Order } from '#contracts/order.ts'
 import type { Posture } from '#contracts/posture.ts'
+import { DEFAULT_TIME_ZONE, openZone } from '#contracts/zone.ts'
 import type { Candidate, DutyShift, Resource } from '#contracts/resource.ts'
 import { adopt, unknownOf, type Station } from './adoption.ts'
 import { auditHead as headOf, verifyChain, type AuditEntry, type AuditFilter, type AuditFound, type AuditVerdict } from './audit.ts'
@@ -78,7 +79,6 @@ export type {
 }
 
 const AUDIT_LISTED_MAX = 1000
-const UTC_OFFSET_MINUTES = 480
 const NOTHING: Changes = { alarms: [], incidents: [], orders: [] }
 /** CAP 1.2, 3.2.1: without white space, commas, < and & */
 const CAP_SENDER = 'fengsui'
@@ -91,8 +91,8 @@ export type DispatchOptions = {
   meter: Meter
   /** how long, in event time, after its newest evidence an incident still takes alarms of its place; 30 min */
   groupWindowMs?: number
-  /** the district's local time, for "today" and for the day in an incident's id; China: 480 */
-  utcOffsetMinutes?: number
+  /** the district's local time: for days, quiet hours and what is printed; an IANA name */
+  timeZone?: string
   /** names of the notifiers that are set up: each is told of every fire, through the outbox; none = nobody outside */
   channels?: readonly string[]
   /** what is known of a device now: the readiness of resources is read off it */
@@ -109,17 +109,18 @@ export type Raised = { alarm: Alarm; incident: Incident; created: boolean; chang
 export type Dispatch = ReturnType<typeof openDispatch>
 
 export const openDispatch = (o: DispatchOptions) => {
-  const { file, groupWindowMs = GROUP_WINDOW_MS, utcOffsetMinutes = UTC_OFFSET_MINUTES, channels = [], recipients = [], ...given } = o
+  const { file, groupWindowMs = GROUP_WINDOW_MS, timeZone = DEFAULT_TIME_ZONE, channels = [], recipients = [], ...given } = o
   const { capSender = CAP_SENDER, ...more } = given
+  const zone = openZone(timeZone)
   const { plan = DEFAULT_PLAN, device = () => undefined } = given
   const travel = given.travel ?? byDistance(plan.travel)
   const db = openDatabase(file)
   migrate(db, file)
-  const desk = openDesk({ ...more, db, groupWindowMs, utcOffsetMinutes, channels, recipients, capSender, plan, device, travel })
+  const desk = openDesk({ ...more, db, groupWindowMs, zone, channels, recipients, capSender, plan, device, travel })
   const state = stateTable(db)
   const kept = keptTable(db)
   kept.tidy()
-  const kpis = openKpis(db, utcOffsetMinutes)
+  const kpis = openKpis(db, zone)
   const isDue = db.prepare(
     `SELECT 1 WHERE EXISTS (SELECT 1 FROM alarms WHERE shelved_until_ms <= :now) OR EXISTS (SELECT 1 FROM orders WHERE answer_by_ms <= :now)
       OR EXISTS (SELECT 1 FROM deadlines WHERE due_ms <= :now)`,
@@ -267,8 +268,8 @@ export const openDispatch = (o: DispatchOptions) => {
     travelTrouble: (): string | undefined => (travel.troubled?.() === true ? travel.status?.() : undefined),
     /** What crews really took, for fitting the travel figures. */
     runs: (span: { fromMs?: number; toMs?: number } = {}): HandledRun[] => handledRuns(db, span),
-    reports: openReports(db, utcOffsetMinutes),
-    utcOffsetMinutes,
+    reports: openReports(db, zone),
+    timeZone,
     /** the queue as it stood at an instant that has passed; the same each time it is asked for */
     deskAt: (atMs: number): PastDesk => desk.past.deskAt(atMs),
     /** how many alarms came in, bar by bar, for the strip under the map */

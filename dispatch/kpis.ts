@@ -1,4 +1,5 @@
 // The six numbers of the top bar that come from the queue. Cheap enough for once a second; every count is over an index.
+import type { Zone } from '#contracts/zone.ts'
 import type { DatabaseSync } from 'node:sqlite'
 
 export type QueueKpis = {
@@ -13,17 +14,11 @@ export type QueueKpis = {
 }
 
 const TEN_MINUTES_MS = 600_000
-const DAY_MS = 86_400_000
 
 /** Nearest rank: the smallest value that at least `p` of all do not exceed. */
 export const percentile = (sorted: readonly number[], p: number): number | null => sorted[Math.ceil(p * sorted.length) - 1] ?? null
 
-const startOfDay = (nowMs: number, utcOffsetMinutes: number): number => {
-  const offsetMs = utcOffsetMinutes * 60_000
-  return Math.floor((nowMs + offsetMs) / DAY_MS) * DAY_MS - offsetMs
-}
-
-export const openKpis = (db: DatabaseSync, utcOffsetMinutes: number): ((nowMs: number) => QueueKpis) => {
+export const openKpis = (db: DatabaseSync, zone: Zone): ((nowMs: number) => QueueKpis) => {
   const open = db.prepare('SELECT count(*) AS open, total(unacknowledged) AS unacknowledged FROM incidents WHERE open = 1')
   const recent = db.prepare('SELECT count(*) AS n FROM alarms WHERE queued_ms > ? AND queued_ms <= ?')
   const answered = db.prepare(
@@ -31,7 +26,7 @@ export const openKpis = (db: DatabaseSync, utcOffsetMinutes: number): ((nowMs: n
   )
   return nowMs => {
     const now = open.get()
-    const seconds = answered.all(startOfDay(nowMs, utcOffsetMinutes)).map(row => Math.max(0, Number(row['ms'])) / 1000)
+    const seconds = answered.all(zone.dayStartMs(zone.day(nowMs))).map(row => Math.max(0, Number(row['ms'])) / 1000)
     return {
       unacknowledged: Number(now?.['unacknowledged']),
       alarmsIn10Min: Number(recent.get(nowMs - TEN_MINUTES_MS, nowMs)?.['n']),

@@ -21,10 +21,6 @@ export type Recipient = {
 const ALERTING: ReadonlySet<AnyEvent> = new Set(['opened', 'confirmed', 'severity', 're-opened', 'escalated'])
 export const isAlerting = (event: AnyEvent): boolean => ALERTING.has(event)
 
-const DAY_MINUTES = 1440
-export const minuteOfDay = (nowMs: number, utcOffsetMinutes: number): number =>
-  (((Math.floor(nowMs / 60_000) + utcOffsetMinutes) % DAY_MINUTES) + DAY_MINUTES) % DAY_MINUTES
-
 /** From 22:00 to 07:00 goes over midnight; equal times are no quiet at all. */
 export const isQuiet = ({ fromMinute, toMinute }: Quiet, minute: number): boolean =>
   fromMinute <= toMinute ? minute >= fromMinute && minute < toMinute : minute >= fromMinute || minute < toMinute

@@ -1,4 +1,5 @@
 // The daily report as one page of HTML that prints well on A4: no script, no picture, nothing from outside, every word escaped.
+import { openZone } from '#contracts/zone.ts'
 import type { DailyReport } from './report.ts'
 import { localTime, sheetOf, SHEETS, type Cell, type Sheet } from './report-sheets.ts'
 import { LABELS, type Lang } from './report-words.ts'
@@ -44,7 +45,7 @@ export const reportHtml = (r: DailyReport, lang: Lang): string => {
     const sheet = sheetOf(r, name, lang)
     return `<section><h2>${html(sheet.title)}</h2>${name === 'totals' ? boxesOf(sheet) : tableOf(sheet, lang)}</section>`
   })
-  const asOf = `${l.asOf} ${localTime(r.asOf, r.utcOffsetMinutes) ?? '-'}`
+  const asOf = `${l.asOf} ${localTime(r.asOf, openZone(r.timeZone)) ?? '-'}`
   return (
     `<!doctype html><html lang="${lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
     `<title>${html(l.title)} ${html(r.date)}</title><style>${STYLE}</style></head><body><main>` +

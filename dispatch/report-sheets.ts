@@ -1,6 +1,7 @@
 // The daily report as sheets of cells, which CSV and the page that prints both write out. An empty cell is null: not known. Pure.
 import type { AlarmKind } from '#contracts/alarm.ts'
 import type { IncidentState } from '#contracts/incident.ts'
+import { openZone, type Zone } from '#contracts/zone.ts'
 import type { DailyReport, ReportedIncident } from './report.ts'
 import { MOMENTS, PHASES } from './report-phases.ts'
 import { LABELS, MOMENT_NAMES, PHASE_NAMES, STATE_NAMES, type Lang } from './report-words.ts'
@@ -26,8 +27,8 @@ const cell = (value: string | number | null | undefined, late = false): Cell => 
 export const percent = (rate: number | null): string | null => (rate === null ? null : `${(rate * 100).toFixed(1)} %`)
 
 /** Local, with seconds: 2026-03-12 22:40:07. */
-export const localTime = (time: string | null, utcOffsetMinutes: number): string | null =>
-  time === null ? null : new Date(Date.parse(time) + utcOffsetMinutes * 60_000).toISOString().slice(0, 19).replace('T', ' ')
+export const localTime = (time: string | null, zone: Zone): string | null =>
+  time === null ? null : zone.local(Date.parse(time)).replace('T', ' ')
 
 const limitOf = new Map(PHASES.map(({ phase, limitS }) => [phase, limitS]))
 const isLate = (seconds: number | null, limitS: number | null | undefined): boolean =>
@@ -55,7 +56,7 @@ const MAKERS: Record<SheetName, Maker> = {
         cell(i.alarms),
         cell(verdict(i)),
         cell(i.cause),
-        ...MOMENTS.map(m => cell(localTime(i.times[m], r.utcOffsetMinutes))),
+        ...MOMENTS.map(m => cell(localTime(i.times[m], openZone(r.timeZone)))),
       ]),
       leftOut: r.incidentsLeftOut,
     }
@@ -132,7 +133,7 @@ const MAKERS: Record<SheetName, Maker> = {
       rows: r.standing.map(s => [
         cell(s.device),
         cell(kindName(s.kind, lang)),
-        cell(localTime(s.since, r.utcOffsetMinutes)),
+        cell(localTime(s.since, openZone(r.timeZone))),
         cell(s.hours),
       ]),
       leftOut: r.standingLeftOut,
@@ -150,7 +151,7 @@ const MAKERS: Record<SheetName, Maker> = {
   flood: (r, lang) => ({
     title: LABELS[lang].flood,
     head: [LABELS[lang].floodFrom, LABELS[lang].floodTo],
-    rows: r.flood.spans.map(s => [cell(localTime(s.from, r.utcOffsetMinutes)), cell(localTime(s.to, r.utcOffsetMinutes))]),
+    rows: r.flood.spans.map(s => [cell(localTime(s.from, openZone(r.timeZone))), cell(localTime(s.to, openZone(r.timeZone)))]),
     leftOut: 0,
   }),
 }

@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { AlarmKind, Severity, Text, Waterfall } from '#contracts/alarm.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Incident } from '#contracts/incident.ts'
+import { dayAfter, openZone, type Zone } from '#contracts/zone.ts'
 import { openDatabase } from './database.ts'
 import { chatteringOf, counted, floodOf, LISTED_MAX, type Chattering, type DayAlarm, type Flood } from './report-alarms.ts'
 import { intervalsOf, phaseFigures, share, timesOf, type Intervals, type PhaseFigures, type Times } from './report-phases.ts'
@@ -11,7 +12,6 @@ import type { Told } from './tellings.ts'
 
 export const INCIDENTS_LISTED_MAX = 2_000
 const DAY_MS = 86_400_000
-const MINUTE_MS = 60_000
 /** EEMUA 191: an alarm that stands longer than a day says nothing any more */
 const STANDING_MS = DAY_MS
 /** practice: more false alarms than that from one site in a day need action */
@@ -41,6 +41,8 @@ export type DailyReport = {
   to: string
   /** everything is as it was known then */
   asOf: string
+  timeZone: string
+  /** of its first instant; a day on which clocks change has two */
   utcOffsetMinutes: number
   /** false: the day is not over */
   complete: boolean
@@ -79,19 +81,18 @@ export type DailyReport = {
 const iso = (ms: number): string => new Date(ms).toISOString()
 
 /** A local day. @throws FengsuiError invalid-request */
-export const dayOf = (date: string, utcOffsetMinutes: number): { fromMs: number; toMs: number } => {
-  const midnight = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00.000Z`) : NaN
-  if (!Number.isFinite(midnight) || iso(midnight).slice(0, 10) !== date)
+export const dayOf = (date: string, zone: Zone): { fromMs: number; toMs: number } => {
+  const fromMs = zone.dayStartMs(date)
+  if (!Number.isFinite(fromMs))
     throw new FengsuiError('invalid-request', `querystring.date is ${date.slice(0, 40)}: a day like 2026-03-12 is needed`)
-  const fromMs = midnight - utcOffsetMinutes * MINUTE_MS
-  return { fromMs, toMs: fromMs + DAY_MS }
+  return { fromMs, toMs: zone.dayStartMs(dayAfter(date)) }
 }
 
 const siteOf = ({ place }: Incident): string | null => [place?.area, place?.building].filter(Boolean).join(' ') || null
 
 export type Reports = ReturnType<typeof openReports>
 
-export const openReports = (db: DatabaseSync, utcOffsetMinutes: number) => {
+export const openReports = (db: DatabaseSync, zone: Zone) => {
   const incidents = db.prepare(
     "SELECT json FROM incidents WHERE queued_ms >= ? AND queued_ms < ? AND state <> 'merged' ORDER BY queued_ms, id",
   )
@@ -169,7 +170,7 @@ export const openReports = (db: DatabaseSync, utcOffsetMinutes: number) => {
   return {
     /** `date` is a local day. @throws FengsuiError invalid-request */
     daily(date: string, nowMs: number): DailyReport {
-      const { fromMs, toMs } = dayOf(date, utcOffsetMinutes)
+      const { fromMs, toMs } = dayOf(date, zone)
       if (fromMs > nowMs) throw new FengsuiError('invalid-request', `querystring.date is ${date}: that day has not begun`)
       const endMs = Math.min(toMs, nowMs)
       const all = incidents.all(fromMs, toMs).map(row => JSON.parse(String(row['json'])) as Incident)
@@ -188,7 +189,8 @@ export const openReports = (db: DatabaseSync, utcOffsetMinutes: number) => {
         from: iso(fromMs),
         to: iso(toMs),
         asOf: iso(nowMs),
-        utcOffsetMinutes,
+        timeZone: zone.name,
+        utcOffsetMinutes: zone.offsetMinutes(fromMs),
         complete: nowMs >= toMs,
         totals: {
           alarms: dayAlarms.length,
@@ -218,18 +220,18 @@ export const openReports = (db: DatabaseSync, utcOffsetMinutes: number) => {
       }
     },
     /** The local day of an instant. */
-    today: (nowMs: number): string => iso(nowMs + utcOffsetMinutes * MINUTE_MS).slice(0, 10),
+    today: (nowMs: number): string => zone.day(nowMs),
   }
 }
 
-export type ReportTask = { file: string; date: string; nowMs: number; utcOffsetMinutes: number }
+export type ReportTask = { file: string; date: string; nowMs: number; timeZone: string }
 
 /** From a dispatch.db that may be in use: one picture of it, nothing is written. @throws FengsuiError invalid-request */
 export const readReport = (o: ReportTask): DailyReport => {
   const db = openDatabase(o.file, { readOnly: true })
   try {
     db.exec('BEGIN')
-    return openReports(db, o.utcOffsetMinutes).daily(o.date, o.nowMs)
+    return openReports(db, openZone(o.timeZone)).daily(o.date, o.nowMs)
   } finally {
     db.close()
   }

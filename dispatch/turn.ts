@@ -9,6 +9,7 @@ import type { Device } from '#contracts/device.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Order } from '#contracts/order.ts'
 import type { Posture } from '#contracts/posture.ts'
+import type { Zone } from '#contracts/zone.ts'
 import { alarmRows, toAlarm, type AlarmRecord, type AlarmRows } from './alarm-rows.ts'
 import { openAuditTrail, type AuditTrail } from './audit.ts'
 import { inTransaction } from './database.ts'
@@ -40,7 +41,8 @@ export type Desk = {
   log: Log
   meter: Meter
   groupWindowMs: number
-  utcOffsetMinutes: number
+  /** the district's local time */
+  zone: Zone
   alarms: AlarmRows
   incidents: IncidentRows
   audit: AuditTrail
@@ -115,7 +117,7 @@ export const openDesk = ({ channels, recipients, capSender, ...o }: Omit<Desk, O
   const handovers = handoverRows(o.db)
   const outbox = outboxRows(o.db, channels)
   const tellings = tellingRows(o.db)
-  const cap = capRows(o.db, { sender: capSender, utcOffsetMinutes: o.utcOffsetMinutes })
+  const cap = capRows(o.db, { sender: capSender, zone: o.zone })
   return {
     ...o,
     alarms: alarmRows(o.db),
@@ -131,7 +133,7 @@ export const openDesk = ({ channels, recipients, capSender, ...o }: Omit<Desk, O
     deadlines: deadlineRows(o.db),
     handovers,
     ...openPosture(o.db),
-    announcer: openAnnouncer({ outbox, handovers, tellings, cap, recipients, utcOffsetMinutes: o.utcOffsetMinutes }),
+    announcer: openAnnouncer({ outbox, handovers, tellings, cap, recipients, zone: o.zone }),
   }
 }
 

@@ -72,7 +72,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const started = await startingRules({ dir: folders.dir, rows: dispatch.rows(HISTORY_ROOM), position, clock })
   if (started.problem !== null) log.error({ reason: started.problem }, 'the rules folder cannot be used; the last good set stays in force')
   const district = await loadDistrict(settings.districtDir, log)
-  const state = await openFoldState({ dispatch, reader: pathReader, decoders, district, started, log })
+  const state = await openFoldState({ dispatch, reader: pathReader, decoders, district, started, timeZone: settings.timeZone, log })
   const { catalogue, directory, fold, keeping, removed } = state
   dispatchDesk.use(directory)
 
@@ -228,10 +228,11 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       video,
       photos: await openPhotoStore(dir, settings),
       reports: stack.adopt(
-        openReportDesk({ file: join(dir, 'dispatch.db'), today: dispatch.reports.today, utcOffsetMinutes: dispatch.utcOffsetMinutes }),
+        openReportDesk({ file: join(dir, 'dispatch.db'), today: dispatch.reports.today, timeZone: settings.timeZone }),
         r => r.close(),
       ),
       accounting: accounting.report,
+      timeZone: settings.timeZone,
       health,
       metricsText: async () => mergedText([await snapshot(), ...(await rooms.metrics())]),
       flows: settings.flowsPort === 0 ? null : { url: `http://127.0.0.1:${settings.flowsPort}`, token: () => others.flowsSecret },

@@ -14,16 +14,17 @@ type Parts = {
   decoders: NonNullable<Parameters<typeof createCatalogue>[0]['decoders']>
   district: Parameters<typeof createCatalogue>[0]['district']
   started: StartingRules
+  timeZone: string
   log: Log
 }
 
-export async function openFoldState({ dispatch, reader, decoders, district, started, log }: Parts) {
+export async function openFoldState({ dispatch, reader, decoders, district, started, timeZone, log }: Parts) {
   const [from, position] = [dispatch.keptAt(), dispatch.position()]
   const catalogue = createCatalogue({ decoders, district, rows: dispatch.kept('catalogue') })
   const directory = createDirectory({ rows: dispatch.kept('directory') })
   // the set that judged these messages judges them again
   const before = from < position ? started.before : null
-  const foldOf = (ruleSet: StartingRules['ruleSet']) => createFold({ ruleSet, rows: dispatch.kept('rules') })
+  const foldOf = (ruleSet: StartingRules['ruleSet']) => createFold({ ruleSet, rows: dispatch.kept('rules'), timeZone })
   const foldBefore = (): ReturnType<typeof foldOf> | null => {
     try {
       return before && foldOf(before)

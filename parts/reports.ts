@@ -20,14 +20,13 @@ export const written = (figures: DailyReport) => ({
   html: (lang: Lang): string => reportHtml(figures, lang),
 })
 
-export function openReportDesk(o: { file: string; today: (nowMs: number) => string; utcOffsetMinutes: number }) {
+export function openReportDesk(o: { file: string; today: (nowMs: number) => string; timeZone: string }) {
   const limits = { atOnceMax: AT_ONCE_MAX, msMax: MS_MAX, heapMib: HEAP_MIB }
   const file = join(import.meta.dirname, '../bin/report-thread.ts')
   const thread = boundedThread<ReportTask, DailyReport>({ file, what: 'a daily report', ...limits })
   return {
     today: o.today,
-    daily: async (date: string, nowMs: number) =>
-      written(await thread.run({ file: o.file, date, nowMs, utcOffsetMinutes: o.utcOffsetMinutes })),
+    daily: async (date: string, nowMs: number) => written(await thread.run({ file: o.file, date, nowMs, timeZone: o.timeZone })),
     close: thread.close,
   }
 }

@@ -12,12 +12,14 @@ export type Active = { rule: Rule; ref: RuleRef; kind: AnyKind; admits: number; 
 export type Disabled = { rule: string; reason: string; sinceSeq: number }
 
 /** @throws FengsuiError rules-invalid: a kind that does not exist */
-export const activeRules = (set: RuleSet, kinds: readonly AnyKind[]): Active[] => set.rules.map(rule => activeRule(rule, set, kinds))
+export const activeRules = (set: RuleSet, kinds: readonly AnyKind[], timeZone: string): Active[] =>
+  set.rules.map(rule => activeRule(rule, set, kinds, timeZone))
 
-function activeRule(rule: Rule, set: RuleSet, kinds: readonly AnyKind[]): Active {
-  const kind = kinds.find(k => k.name === rule.kind)
+function activeRule(given: Rule, set: RuleSet, kinds: readonly AnyKind[], timeZone: string): Active {
+  const kind = kinds.find(k => k.name === given.kind)
   if (kind === undefined)
-    throw new FengsuiError('rules-invalid', `rule ${rule.id}: no kind '${rule.kind}'; allowed: ${kinds.map(k => k.name).join(', ')}`)
+    throw new FengsuiError('rules-invalid', `rule ${given.id}: no kind '${given.kind}'; allowed: ${kinds.map(k => k.name).join(', ')}`)
+  const rule = inZone(given, kind, timeZone)
   const { areas, buildings, notBuildings } = rule.scope
   return {
     rule,
@@ -28,3 +30,9 @@ function activeRule(rule: Rule, set: RuleSet, kinds: readonly AnyKind[]): Active
     everywhere: areas === undefined && buildings === undefined && notBuildings === undefined,
   }
 }
+
+/** A rule that looks at the clock on the wall and does not say which means that of the district; its evidence then says which that was. */
+const inZone = (rule: Rule, kind: AnyKind, timeZone: string): Rule =>
+  kind.localTime !== true || rule.parameters['timeZone'] !== undefined || rule.parameters['utcOffsetMinutes'] !== undefined
+    ? rule
+    : { ...rule, parameters: { ...rule.parameters, timeZone } }

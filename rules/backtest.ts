@@ -19,6 +19,8 @@ export type Queue = {
 
 export type Decode = (message: Message) => Reading[]
 export type BacktestParts = {
+  /** the district's local time, for rules that look at the clock on the wall */
+  timeZone?: string
   /** a fresh way from message to readings with their places; what cannot be decoded gives none */
   decoder(): Decode
   queue(clock: { nowMs(): number }): Queue
@@ -56,7 +58,7 @@ async function played(ruleSet: RuleSet, recording: Recording, parts: BacktestPar
   let nowMs = 0
   const happened: Happened = { messages: 0, readings: 0, fromMs: Infinity, toMs: -Infinity, raises: [], incidents: [] }
   const incidents = new Map<string, Incident>()
-  const fold = createFold({ ruleSet })
+  const fold = createFold({ ruleSet, ...(parts.timeZone !== undefined && { timeZone: parts.timeZone }) })
   const decode = parts.decoder()
   const queue = parts.queue({ nowMs: () => nowMs })
 

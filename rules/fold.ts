@@ -3,6 +3,7 @@
 // what rules asked to be called for is called, in order, before the message that passed it is looked at.
 import type { AlarmSignal } from '#contracts/alarm.ts'
 import type { DeviceKind, Place, Position, Reading } from '#contracts/reading.ts'
+import { DEFAULT_TIME_ZONE } from '#contracts/zone.ts'
 import { activeRules, type Active, type Disabled } from './active.ts'
 import { goesOn, timed } from './device-clock.ts'
 import { msOf } from '#contracts/instant.ts'
@@ -50,12 +51,14 @@ type Options = {
   ruleSet: RuleSet
   rows?: Iterable<[string, string]>
   devicesMax?: number
+  /** the district's local time; an IANA name */
+  timeZone?: string
   /** tests bring kinds of their own */
   kinds?: readonly AnyKind[]
 }
 
 export function createFold(o: Options): Fold {
-  const kinds = o.kinds ?? KINDS
+  const { kinds = KINDS, timeZone = DEFAULT_TIME_ZONE } = o
   let ruleSet = o.ruleSet
   const memory = createMemory(kindsOf(ruleSet), o.rows, o.devicesMax)
   const listening = listeningFrom(memory.own(LISTENING_ROW))
@@ -66,7 +69,7 @@ export function createFold(o: Options): Fold {
   let shapes = createShapes(active)
   /** announced before the journal said what time it is */
   let awaited: readonly Expected[] = []
-  inForce(activeRules(ruleSet, kinds))
+  inForce(activeRules(ruleSet, kinds, timeZone))
 
   function inForce(rules: readonly Active[]): void {
     active = rules.filter(({ rule }) => !disabled.some(d => d.rule === rule.id))
@@ -133,7 +136,7 @@ export function createFold(o: Options): Fold {
     },
     use(next) {
       // throws before anything is changed
-      const rules = activeRules(next, kinds)
+      const rules = activeRules(next, kinds, timeZone)
       ruleSet = next
       if (disabled.length > 0) memory.setOwn(DISABLED_ROW, JSON.stringify({ set: next.version, disabled: [] }))
       disabled = []

@@ -87,6 +87,8 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 export type RuleKind<P = never, S = never> = {
   name: string
   admits: Admits
+  /** it looks at the clock on the wall: where a rule says no `timeZone` (or `utcOffsetMinutes`), it gets the district's */
+  localTime?: true
   /** JSON Schema of `parameters`; every name ends in its unit where it has one */
   parameters: JsonSchema
   /** upper bound of JSON.stringify(state).length for one subject and one rule */

@@ -6,6 +6,7 @@ import { Ajv2020 as Ajv, type ErrorObject, type ValidateFunction } from 'ajv/dis
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
 import { isHazard } from '#contracts/alarm.ts'
 import { FengsuiError } from '#contracts/errors.ts'
+import { isTimeZone } from '#contracts/zone.ts'
 import { fileProblems, readRuleFiles, type RuleFiles } from './folder.ts'
 import { KINDS } from './kinds/index.ts'
 import { RULES_MAX, ruleFileSchema, type Rule, type RuleSet } from './schema.ts'
@@ -164,6 +165,8 @@ function senseProblems(rule: Rule, i: number, source: Source): string[] {
     say(['parameters', 'minSpanS'], `must be at most windowS (${p['windowS']})`)
   if (rule.kind === 'rate-of-rise' && Number(p['clearWithin']) > Number(p['minRise']))
     say(['parameters', 'clearWithin'], `must be at most minRise (${p['minRise']})`)
+  if (p['timeZone'] !== undefined && !isTimeZone(String(p['timeZone'])))
+    say(['parameters', 'timeZone'], `'${p['timeZone']}' is no name of the time zone database, such as Europe/Berlin`)
   if ((rule.kind === 'device-test') !== (rule.alarm.kind === 'test'))
     say(['alarm', 'kind'], `'test' belongs to kind device-test, and device-test to it`)
   if (rule.alarm.kind === 'test' && rule.alarm.severity !== 4) say(['alarm', 'severity'], 'must be 4 for a test')

@@ -1,6 +1,7 @@
 // The hand-over package as a printable page, in Chinese or in English. Pure: text in, text out; everything that came from outside is escaped.
 import type { Handover } from '#contracts/handover.ts'
 import type { Text } from '#contracts/alarm.ts'
+import type { Zone } from '#contracts/zone.ts'
 import type { Place } from '#contracts/reading.ts'
 
 export type PageLang = 'zh-CN' | 'en'
@@ -42,8 +43,7 @@ const STATES: Record<string, Text> = {
 }
 
 /** Local time, to the second. */
-const localTime = (at: string, offsetMinutes: number): string =>
-  new Date(Date.parse(at) + offsetMinutes * 60_000).toISOString().slice(0, 19).replace('T', ' ')
+const localTime = (at: string, zone: Zone): string => zone.local(Date.parse(at)).replace('T', ' ')
 
 const placeWords = (place: Place | undefined): string =>
   [place?.area, place?.grid, place?.building, place?.floor, place?.room].filter(one => one !== undefined && one !== '').join(' · ')
@@ -54,10 +54,10 @@ table{border-collapse:collapse;width:100%}td,th{border:1px solid #999;padding:3p
 th{width:9em;background:#eee}.drill{border:3px solid #111;padding:6px;font-weight:700;font-size:18px;text-align:center}
 .sign{margin-top:32px}@page{size:A4;margin:14mm}@media print{body{margin:0}tr{break-inside:avoid}}`
 
-export const handoverPage = (h: Handover, lang: PageLang, offsetMinutes: number): string => {
+export const handoverPage = (h: Handover, lang: PageLang, zone: Zone): string => {
   const pick = (t: Text): string => escaped(lang === 'en' ? t.en : t.zh)
   const label = (key: keyof typeof LABELS): string => pick(LABELS[key])
-  const time = (at: string): string => escaped(localTime(at, offsetMinutes))
+  const time = (at: string): string => escaped(localTime(at, zone))
   const row = (key: keyof typeof LABELS, value: string): string => `<tr><th>${label(key)}</th><td>${value}</td></tr>`
   const table = (rows: string[]): string => (rows.length === 0 ? `<p>${label('none')}</p>` : `<table>${rows.join('')}</table>`)
   const cells = (...values: string[]): string => `<tr>${values.map(value => `<td>${value}</td>`).join('')}</tr>`

@@ -1,6 +1,7 @@
 // The hand-over package for 119 over HTTP: as JSON for systems, as a page that prints on one or two sheets for people.
 import type { Handover } from '#contracts/handover.ts'
 import { FengsuiError } from '#contracts/errors.ts'
+import { openZone } from '#contracts/zone.ts'
 import { emptyBody, type Changes } from './alarms.ts'
 import { callerOf, nameOf } from './auth.ts'
 import { answers } from './errors.ts'
@@ -11,12 +12,13 @@ export type HandoverDesk = {
   handover(incidentId: string): Handover | undefined
   handoverIncident(id: string, o: { by: string }): Changes
 }
-export type HandoverParts = { desk: HandoverDesk; changed: (changes: Changes) => void; utcOffsetMinutes: number }
+export type HandoverParts = { desk: HandoverDesk; changed: (changes: Changes) => void; timeZone: string }
 
 const tags = ['incidents']
 const byId = object({ id: text({ maxLength: 200 }) })
 
-export function handoverRoutes(app: App, { desk, changed, utcOffsetMinutes }: HandoverParts): void {
+export function handoverRoutes(app: App, { desk, changed, timeZone }: HandoverParts): void {
+  const zone = openZone(timeZone)
   function packageOf(id: string): Handover {
     const found = desk.handover(id)
     if (found === undefined)
@@ -56,7 +58,7 @@ export function handoverRoutes(app: App, { desk, changed, utcOffsetMinutes }: Ha
       response: { 200: { type: 'string', description: 'HTML' }, ...answers({}) },
     },
     handler: async (request, reply) => {
-      const html = handoverPage(packageOf(request.params.id), request.query.lang ?? 'zh-CN', utcOffsetMinutes)
+      const html = handoverPage(packageOf(request.params.id), request.query.lang ?? 'zh-CN', zone)
       // its own: no script runs on it, whatever stands in a note
       return reply
         .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")

@@ -11,6 +11,7 @@ import fastify from 'fastify'
 import type { Clock, Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Kpis, RoomHealth } from '#contracts/live.ts'
+import { DEFAULT_TIME_ZONE } from '#contracts/zone.ts'
 import { ROWS_PROTOCOL } from '#contracts/live-rows.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Posture } from '#contracts/posture.ts'
@@ -95,8 +96,8 @@ export type ApiParts = {
   positionOf: DeviceParts['positionOf']
   /** what follows the posture besides dispatch */
   posture?: { now(): Posture; follow(): Promise<void> }
-  /** the district's local time, for what is printed; China: 480 */
-  utcOffsetMinutes?: number
+  /** the district's local time, for what is printed; an IANA name */
+  timeZone?: string
   redrive: QuarantineParts['redrive']
   commands: CommandDesk
   video: VideoParts['video']
@@ -117,7 +118,6 @@ export type Api = {
   close(): Promise<void>
 }
 
-const UTC_OFFSET_MINUTES = 480
 const BODY_MAX = 256 * 1024
 
 /** Starts listening. @throws FengsuiError port-in-use */
@@ -190,7 +190,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   incidentRoutes(app, { desk: dispatch, changed })
   orderRoutes(app, { desk: dispatch, changed })
   resourceRoutes(app, { desk: dispatch, changed })
-  handoverRoutes(app, { desk: dispatch, changed, utcOffsetMinutes: parts.utcOffsetMinutes ?? UTC_OFFSET_MINUTES })
+  handoverRoutes(app, { desk: dispatch, changed, timeZone: parts.timeZone ?? DEFAULT_TIME_ZONE })
   postureRoutes(app, { desk: dispatch, changed, now: posture, follow: parts.posture?.follow })
   quarantineRoutes(app, { quarantine: parts.quarantine, redrive: parts.redrive, audit })
   accountingRoutes(app, parts)

@@ -2,6 +2,7 @@
 // pressure, a station that cannot turn out, a device that is out. Each term stands in the evidence with what it counted. It only adds: no
 // alarm waits for it, none is lowered by it.
 import { isHazard, type AlarmKind, type Evidence } from '#contracts/alarm.ts'
+import { DEFAULT_TIME_ZONE, openZone } from '#contracts/zone.ts'
 import { defineKind, nothing, type AlarmNotice, type Keeping, type Step } from '../kind.ts'
 import { KINDS_COUNTED, WITHIN } from './corroborate.ts'
 
@@ -13,7 +14,9 @@ export type RiskParameters = {
   night: number
   nightFromH: number
   nightToH: number
-  utcOffsetMinutes: number
+  /** one of the two; neither = the district's */
+  timeZone?: string
+  utcOffsetMinutes?: number
   /** reached with at least one alarm of fire among the terms: raised */
   raiseAt: number
 }
@@ -26,7 +29,10 @@ type Open = { k: AlarmKind; d: string; t: number; seq: number }
 type State = { a: Record<string, Open>; open?: 1 }
 
 const isNight = (p: RiskParameters, atMs: number): boolean => {
-  const h = (((atMs / MS_PER_H + p.utcOffsetMinutes / 60) % 24) + 24) % 24
+  const h =
+    p.utcOffsetMinutes === undefined
+      ? openZone(p.timeZone ?? DEFAULT_TIME_ZONE).minuteOfDay(atMs) / 60
+      : (((atMs / MS_PER_H + p.utcOffsetMinutes / 60) % 24) + 24) % 24
   return p.nightFromH <= p.nightToH ? h >= p.nightFromH && h < p.nightToH : h >= p.nightFromH || h < p.nightToH
 }
 
@@ -94,16 +100,19 @@ function over(state: State, a: AlarmNotice): Step<State> {
 export const risk = defineKind<RiskParameters, State>({
   name: 'risk',
   admits: 'live',
+  localTime: true,
   parameters: {
     type: 'object',
-    required: ['within', 'counts', 'night', 'nightFromH', 'nightToH', 'utcOffsetMinutes', 'raiseAt'],
+    required: ['within', 'counts', 'night', 'nightFromH', 'nightToH', 'raiseAt'],
     additionalProperties: false,
+    not: { required: ['timeZone', 'utcOffsetMinutes'] },
     properties: {
       within: WITHIN,
       counts: KINDS_COUNTED,
       night: { type: 'number', minimum: 0, maximum: 10 },
       nightFromH: { type: 'number', minimum: 0, maximum: 24 },
       nightToH: { type: 'number', minimum: 0, maximum: 24 },
+      timeZone: { type: 'string', minLength: 1, maxLength: 60 },
       utcOffsetMinutes: { type: 'integer', minimum: -840, maximum: 840 },
       raiseAt: { type: 'number', exclusiveMinimum: 0, maximum: 100 },
     },

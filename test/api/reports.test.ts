@@ -201,15 +201,15 @@ test('false, standing and chattering alarms and the flood are listed', async () 
 })
 
 test('the day is the district’s: elsewhere the same records are other days', async () => {
-  const report = readReport({ file: dir.file, date: DAY, nowMs: at(34), utcOffsetMinutes: 0 })
+  const report = readReport({ file: dir.file, date: DAY, nowMs: at(34), timeZone: 'UTC' })
   expect(report.incidents.map(i => i.title.en.split('· ')[1])).toEqual(['b1, Gulou', 'b2, Gulou', 'b3, Gulou', 'b4, Gulou'])
-  const newYork = readReport({ file: dir.file, date: '2026-03-11', nowMs: at(34), utcOffsetMinutes: -240 })
+  const newYork = readReport({ file: dir.file, date: '2026-03-11', nowMs: at(34), timeZone: 'America/New_York' })
   expect(newYork.totals.incidents, 'from 12:00 to 12:00 in Nanjing: A and B only, and the fire before midnight').toBe(3)
   expect((await reportOf('')).date, 'today, where nothing is asked for').toBe('2026-03-13')
 })
 
 test('the thread that the running system counts in says the same', async () => {
-  const desk = openReportDesk({ file: dir.file, today: world.dispatch.reports.today, utcOffsetMinutes: 480 })
+  const desk = openReportDesk({ file: dir.file, today: world.dispatch.reports.today, timeZone: 'Asia/Shanghai' })
   expect((await desk.daily(DAY, at(34))).figures).toEqual(await reportOf(`?date=${DAY}`))
   await expect(desk.daily('2026-13-01', at(34))).rejects.toMatchObject({ code: 'invalid-request' })
   await desk.close()

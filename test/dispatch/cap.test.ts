@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { openZone } from '#contracts/zone.ts'
 import { capMessage, capTime } from '../../dispatch/cap.ts'
 import { folder, MINUTE_MS, NIGHT_MS, openDesk, raise, send } from './desk.ts'
 import { notification } from './notifier-conformance.ts'
@@ -88,14 +89,14 @@ describe('CAP 1.2', () => {
       text: { zh: strange, en: strange },
       incident: { ...notification.incident, title: { zh: strange, en: strange } },
     }
-    const xml = capMessage(n, { sender: 'fengsui', utcOffsetMinutes: 0, references: [], exercise: true })
+    const xml = capMessage(n, { sender: 'fengsui', zone: openZone('UTC'), references: [], exercise: true })
     expect(invalid([xml])).toBe('')
     expect(of(xml, 'status')).toEqual(['Exercise'])
     expect(of(xml, 'identifier')[0]).not.toMatch(/[\s,<&]/)
   })
 
   it('has a test that can fail: what is not CAP is refused', () => {
-    const xml = capMessage(notification, { sender: 'fengsui', utcOffsetMinutes: 480, references: [] })
+    const xml = capMessage(notification, { sender: 'fengsui', zone: openZone('Asia/Shanghai'), references: [] })
     expect(invalid([xml])).toBe('')
     expect(invalid([xml.replace('+08:00', 'Z')])).toContain('sent')
     expect(invalid([xml.replace('>Alert<', '>Shout<')])).toContain('msgType')
@@ -103,10 +104,13 @@ describe('CAP 1.2', () => {
   })
 
   it('writes offsets as the standard asks', () => {
-    expect([480, 0, -210].map(offset => capTime(NIGHT_MS, offset))).toEqual([
+    const zones = ['Asia/Shanghai', 'UTC', 'America/St_Johns', 'America/New_York']
+    expect(zones.map(name => capTime(NIGHT_MS, openZone(name)))).toEqual([
       '2026-03-12T22:40:00+08:00',
       '2026-03-12T14:40:00-00:00',
-      '2026-03-12T11:10:00-03:30',
+      '2026-03-12T12:10:00-02:30',
+      '2026-03-12T10:40:00-04:00',
     ])
+    expect(capTime(Date.parse('2026-02-12T14:40:00Z'), openZone('America/New_York')), 'in winter').toBe('2026-02-12T09:40:00-05:00')
   })
 })

@@ -1,4 +1,5 @@
 // The hand-over to 119 and drills: what a confirmed fire makes by itself, what is printed, and that nothing of a drill goes out.
+import { openZone } from '#contracts/zone.ts'
 import { describe, expect, it } from 'vitest'
 import { handoverPage } from '../../dashboard/api/handover-page.ts'
 import { noLog } from '#contracts/clock.ts'
@@ -55,7 +56,7 @@ describe('a confirmed fire', () => {
       notes: [{ by: 'user:li' }],
     })
     for (const lang of ['zh-CN', 'en'] as const) {
-      const html = handoverPage(made!, lang, 480)
+      const html = handoverPage(made!, lang, openZone('Asia/Shanghai'))
       expect(html).toContain('&lt;script&gt;')
       expect(html).not.toContain('<script>')
       expect(html).toContain('hyd-1 210 kPa')
