@@ -4,16 +4,17 @@ import commonJs from 'gcoord'
 import type { Position } from '#contracts/reading.ts'
 
 export const CRSES = ['WGS84', 'CGCS2000', 'GCJ02', 'BD09'] as const
-export type GivenPosition = Omit<Position, 'crsWas'> & { crs?: (typeof CRSES)[number] }
+/** `crsWas` where it was converted before: one that was registered comes here again when it is corrected. */
+export type GivenPosition = Position & { crs?: (typeof CRSES)[number] }
 
 // its types describe an ES module, what Node loads is CommonJS: the default import is the namespace itself
 const gcoord = commonJs as unknown as (typeof commonJs)['default']
 
 /** undefined for 0/0 and for anything outside the globe. Digits beyond 1e-7 degrees (1 cm) are noise of the conversion. */
 export function toWgs84(given: GivenPosition): Position | undefined {
-  const { crs, lat, lon } = given
+  const { crs, crsWas, lat, lon } = given
   if (!(Math.abs(lat) <= 90 && Math.abs(lon) <= 180) || (lat === 0 && lon === 0)) return undefined
-  if (crs === undefined || crs === 'WGS84') return withRest({ lat, lon }, given)
+  if (crs === undefined || crs === 'WGS84') return withRest(crsWas === undefined ? { lat, lon } : { lat, lon, crsWas }, given)
   if (crs === 'CGCS2000') return { ...withRest({ lat, lon }, given), crsWas: crs }
   const [wgsLon, wgsLat] = gcoord.transform([lon, lat], crs === 'GCJ02' ? gcoord.GCJ02 : gcoord.BD09, gcoord.WGS84)
   return { ...withRest({ lat: round7(wgsLat), lon: round7(wgsLon) }, given), crsWas: crs }
