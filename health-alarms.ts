@@ -120,6 +120,14 @@ export const CONDITIONS: readonly Condition[] = [
     text: { zh: '处置队列中有事项停滞，无人推进', en: 'Something in the dispatch queue is stuck: nothing moves it any more' },
   },
   {
+    name: 'canary',
+    rooms: ['canary'],
+    holds: known(line => says(line, 'late')),
+    afterMs: 0,
+    severity: 1,
+    text: { zh: '报警通道自检未到达：新报警可能不能按时出现', en: 'The canary did not arrive: new alarms may not appear in time' },
+  },
+  {
     name: 'unbalanced',
     rooms: ['accounting'],
     holds: line => (line.ok ? false : says(line, 'unbalanced') || undefined),

@@ -62,6 +62,7 @@ export const SETTINGS = {
   DISK_RESERVE_MB: { type: 'integer', minimum: 0, maximum: 1_000_000, default: 512 },
   MAX_PAYLOAD_BYTES: { type: 'integer', minimum: 1024, maximum: 16_777_216, default: 262_144 },
   CLOCK_S: { type: 'integer', minimum: 0, maximum: 30, default: 10 },
+  CANARY_S: { type: 'integer', minimum: 0, maximum: 3600, default: 60 },
   LOG_LEVEL: { enum: ['debug', 'info', 'warn', 'error', 'silent'], default: 'info' },
   TIME_ZONE: { ...text, default: DEFAULT_TIME_ZONE },
   LANG: { enum: ['zh-CN', 'en'], default: 'zh-CN' },
@@ -108,6 +109,8 @@ export type Settings = {
   photosBytes: number
   /** a clock message in the journal this often; 0 = none */
   clockMs: number
+  /** a canary this often; 0 = none */
+  canaryMs: number
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** the district's local time, an IANA name: days, quiet hours, night, what is printed */
   timeZone: string
@@ -215,6 +218,7 @@ export function readSettings(environment: Record<string, string | undefined>, cw
     diskReserveBytes: Number(v['DISK_RESERVE_MB']) * MEBIBYTE,
     photosBytes: Number(v['PHOTOS_MB']) * MEBIBYTE,
     clockMs: Number(v['CLOCK_S']) * 1000,
+    canaryMs: Number(v['CANARY_S']) * 1000,
     logLevel: v['LOG_LEVEL'] as Settings['logLevel'],
     timeZone: zoneName(v),
     lang: v['LANG'] as Settings['lang'],

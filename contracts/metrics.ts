@@ -79,6 +79,8 @@ export const METRICS = {
   fengsui_incidents_opened_total: { type: 'counter', help: 'incidents opened', labels: ['category'] },
   fengsui_deadlines_missed_total: { type: 'counter', help: 'incidents that stayed too long in a state', labels: ['state'] },
   fengsui_orders_total: { type: 'counter', help: 'steps of orders, by the state they led to', labels: ['state'] },
+  fengsui_canary_seconds: { type: 'histogram', help: 'the canary, from sending it until it was committed in the queue', labels: [] },
+  fengsui_canary_late: { type: 'gauge', help: '1 while the canary does not arrive', labels: [] },
   fengsui_alarm_latency_seconds: { type: 'histogram', help: 'broker received to alarm committed in the queue', labels: [] },
   fengsui_notifications_total: {
     type: 'counter',

@@ -5,6 +5,9 @@ export const NATIVE_PREFIX = 'fire/v1/'
 /** The edge's own clock message in the journal, identity `system`. No client can publish under `$`. */
 export const CLOCK_TOPIC = '$fengsui/clock'
 export const CLOCK_IDENTITY = 'system'
+/** The message that the system sends to its own door to prove the way of an alarm, and the device id it comes in by. */
+export const CANARY_TOPIC = 'fengsui/canary'
+export const CANARY_ID = 'fengsui-canary'
 /** How the client id of a message begins that was sent through again out of quarantine. No client can have it. */
 export const REDRIVE_CLIENT = 'redrive:'
 /** How the client id of a message begins that a bridge of ours brought: its retain bit means a copy out of another broker's store. */

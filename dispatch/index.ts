@@ -125,6 +125,7 @@ export const openDispatch = (o: DispatchOptions) => {
     `SELECT 1 WHERE EXISTS (SELECT 1 FROM alarms WHERE shelved_until_ms <= :now) OR EXISTS (SELECT 1 FROM orders WHERE answer_by_ms <= :now)
       OR EXISTS (SELECT 1 FROM deadlines WHERE due_ms <= :now)`,
   )
+  const keepCanary = db.prepare("INSERT INTO meta VALUES ('canary', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
   const openIds = db.prepare('SELECT id FROM incidents WHERE open = 1')
   const auditor = openAuditor(db)
 
@@ -171,6 +172,8 @@ export const openDispatch = (o: DispatchOptions) => {
       })
     },
     raise,
+    /** One small commit, as a proof that the queue can be written. */
+    keepCanary: (at: string): void => void keepCanary.run(at),
     /** The system about itself: one alarm a condition while it stands. */
     raiseSelf: (alarm: SelfAlarm): Changes => change(turn => void raiseSelf(turn, alarm)),
     clearSelf: (condition: string): Changes => change(turn => clearSelf(turn, condition)),

@@ -41,6 +41,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { openVideo } = await import('../ingest/cameras/video.ts')
   const { openCommandRequests } = await import('../dashboard/api/command-requests.ts')
   const { openRulesDesk, ruleFolders } = await import('../rules-desk.ts')
+  const { startCanary } = await import('../canary.ts')
+  const { canaryBy } = await import('./canary.ts')
   const { startHealthAlarms } = await import('../health-alarms.ts')
   const { watchAccounting } = await import('../accounting-watch.ts')
 
@@ -143,6 +145,18 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   )
   const rulesDesk = stack.adopt(openRulesDesk({ rules, dataDir: dir, disabled: fold.disabled }), d => d.close())
   const postureRules = followPosture({ dispatch, rules: rulesDesk, overlay: dispatchDesk.plan.emergencyRules, log })
+  const canary =
+    settings.canaryMs === 0 || settings.mqttPort === 0
+      ? null
+      : startCanary({
+          everyMs: settings.canaryMs,
+          send: await canaryBy(settings, credentials.issue),
+          keep: dispatch.keepCanary,
+          clock,
+          log,
+          meter,
+        })
+  if (canary !== null) stack.defer(canary.close)
   const video = stack.adopt(openVideo({ dir, clock, log }), v => v.close())
   const rulesLine = (): RoomHealth => {
     const { ok, detail, troubles } = path?.status() ?? { ok: false, detail: 'starting', troubles: [] }
@@ -157,6 +171,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     accounting.line(),
     dispatchDesk.line(tickProblem ?? postureRules.problem()),
     ...(telling.isSetUp ? [{ room: 'notify', ...notify.status() }] : []),
+    ...(canary === null ? [] : [canary.line()]),
     { room: 'dashboard', ok: true, detail: `${directory.size()} devices known` },
   ]
   /** The edge looks for itself twice a second; told, it ends them now. */
@@ -245,7 +260,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   path = stack.adopt(
     startAlarmPath({
       reader: pathReader,
-      catalogue: { decode: message => (telling.listen(message), catalogue.decode(message)) },
+      catalogue: { decode: message => (telling.listen(message), canary?.see(message), catalogue.decode(message)) },
       directory,
       fold,
       keeping,

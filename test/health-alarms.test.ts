@@ -7,7 +7,11 @@ import type { RoomHealth, Trouble } from '#contracts/live.ts'
 import { CONDITIONS, OVER_AFTER_MS, refilling, startHealthAlarms } from '../health-alarms.ts'
 import { folder, openDesk, raise as signal, send, type TestDesk } from './dispatch/desk.ts'
 
-const WELL: RoomHealth[] = ['journal', 'ingest', 'rules', 'dispatch', 'accounting'].map(room => ({ room, ok: true, detail: 'well' }))
+const WELL: RoomHealth[] = ['journal', 'ingest', 'rules', 'dispatch', 'accounting', 'canary'].map(room => ({
+  room,
+  ok: true,
+  detail: 'well',
+}))
 const ill = (room: string, troubles: Trouble[] = [], detail = 'broken'): RoomHealth[] =>
   WELL.map(line => (line.room === room ? { room, ok: false, detail, troubles } : line))
 
@@ -43,6 +47,7 @@ describe.each<[string, RoomHealth[]]>([
   ['passed-over', ill('rules', ['passed-over'])],
   ['tail-lost', [{ ...ill('journal', ['tail-lost'])[0]!, ok: true }]],
   ['dispatch-stuck', ill('dispatch', ['stuck'])],
+  ['canary', ill('canary', ['late'])],
   ['unbalanced', ill('accounting', ['unbalanced'])],
 ])('%s', (name, lines) => {
   const condition = CONDITIONS.find(one => one.name === name)!

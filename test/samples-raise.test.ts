@@ -49,7 +49,7 @@ beforeAll(async () => {
   // the clocks in the payloads are right: it is the night that they were made for
   const startedMs = Date.now()
   const clock = { nowMs: () => Date.parse('2026-01-01T00:00:10.000Z') + Date.now() - startedMs }
-  app = await createApp(readSettings({ ...given, FENGSUI_CLOCK_S: '0', ...site.env }, dir), { clock })
+  app = await createApp(readSettings({ ...given, FENGSUI_CLOCK_S: '0', FENGSUI_CANARY_S: '0', ...site.env }, dir), { clock })
   const get = await signedIn(app.core.port)
   const look = async (): Promise<boolean> => {
     ;({ alarms } = (await get('/alarms?limit=5000')) as { alarms: Alarm[] })

@@ -20,7 +20,14 @@ test('kill -9 of ours and of theirs while it brings a backlog', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'fengsui-bridge-'))
   const file = join(dir, 'bridges.json')
   writeFileSync(file, JSON.stringify({ mqtt: [{ name: 'site-2', url: foreign.url, topics: [{ filter: 'site2/#', strip: 'site2/' }] }] }))
-  const env = { FENGSUI_DATA_DIR: dir, FENGSUI_MQTT_PORT: '0', FENGSUI_HTTP_PORT: '0', FENGSUI_CLOCK_S: '0', FENGSUI_BRIDGES_FILE: file }
+  const env = {
+    FENGSUI_DATA_DIR: dir,
+    FENGSUI_MQTT_PORT: '0',
+    FENGSUI_HTTP_PORT: '0',
+    FENGSUI_CLOCK_S: '0',
+    FENGSUI_CANARY_S: '0',
+    FENGSUI_BRIDGES_FILE: file,
+  }
   const start = async () => {
     const child = fork(join(import.meta.dirname, 'edge-until-killed.ts'), { env: { ...process.env, ...env } })
     await once(child, 'message')

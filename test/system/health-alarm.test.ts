@@ -32,7 +32,14 @@ test('the disk below its reserve is an alarm, once, and over when there is room'
   await until(async () => (await (await running!.api('/readyz')).text()).includes('alarms go on'), 60_000, 'the journal says so')
   await until(async () => (await own(running!)).length > 0, 60_000, 'the alarm is still there')
   await running.stop()
-  running = await start({ dir, ports })
+  running = await start({ dir, ports, env: { FENGSUI_CANARY_S: '1' } })
   await until(async () => (await own(running!)).every(({ state }) => state === 'RTNUN'), 60_000, 'it is over')
   expect((await own(running)).map(({ id }) => id)).toEqual([alarm!.id])
+
+  // a canary goes the way of an alarm, its times are told, and nothing else comes of it
+  const readyz = async () => (await running!.api('/readyz')).text()
+  await until(async () => /in the queue's database after \d+ ms; \d+ s ago/.test(await readyz()), 60_000, 'the canary arrives')
+  expect((await running.get<{ total: number }>('/api/v1/devices')).total).toBe(0)
+  expect((await running.get<{ alarms: Alarm[] }>('/api/v1/alarms')).alarms.map(({ origin }) => origin)).toEqual(['system:disk-reserve'])
+  expect(await (await running.api('/metrics')).text()).toMatch(/^fengsui_canary_late 0$/m)
 })

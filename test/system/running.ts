@@ -30,6 +30,7 @@ export type StartOptions = {
   env?: Record<string, string>
   dir?: string
   flows?: boolean
+  role?: 'start' | 'demo'
   ports?: { mqtt: number; http: number; flows: number }
 }
 
@@ -55,9 +56,10 @@ export async function start(o: StartOptions = {}): Promise<Running> {
     FENGSUI_LOG_LEVEL: 'info',
     // messages are counted exactly; the clock has tests of its own
     FENGSUI_CLOCK_S: '0',
+    FENGSUI_CANARY_S: '0',
     ...o.env,
   }
-  const child = spawn(process.execPath, [join(root, 'main.ts'), 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [join(root, 'main.ts'), o.role ?? 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))
   const exited = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)))
