@@ -25,6 +25,7 @@ const USAGE = `usage: npm run admin -- ...
   device list | device remove ID
   user add NAME --role ${ROLES.join('|')} [--password P]     (asks for the password, or makes one)
   user password NAME [--password P] | user list | user remove NAME
+  user disable NAME | user enable NAME        (disabling ends the sessions of that person at once)
   token add NAME --scope SCOPE...   (${SCOPES.join(', ')}) | token list | token remove NAME
 ${QUARANTINE_USAGE}`
 
@@ -176,6 +177,8 @@ async function user(
   } else if (verb === 'password' && name !== undefined) {
     await accounts.setPassword(name, options.password ?? (await askPassword()))
     print({ user: name, password: 'changed' })
+  } else if ((verb === 'disable' || verb === 'enable') && name !== undefined) {
+    print(accounts.changeUser(name, { disabled: verb === 'disable' }))
   } else if (verb === 'remove' && name !== undefined) {
     print({ user: name, removed: accounts.removeUser(name) })
   } else throw new FengsuiError('invalid-request', `user ${verb ?? ''}\n${USAGE}`)

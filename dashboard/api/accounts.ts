@@ -23,6 +23,8 @@ export type Accounts = {
   addUser(username: string, role: Role, password?: string): Promise<{ username: string; password: string }>
   /** Ends the user's sessions. @throws not-found, invalid-request */
   setPassword(username: string, password?: string): Promise<{ username: string; password: string }>
+  /** One's own, proved by the one before; all other sessions of the user end. @throws bad-credentials, invalid-request */
+  changePassword(username: string, o: { before: string; password: string; token: string }): Promise<void>
   /** @throws conflict for the last administrator */
   removeUser(username: string): boolean
   listUsers(): User[]
@@ -83,6 +85,7 @@ export function openAccounts(o: { dir: string; clock: Clock }): Accounts {
     const admins = administrators.all()
     return admins.length === 1 && String(admins[0]?.['username']).toLowerCase() === username.toLowerCase()
   }
+  const endOtherSessions = db.prepare('DELETE FROM session WHERE username = ? AND hash <> ?')
   const endSessions = db.prepare('DELETE FROM session WHERE username = ?')
   const trimSessions = db.prepare(`DELETE FROM session WHERE expires_ms <= ? OR hash IN
     (SELECT hash FROM session WHERE username = ? ORDER BY expires_ms DESC LIMIT -1 OFFSET ?)`)
@@ -107,6 +110,13 @@ export function openAccounts(o: { dir: string; clock: Clock }): Accounts {
       if (changes === 0) throw new FengsuiError('not-found', `there is no user ${username}`)
       endSessions.run(username)
       return { username, password }
+    },
+    async changePassword(username, { before, password, token }) {
+      const user = findUser.get(username)
+      if (!(await checkPassword(before, user === undefined ? undefined : String(user['hash']))))
+        throw new FengsuiError('bad-credentials', 'the password of now is wrong')
+      db.prepare('UPDATE user SET hash = ? WHERE username = ?').run(await hashPassword(password), username)
+      endOtherSessions.run(username, hashOf(token))
     },
     removeUser(username) {
       if (isLastAdmin(username)) throw new FengsuiError('conflict', `${username} is the last administrator`)

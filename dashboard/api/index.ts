@@ -67,7 +67,7 @@ export type ApiParts = {
   clock: Clock
   webDir: string
   districtDir: string
-  accounts: Pick<Accounts, 'login' | 'logout' | 'principal'> & UserParts['accounts']
+  accounts: Pick<Accounts, 'login' | 'logout' | 'principal' | 'changePassword'> & UserParts['accounts']
   dispatch: AlarmDesk &
     IncidentDesk &
     PastParts['past'] &

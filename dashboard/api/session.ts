@@ -1,4 +1,4 @@
-// Logging in and out: POST, GET and DELETE /api/v1/session. The cookie is HttpOnly and SameSite=Strict; the same token may be
+// Logging in and out, and one's own password: POST, GET, PUT (its password) and DELETE /api/v1/session. The cookie is HttpOnly and SameSite=Strict; the same token may be
 // sent as `Authorization: Bearer`. Guessing is slowed twice: by address (rate limit) and by user name and address (lock-out).
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock, Log } from '#contracts/clock.ts'
@@ -13,6 +13,7 @@ export type SessionParts = {
   accounts: {
     login(username: string, password: string): Promise<{ token: string; principal: Principal; expiresAt: string }>
     logout(token: string): boolean
+    changePassword(username: string, o: { before: string; password: string; token: string }): Promise<void>
   }
   record: (o: { actor: string; action: string; subject: string; detail?: object }) => void
   clock: Clock
@@ -69,6 +70,32 @@ export function sessionRoutes(app: App, parts: SessionParts): void {
     config: { scope: 'public' },
     schema: { summary: 'Who am I', tags: ['session'], response: answers({ 200: object({ principal: ref('Principal') }) }) },
     handler: async request => ({ principal: callerOf(request) }),
+  })
+
+  app.put('/api/v1/session/password', {
+    config: { scope: 'public', rateLimit: { max: LOGINS_PER_MINUTE, timeWindow: '1 minute' } },
+    bodyLimit: 4096,
+    schema: {
+      summary: 'Another password of one’s own; all other sessions of the same person end',
+      tags: ['session'],
+      body: object({ before: text({ minLength: 1, maxLength: 256 }), password: text({ minLength: 10, maxLength: 256 }) }),
+      response: answers({ 204: { type: 'null' } }),
+    },
+    handler: async (request, reply) => {
+      const caller = callerOf(request)
+      const token = request.credential?.token
+      if (caller.kind !== 'user' || token === undefined) throw new FengsuiError('forbidden', 'a token has no password')
+      refuseWhileLocked(caller.name, request, reply)
+      try {
+        await accounts.changePassword(caller.name, { ...request.body, token })
+      } catch (error) {
+        // somebody at a desk that was left open must not try for long
+        if (error instanceof FengsuiError && error.code === 'bad-credentials') noteFailure(caller.name, request)
+        throw error
+      }
+      record({ actor: actorOf(caller), action: 'user.own-password', subject: caller.name })
+      return reply.code(204).send()
+    },
   })
 
   app.delete('/api/v1/session', {

@@ -112,3 +112,30 @@ test('more than sixty logins a minute from one address are refused', async () =>
   expect(refused[0]).toMatchObject({ body: { code: 'too-many-requests', requestId: expect.any(String) } })
   expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0)
 })
+
+test('one changes one’s own password with the one before; the other sessions end, this one stays, a token has none', async () => {
+  await room.accounts.addUser('wang', 'officer', PASSWORD)
+  // not over HTTP: the tests before may have used up the logins of a minute
+  const mine = (await room.accounts.login('wang', PASSWORD)).token
+  const other = (await room.accounts.login('wang', PASSWORD)).token
+  const change = (before: string, password: string, as = mine) =>
+    room.ask('/api/v1/session/password', { as, method: 'PUT', json: { before, password } })
+  expect(await change('wrong password', 'another good one')).toMatchObject({ status: 401, body: { code: 'bad-credentials' } })
+  expect((await change(PASSWORD, 'short')).status).toBe(400)
+  room.issue('service', ['read'])
+  expect((await change(PASSWORD, 'another good one', 'service')).status).toBe(403)
+  expect(
+    (await room.ask('/api/v1/session/password', { as: null, method: 'PUT', json: { before: PASSWORD, password: 'another good one' } }))
+      .status,
+  ).toBe(401)
+  expect((await change(PASSWORD, 'another good one')).status).toBe(204)
+  expect((await room.ask('/api/v1/kpis', { as: mine })).status).toBe(200)
+  expect((await room.ask('/api/v1/kpis', { as: other })).status).toBe(401)
+  await expect(room.accounts.login('wang', PASSWORD)).rejects.toThrow('wrong')
+  expect((await room.accounts.login('wang', 'another good one')).principal.name).toBe('wang')
+  const entries = (await room.ask('/api/v1/audit')).body.entries
+  expect(entries.find(one => one.action === 'user.own-password')).toMatchObject({ actor: 'user:wang', subject: 'wang' })
+  for (let i = 0; i < 5; i++) await change('wrong password', 'another good one')
+  expect((await change('another good one', 'a third good one')).status).toBe(429)
+  expect(JSON.stringify([entries, room.lines])).not.toMatch(/another good one|wrong password/)
+})

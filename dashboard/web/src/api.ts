@@ -52,7 +52,7 @@ export const createApi = (fetcher: typeof fetch, onUnauthenticated: () => void):
     })
     if (response.ok) return response
     const error = await failure(response)
-    if (error.status === 401 && path !== 'session') onUnauthenticated()
+    if (error.status === 401 && !path.startsWith('session')) onUnauthenticated()
     throw error
   }
   const parsed = async <T>(response: Response): Promise<T> => (response.status === 204 ? undefined : await response.json()) as T

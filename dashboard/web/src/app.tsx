@@ -45,6 +45,7 @@ const PAGES: Record<Exclude<Page, 'wall' | 'field'>, ComponentType<Wiring>> = {
   posture: beside(async () => (await import('./pages/posture.tsx')).PosturePage),
   enrol: beside(async () => (await import('./pages/enrol.tsx')).EnrolPage),
   users: beside(async () => (await import('./pages/users.tsx')).UsersPage),
+  account: beside(async () => (await import('./pages/account.tsx')).AccountPage),
   audit: beside(async () => (await import('./pages/audit.tsx')).AuditPage),
 }
 /** Views that are the whole screen. */

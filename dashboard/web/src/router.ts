@@ -18,6 +18,7 @@ export const PAGES = [
   'posture',
   'enrol',
   'users',
+  'account',
 ] as const
 export type Page = (typeof PAGES)[number]
 

@@ -171,9 +171,9 @@ export const TopBar = ({ store, session, sound, dialogs }: { store: Store; sessi
       <span class="grow" />
       <KpiBar store={store} />
       <div class="user">
-        <span class="who" title={who?.role === undefined ? '' : t(`role.${who.role}`)}>
+        <a class="who" href="#/account" title={who?.role === undefined ? '' : t(`role.${who.role}`)}>
           {who?.name}
-        </span>
+        </a>
         <LanguageButton />
         <ThemeButton />
         <LogoutButton session={session} store={store} />
