@@ -1,7 +1,8 @@
 // The daily report as one page of HTML that prints well on A4: no script, no picture, nothing from outside, every word escaped.
 import { openZone } from '#contracts/zone.ts'
+import { REPORT_SHEETS } from '#contracts/report.ts'
 import type { DailyReport } from './report.ts'
-import { localTime, sheetOf, SHEETS, type Cell, type Sheet } from './report-sheets.ts'
+import { localTime, sheetOf, type Cell, type Sheet } from './report-sheets.ts'
 import { LABELS, type Lang } from './report-words.ts'
 
 const html = (text: string | number): string =>
@@ -37,7 +38,7 @@ const boxesOf = ({ rows }: Sheet): string => {
   return `<dl>${rows.map(box).join('')}</dl>`
 }
 
-const ORDER = ['totals', 'phases', ...SHEETS.filter(name => name !== 'totals' && name !== 'phases')] as const
+const ORDER = ['totals', 'phases', ...REPORT_SHEETS.filter(name => name !== 'totals' && name !== 'phases')] as const
 
 export const reportHtml = (r: DailyReport, lang: Lang): string => {
   const l = LABELS[lang]

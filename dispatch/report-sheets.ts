@@ -2,23 +2,12 @@
 import type { AlarmKind } from '#contracts/alarm.ts'
 import type { IncidentState } from '#contracts/incident.ts'
 import { openZone, type Zone } from '#contracts/zone.ts'
+import type { ReportSheet } from '#contracts/report.ts'
 import type { DailyReport, ReportedIncident } from './report.ts'
 import { MOMENTS, PHASES } from './report-phases.ts'
 import { LABELS, MOMENT_NAMES, PHASE_NAMES, STATE_NAMES, type Lang } from './report-words.ts'
 import { KIND_NAMES, LEVEL_NAMES } from './words.ts'
 
-export const SHEETS = [
-  'incidents',
-  'intervals',
-  'totals',
-  'phases',
-  'false-alarms-by-site',
-  'false-alarms-by-cause',
-  'standing',
-  'chattering',
-  'flood',
-] as const
-export type SheetName = (typeof SHEETS)[number]
 /** `late`: beyond a limit, and shown so */
 export type Cell = { value: string | number | null; late?: true }
 export type Sheet = { title: string; head: string[]; rows: Cell[][]; leftOut: number }
@@ -39,7 +28,7 @@ type Maker = (r: DailyReport, lang: Lang) => Sheet
 const textLang = (lang: Lang): 'zh' | 'en' => (lang === 'en' ? 'en' : 'zh')
 const kindName = (kind: AlarmKind, lang: Lang): string => KIND_NAMES[kind][textLang(lang)]
 
-const MAKERS: Record<SheetName, Maker> = {
+const MAKERS: Record<ReportSheet, Maker> = {
   incidents: (r, lang) => {
     const l = LABELS[lang]
     const verdict = (i: ReportedIncident): string => (i.falseAlarm === null ? l.unknown : i.falseAlarm ? l.yes : l.no)
@@ -156,4 +145,4 @@ const MAKERS: Record<SheetName, Maker> = {
   }),
 }
 
-export const sheetOf = (report: DailyReport, sheet: SheetName, lang: Lang): Sheet => MAKERS[sheet](report, lang)
+export const sheetOf = (report: DailyReport, sheet: ReportSheet, lang: Lang): Sheet => MAKERS[sheet](report, lang)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { boundedThread } from '../processes/bounded-thread.ts'
 import { reportCsv } from '../dispatch/report-csv.ts'
 import { reportHtml } from '../dispatch/report-html.ts'
-import type { SheetName } from '../dispatch/report-sheets.ts'
+import type { ReportSheet } from '#contracts/report.ts'
 import type { Lang } from '../dispatch/report-words.ts'
 import type { DailyReport, ReportTask } from '../dispatch/report.ts'
 
@@ -16,7 +16,7 @@ const HEAP_MIB = 512
 export const written = (figures: DailyReport) => ({
   date: figures.date,
   figures,
-  csv: (lang: Lang, sheet: SheetName): string => reportCsv(figures, lang, sheet),
+  csv: (lang: Lang, sheet: ReportSheet): string => reportCsv(figures, lang, sheet),
   html: (lang: Lang): string => reportHtml(figures, lang),
 })
 

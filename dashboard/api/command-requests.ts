@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '#contracts/clock.ts'
 import { COMMANDS, mayCommand } from '#contracts/command.ts'
+import { REQUEST_STATES, type CommandRequest } from '#contracts/command-request.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_ID } from '#contracts/topic.ts'
@@ -18,24 +19,13 @@ import { integer, list, object, oneOf, open, text, time, type App } from './sche
 
 /** They only look, speak or light, and an officer may give each of them: a flow may no more than he. */
 export const SAFE_COMMANDS = ['locate', 'snapshot', 'stream-start', 'look-at', 'preset', 'announce'] as const
-const STATES = ['waiting', 'sent', 'refused'] as const
 /** waiting requests; beyond it new ones are refused, so that a looping flow cannot bury the one that matters */
 const WAITING_MAX = 200
 const LISTED_MAX = 500
 /** decided ones beyond it are forgotten, oldest first: their keys ask anew; what was sent stands in the audit and with the commands */
 const DECIDED_KEPT = 10_000
 
-type Row = {
-  id: string
-  deviceId: string
-  command: string
-  parameters: Record<string, unknown> | null
-  reason: string
-  origin: string
-  state: (typeof STATES)[number]
-  at: string
-  decidedBy: string | null
-}
+type Row = CommandRequest
 export type CommandRequests = {
   get(id: string): Row | undefined
   put(row: Row): void
@@ -83,7 +73,7 @@ export function openCommandRequests({ dir, decidedKept = DECIDED_KEPT }: { dir: 
 
 const tags = ['devices']
 const shown = object(
-  { id: text(), deviceId: text(), command: text(), reason: text(), origin: text(), state: oneOf(STATES), at: time() },
+  { id: text(), deviceId: text(), command: text(), reason: text(), origin: text(), state: oneOf(REQUEST_STATES), at: time() },
   {},
   { additionalProperties: true },
 )
@@ -161,7 +151,7 @@ export function commandRequestRoutes(app: App, parts: CommandRequestParts): void
     schema: {
       summary: 'What flows asked for, newest first',
       tags,
-      querystring: object({}, { state: oneOf(STATES), limit: integer({ minimum: 1, maximum: LISTED_MAX, default: 100 }) }),
+      querystring: object({}, { state: oneOf(REQUEST_STATES), limit: integer({ minimum: 1, maximum: LISTED_MAX, default: 100 }) }),
       response: answers({ 200: object({ requests: list(shown) }) }),
     },
     handler: async request => ({ requests: commandRequests.list(request.query.limit ?? 100, request.query.state) }),

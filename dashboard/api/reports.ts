@@ -1,5 +1,6 @@
 // The daily report over HTTP: JSON, CSV or a page that prints, in Chinese or English. Figures and words are dispatch's; which form is
 // asked for is decided here.
+import { REPORT_SHEETS, type ReportSheet } from '#contracts/report.ts'
 import type { Clock } from '#contracts/clock.ts'
 import { answers } from './errors.ts'
 import { object, oneOf, open, text, type App } from './schema.ts'
@@ -8,24 +9,11 @@ const FORMATS = ['json', 'csv', 'html'] as const
 type Format = (typeof FORMATS)[number]
 const LANGS = ['zh-CN', 'en'] as const
 type Lang = (typeof LANGS)[number]
-/** what one CSV holds: a sheet of the report */
-const SHEETS = [
-  'incidents',
-  'intervals',
-  'totals',
-  'phases',
-  'false-alarms-by-site',
-  'false-alarms-by-cause',
-  'standing',
-  'chattering',
-  'flood',
-] as const
-
 /** one day's report, and how it is written out */
 export type DayReport = {
   date: string
   figures: object
-  csv(lang: Lang, sheet: (typeof SHEETS)[number]): string
+  csv(lang: Lang, sheet: ReportSheet): string
   html(lang: Lang): string
 }
 export type ReportDesk = {
@@ -64,7 +52,7 @@ export function reportRoutes(app: App, { reports, clock }: ReportParts): void {
           date: text({ pattern: '^\\d{4}-\\d\\d-\\d\\d$', description: 'a local day; default: today' }),
           format: oneOf(FORMATS, { description: 'default: what Accept asks for, else json' }),
           lang: oneOf(LANGS, { description: 'of CSV and HTML; default zh-CN' }),
-          sheet: oneOf(SHEETS, { description: 'of CSV; default incidents' }),
+          sheet: oneOf(REPORT_SHEETS, { description: 'of CSV; default incidents' }),
         },
       ),
       response: answers({

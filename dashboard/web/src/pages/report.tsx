@@ -1,6 +1,7 @@
 // The daily report: a day's figures in short, the page that prints, every sheet as CSV, the whole as JSON. The figures are the server's;
 // a day that is not over says so.
 import { useEffect, useState } from 'preact/hooks'
+import { REPORT_SHEETS } from '#contracts/report.ts'
 import { why } from '../actions.ts'
 import { UNKNOWN, clockTime, count, seconds } from '../format.ts'
 import { locale, t, term } from '../i18n.ts'
@@ -34,17 +35,6 @@ type Report = {
   }
   phases: Phase[]
 }
-const SHEETS = [
-  'incidents',
-  'intervals',
-  'totals',
-  'phases',
-  'false-alarms-by-site',
-  'false-alarms-by-cause',
-  'standing',
-  'chattering',
-  'flood',
-] as const
 
 const DAY_MS = 86_400_000
 /** a report may take a minute, see docs/reports.md */
@@ -177,7 +167,7 @@ export const ReportPage = ({ store }: { store: Store }) => {
           <Phases phases={report.phases} />
           <h3>{t('report.sheets')}</h3>
           <ul class="acts">
-            {SHEETS.map(sheet => (
+            {REPORT_SHEETS.map(sheet => (
               <li key={sheet}>
                 <a href={addressFor({ format: 'csv', sheet })} download data-testid={`report-${sheet}`}>
                   {term('report-sheet', sheet)}

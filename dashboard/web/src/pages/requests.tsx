@@ -2,6 +2,7 @@
 // whoever may; a command is never sent from here without a second yes.
 import { useState } from 'preact/hooks'
 import { mayCommand } from '#contracts/command.ts'
+import { REQUEST_STATES, type CommandRequest } from '#contracts/command-request.ts'
 import { UNKNOWN, count, dayTime, elapsed } from '../format.ts'
 import { t, term } from '../i18n.ts'
 import { addressOf } from '../router.ts'
@@ -16,21 +17,9 @@ const REFRESH_MS = 3_000
 /** the most that the server answers at once; waiting ones are at most 200 */
 const ALL = 500
 
-const STATES = ['waiting', 'sent', 'refused'] as const
-type Request = {
-  id: string
-  deviceId: string
-  command: string
-  parameters: Record<string, unknown> | null
-  reason: string
-  origin: string
-  state: (typeof STATES)[number]
-  at: string
-  decidedBy: string | null
-}
-type Ask = { verb: 'confirm' | 'refuse'; request: Request } | null
+type Ask = { verb: 'confirm' | 'refuse'; request: CommandRequest } | null
 
-const COLUMNS: Column<Request>[] = [
+const COLUMNS: Column<CommandRequest>[] = [
   { title: 'id', value: one => one.id },
   { title: 'at', value: one => one.at },
   { title: 'deviceId', value: one => one.deviceId },
@@ -42,9 +31,9 @@ const COLUMNS: Column<Request>[] = [
   { title: 'decidedBy', value: one => one.decidedBy },
 ]
 
-const parametersOf = ({ parameters }: Request): string => (parameters === null ? '' : JSON.stringify(parameters))
+const parametersOf = ({ parameters }: CommandRequest): string => (parameters === null ? '' : JSON.stringify(parameters))
 
-const Row = ({ request, store, onAsk }: { request: Request; store: Store; onAsk: (ask: Ask) => void }) => {
+const Row = ({ request, store, onAsk }: { request: CommandRequest; store: Store; onAsk: (ask: Ask) => void }) => {
   const role = store.principal.value?.role ?? 'viewer'
   const isMine = store.may('alarms:handle')
   return (
@@ -100,7 +89,7 @@ export const RequestsPage = ({ store }: { store: Store }) => {
   const [ask, setAsk] = useState<Ask>(null)
   const fetch = pagesOf(async () => {
     const query = queryOf({ state: filter.state, limit: ALL })
-    const { requests } = await store.api.get<{ requests: Request[] }>(`command-requests?${query}`)
+    const { requests } = await store.api.get<{ requests: CommandRequest[] }>(`command-requests?${query}`)
     const words = filter.words.toLowerCase()
     return requests.filter(one => [one.deviceId, one.command, one.origin, one.reason].some(part => part.toLowerCase().includes(words)))
   })
@@ -123,7 +112,7 @@ export const RequestsPage = ({ store }: { store: Store }) => {
           name="state"
           value={filter.state}
           onChange={state => setFilter({ ...filter, state })}
-          options={STATES.map(one => [one, term('request-state', one)])}
+          options={REQUEST_STATES.map(one => [one, term('request-state', one)])}
         />
         <TextField label="filter.label" name="words" value={filter.words} onChange={words => setFilter({ ...filter, words })} />
         <ExportCsv store={store} name="command-requests" columns={COLUMNS} fetch={fetch} />
