@@ -16,7 +16,7 @@ import type { Resource } from '#contracts/resource.ts'
 import { queueAlarm } from './alarms.ts'
 import { createRing, type Missed } from './ring.ts'
 import type { Census } from './census.ts'
-import { createRows, sightOf, smallOf } from './rows.ts'
+import { createRows, smallOf } from './rows.ts'
 
 export const CLIENTS_MAX = 200
 /** bytes a client may have waiting beyond its snapshot */
@@ -159,7 +159,7 @@ export function createLive(parts: LiveParts): Live {
       waiting.delete(deviceId)
       const next = rows.next(device)
       ;(next.small ? small : full).push(next.row)
-      const sight = sightOf(device)
+      const sight = rows.sight(device)
       if (sight !== null) sights.push(sight)
     }
     if (full.length + sights.length > 0) emit({ devices: full, ...(sights.length > 0 ? { sights } : {}) })
@@ -221,7 +221,7 @@ export function createLive(parts: LiveParts): Live {
     const sights: Sight[] = []
     for (const device of parts.devices()) {
       devices.push(rows.full(device, alone))
-      const sight = sightOf(device)
+      const sight = rows.sightNow(device)
       if (sight !== null) sights.push(sight)
     }
     const open: QueueAlarm[] = alarms.map(queueAlarm)

@@ -9,6 +9,10 @@ export type Rows = {
   full(device: Device, alone: boolean): DeviceRow
   /** the row, and whether those who had the last one can do with the small one */
   next(device: Device): { row: DeviceRow; small: boolean }
+  /** what it sees or how it stands, where that is not what was said last */
+  sight(device: Device): Sight | null
+  /** the same for a snapshot: one who has it must be told of the next change, whatever the others know */
+  sightNow(device: Device): Sight | null
   forget(deviceId: string): void
   /** true when no number is left: what was said has to be said anew, under a new epoch */
   exhausted(): boolean
@@ -20,6 +24,7 @@ const LASTING = [1, 2, 3, 6, 7, 8, 9] as const
 
 export function createRows(nowMs: () => number, numbersMax = NUMBER_MAX): Rows {
   const said = new Map<string, DeviceRow>()
+  const sights = new Map<string, string>()
   const numbers = new Map<string, number>()
   let nextNumber = 0
   const rowOf = (device: Device, number: number): DeviceRow => {
@@ -56,13 +61,28 @@ export function createRows(nowMs: () => number, numbersMax = NUMBER_MAX): Rows {
       said.set(device.deviceId, row)
       return { row, small: before !== undefined && LASTING.every(at => before[at] === row[at]) }
     },
+    sight(device) {
+      const sight = sightOf(device)
+      if (sight === null) return null
+      const words = JSON.stringify(sight)
+      if (sights.get(device.deviceId) === words) return null
+      sights.set(device.deviceId, words)
+      return sight
+    },
+    sightNow(device) {
+      const sight = sightOf(device)
+      if (sight !== null && sights.get(device.deviceId) !== JSON.stringify(sight)) sights.delete(device.deviceId)
+      return sight
+    },
     forget(deviceId) {
       said.delete(deviceId)
+      sights.delete(deviceId)
       numbers.delete(deviceId)
     },
     exhausted: () => nextNumber >= numbersMax,
     reset() {
       said.clear()
+      sights.clear()
       numbers.clear()
       nextNumber = 0
     },

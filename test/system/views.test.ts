@@ -173,6 +173,7 @@ const BESIDE = [
   ['posture', 'posture-now'],
   ['enrol', 'claims'],
   ['users', 'user-row'],
+  ['account', 'own-change'],
   ['quarantine', 'list-empty'],
 ] as const
 

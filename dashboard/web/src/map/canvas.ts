@@ -9,7 +9,7 @@ import { createPickGrid, type PickGrid } from './grid.ts'
 import { followHands } from './hands.ts'
 import { createLabels } from './labels.ts'
 import { createMarkers } from './markers.ts'
-import { BUILDINGS_ZOOM, paint } from './paint.ts'
+import { BUILDINGS_ZOOM, paintBase, paintLive } from './paint.ts'
 import { EDGE_PX, HANDS_OFF_MS, PICK_PX, forceUnder, type Camera, type ForcesFeed, type MapOptions, type MapView } from './view.ts'
 
 const PADDING_PX = 28
@@ -59,11 +59,27 @@ const createView = (o: MapOptions, district: District): MapView => {
   let movedByHandAtMs = Number.NEGATIVE_INFINITY
 
   const ratio = (): number => Math.min(PIXEL_RATIO_MAX, window.devicePixelRatio || 1)
+  const base = document.createElement('canvas')
+  const baseContext = base.getContext('2d')
+  /** what the ground was painted for */
+  let baseOf = ''
+  const ground = (): void => {
+    const { x, y } = mercator.project(0, 0)
+    const wanted = [x, y, mercator.zoom(), canvas.width, canvas.height, district.buildings.features.length].join()
+    if (wanted === baseOf || baseContext === null) return
+    baseOf = wanted
+    base.width = canvas.width
+    base.height = canvas.height
+    baseContext.setTransform(ratio(), 0, 0, ratio(), 0, 0)
+    paintBase({ context: baseContext, mercator, district, theme: o.theme, width: camera.width(), height: camera.height() })
+  }
   const draw = (): void => {
     frame = 0
     context.setTransform(ratio(), 0, 0, ratio(), 0, 0)
     const { devices, theme, english } = o
-    paint({
+    ground()
+    context.drawImage(base, 0, 0, camera.width(), camera.height())
+    paintLive({
       context,
       mercator,
       district,

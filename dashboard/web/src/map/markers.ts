@@ -46,6 +46,10 @@ export const createMarkers = (o: {
   const layer = document.createElement('div')
   layer.className = 'markers'
   host.append(layer)
+  // one animation for all that flash: each its own is most of the page's work in a flood
+  const asking = document.createElement('div')
+  asking.className = 'asking'
+  layer.append(asking)
   const arrow = document.createElement('button')
   arrow.type = 'button'
   arrow.className = 'edge-arrow'
@@ -75,7 +79,6 @@ export const createMarkers = (o: {
         event.stopPropagation()
         onIncident(incident.id)
       })
-      layer.append(element)
       one = { incident, element, drawnAs: '' }
       elements.set(incident.id, one)
     }
@@ -85,6 +88,9 @@ export const createMarkers = (o: {
     if (one.drawnAs === drawnAs) return
     one.drawnAs = drawnAs
     one.element.className = drawnAs
+    // the selected one flashes by itself: what is around it must not
+    const home = flashes(incident) && incident.id !== selectedId ? asking : layer
+    if (one.element.parentElement !== home) home.append(one.element)
     // The graver lies on top, and what waits for an answer on top of what does not.
     one.element.style.zIndex = String((asks ? 10 : 0) + 5 - incident.severity)
     one.element.replaceChildren(shape(incident))

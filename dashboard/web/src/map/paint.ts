@@ -1,4 +1,5 @@
-// One frame of the flat map on a 2D canvas, from the ground up: areas, water, buildings, roads, cells, stations, names, devices.
+// One frame of the flat map on a 2D canvas: the ground (areas, water, buildings, roads), which is painted once for as long as the camera stands
+// still, and above it what lives: cells, stations, names, devices.
 import { DEVICE_CONDITIONS } from '#contracts/device.ts'
 import type { DeviceTable } from '../live/devices.ts'
 import { THEMES, type Theme } from '../tokens.ts'
@@ -14,22 +15,24 @@ export const BUILDINGS_ZOOM = 14
 const MAJOR = new Set(['motorway', 'trunk', 'primary', 'secondary'])
 const FULL_TURN = Math.PI * 2
 
-export type Scene = {
+export type BaseScene = {
   context: CanvasRenderingContext2D
   mercator: Mercator
   district: District
-  devices: DeviceTable
   theme: Theme
+  width: number
+  height: number
+}
+export type Scene = BaseScene & {
+  devices: DeviceTable
   english: boolean
   atlas: HTMLCanvasElement
   picture: Picture
   forces: Forces
   forceAtlas: HTMLCanvasElement
-  width: number
-  height: number
 }
 
-const trace = ({ context, mercator }: Scene, lines: [number, number][][]): void => {
+const trace = ({ context, mercator }: BaseScene, lines: [number, number][][]): void => {
   context.beginPath()
   for (const line of lines)
     for (const [at, [lon, lat]] of line.entries()) {
@@ -39,7 +42,7 @@ const trace = ({ context, mercator }: Scene, lines: [number, number][][]): void 
     }
 }
 
-const fill = (scene: Scene, layer: Collection, colour: string): void => {
+const fill = (scene: BaseScene, layer: Collection, colour: string): void => {
   scene.context.fillStyle = colour
   for (const feature of layer.features) {
     trace(scene, linesOf(feature.geometry))
@@ -47,7 +50,7 @@ const fill = (scene: Scene, layer: Collection, colour: string): void => {
   }
 }
 
-const outline = (scene: Scene, layer: Collection, colour: string): void => {
+const outline = (scene: BaseScene, layer: Collection, colour: string): void => {
   scene.context.strokeStyle = colour
   scene.context.lineWidth = 1
   for (const feature of layer.features) {
@@ -56,7 +59,7 @@ const outline = (scene: Scene, layer: Collection, colour: string): void => {
   }
 }
 
-const roads = (scene: Scene): void => {
+const roads = (scene: BaseScene): void => {
   const { context, district, mercator } = scene
   const colours = THEMES[scene.theme]
   const all = mercator.zoom() >= MINOR_ROADS_ZOOM
@@ -115,7 +118,8 @@ const points = ({ context, mercator, picture, devices, atlas }: Scene): void => 
   }
 }
 
-export const paint = (scene: Scene): void => {
+/** Thousands of lines: most of the work of a frame. */
+export const paintBase = (scene: BaseScene): void => {
   const { context, district } = scene
   const colours = THEMES[scene.theme]
   context.fillStyle = colours.mapGround
@@ -125,6 +129,9 @@ export const paint = (scene: Scene): void => {
   if (scene.mercator.zoom() >= BUILDINGS_ZOOM) fill(scene, district.buildings, colours.mapBuilding)
   roads(scene)
   outline(scene, district.areas, colours.mapAreaLine)
+}
+
+export const paintLive = (scene: Scene): void => {
   const above = { ...scene, atlas: scene.forceAtlas }
   paintGround(above)
   cells(scene)

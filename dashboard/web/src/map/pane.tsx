@@ -12,6 +12,9 @@ import type { Renderer } from './renderer.ts'
 import type { Hover, MapOptions, MapView } from './view.ts'
 
 /** At most four ticks a second reach the map, however many deltas come in. */
+/** From so many incidents on their marks are set once a second: sorting them all is dear, and most lie under others. */
+const MANY = 1_000
+const MANY_EVERY_MS = 1_000
 const TICK_MS = 250
 
 type State = 'loading' | 'ready' | 'failed'
@@ -90,10 +93,21 @@ const createPane = (store: Store) => {
     host.replaceChildren()
     void mount(host)
   }
+  let painting: ReturnType<typeof setTimeout> | undefined
+  let paintedFor: string | null = null
+  let paintedAtMs = Number.NEGATIVE_INFINITY
   const paintIncidents = (): void => {
     // Read before the view is asked for: an effect that finds no view yet must still follow both signals.
     const [list, selectedId] = [[...store.incidents.value.values()], store.selectedId.value]
-    view?.incidents(list, selectedId)
+    clearTimeout(painting)
+    const waitMs = list.length < MANY || selectedId !== paintedFor ? 0 : paintedAtMs + MANY_EVERY_MS - performance.now()
+    const now = (): void => {
+      paintedAtMs = performance.now()
+      paintedFor = selectedId
+      view?.incidents(list, selectedId)
+    }
+    if (waitMs <= 0) now()
+    else painting = setTimeout(now, waitMs)
   }
 
   /** Once a second, since ages and times of arrival are shown, and when an order or a station changes. */
@@ -160,6 +174,7 @@ const createPane = (store: Store) => {
       const unfollow = follow(host)
       return () => {
         ended = true
+        clearTimeout(painting)
         unfollow()
         view?.destroy()
       }

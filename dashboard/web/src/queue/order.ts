@@ -9,12 +9,18 @@ const inOrder = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 /** In a flood of detectors of one kind the real fires rise: two independent triggers first, then smoke and heat before smoke alone. */
 const weight = ({ confirmedAt, signs = 0 }: Incident): number => (confirmedAt === undefined ? 0 : 100) + signs
 
-export const compare = (a: Incident, b: Incident): number =>
-  Number(needsAnswer(b)) - Number(needsAnswer(a)) ||
-  a.severity - b.severity ||
-  weight(b) - weight(a) ||
-  inOrder(a.queuedAt, b.queuedAt) ||
-  inOrder(a.id, b.id)
+/** Before everything of time: small first. An incident that changes is another object, so it is reckoned once for each. */
+const ranks = new WeakMap<Incident, number>()
+const rankOf = (incident: Incident): number => {
+  let rank = ranks.get(incident)
+  if (rank === undefined) {
+    rank = (needsAnswer(incident) ? 0 : 100_000) + incident.severity * 10_000 - weight(incident)
+    ranks.set(incident, rank)
+  }
+  return rank
+}
+
+export const compare = (a: Incident, b: Incident): number => rankOf(a) - rankOf(b) || inOrder(a.queuedAt, b.queuedAt) || inOrder(a.id, b.id)
 
 /**
  * The ids to show, top to bottom. While `held` (pointer or focus is in the list) rows that were there keep their order and new
@@ -62,10 +68,11 @@ export const passes = (incident: Incident, filter: Filter, isShelved: (incident:
 }
 
 /**
- * How many rows are drawn at once; the rest stands behind one line that says how many and draws more. What asks sorts first, so it is
+ * How many rows are drawn at once, and how many where that would not be all: a list nobody can walk through need not be long; the rest stands behind one line that says how many and draws more. What asks sorts first, so it is
  * the calm that is left out; an unanswered level I is always drawn, wherever a held list has it.
  */
 export const ROWS_DRAWN = 300
+export const ROWS_IN_CROWD = 120
 
 export const drawn = (ids: readonly string[], incidents: ReadonlyMap<string, Incident>, limit = ROWS_DRAWN): string[] => {
   const must = ids.filter(id => {

@@ -4,7 +4,7 @@ import { computed, signal, type ReadonlySignal, type Signal } from '@preact/sign
 import { needsAnswer } from '../live/reduce.ts'
 import type { Store } from '../store.ts'
 import { fold, type Fold, type FoldedBy } from './fold.ts'
-import { arrange, drawn, passes, ROWS_DRAWN, type Filter } from './order.ts'
+import { arrange, drawn, passes, ROWS_DRAWN, ROWS_IN_CROWD, type Filter } from './order.ts'
 
 /** So long after the last key or pointer movement in the list the officer's hand is taken to have left it. */
 export const HOLD_MS = 10_000
@@ -72,8 +72,13 @@ export const createQueueView = (store: Store): QueueView => {
     by = next.by
     return next
   })
-  const limit = signal(ROWS_DRAWN)
-  const ids = computed(() => drawn(folded.value.ids, store.incidents.value, limit.value))
+  /** rows asked for beyond the usual */
+  const more = signal(0)
+  const ids = computed(() => {
+    const all = folded.value.ids
+    const limit = (all.length > ROWS_DRAWN ? ROWS_IN_CROWD : ROWS_DRAWN) + more.value
+    return drawn(all, store.incidents.value, limit)
+  })
 
   return {
     filter,
@@ -96,7 +101,7 @@ export const createQueueView = (store: Store): QueueView => {
       opened.value = next
     },
     more() {
-      limit.value += ROWS_DRAWN
+      more.value += ROWS_DRAWN
     },
     beside(step) {
       const list = ids.value

@@ -55,7 +55,7 @@ export const Film = ({ store, deviceId, kind, name }: { store: Store; deviceId: 
         {isFilm ? (
           <video ref={film} muted playsInline aria-label={t('video.of', { name })} />
         ) : (
-          <img ref={image} alt={t('video.of', { name })} hidden={sight.atMs === null} />
+          <img ref={image} alt={t('video.of', { name })} />
         )}
       </div>
       <Words sight={sight} standing={standing} nowMs={nowMs} />

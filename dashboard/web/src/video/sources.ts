@@ -27,6 +27,10 @@ export const pictures =
         if (picture === undefined || target === null) continue
         const next = URL.createObjectURL(new Blob([picture.bytes], { type: picture.type }))
         target.src = next
+        // seen is what can be seen: bytes that are no picture to this browser are not
+        await target.decode().catch(() => {
+          throw new Error('it cannot be shown')
+        })
         URL.revokeObjectURL(shown)
         shown = next
         seen(picture.atMs)
