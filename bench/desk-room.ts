@@ -40,19 +40,22 @@ export type DeskRoom = {
     browser: Browser,
     o?: {
       query?: string
+      /** where the page is had, when not from the room itself */
+      url?: string
       width?: number
       height?: number
       reducedMotion?: boolean
       theme?: 'dark' | 'light'
       english?: boolean
-      before?: (page: Page) => Promise<void>
+      before?: (page: Page) => Promise<unknown>
     },
   ): Promise<Page>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function openDeskRoom(devices: number): Promise<DeskRoom> {
-  const room = await startRoom({ roles: ['admin', 'officer'], parts: { webDir: join(root, 'dashboard/web/dist'), districtDir } })
+/** `webDir`: the built page, where it is not the one that ships. */
+export async function openDeskRoom(devices: number, webDir = join(root, 'dashboard/web/dist')): Promise<DeskRoom> {
+  const room = await startRoom({ roles: ['admin', 'officer'], parts: { webDir, districtDir } })
   const planned = plan({ district: readDistrict(districtDir), devices, seed: SEED })
   const random = createRandom(SEED)
   const changed = { fault: new Set<string>() }
@@ -118,9 +121,11 @@ export async function openDeskRoom(devices: number): Promise<DeskRoom> {
         },
         [o.theme ?? 'dark', o.english === true ? 'en' : 'zh-CN'],
       )
-      await context.addCookies([{ name: 'fengsui_session', value: (await room.accounts.login('admin', PASSWORD)).token, url: room.url }])
+      await context.addCookies([
+        { name: 'fengsui_session', value: (await room.accounts.login('admin', PASSWORD)).token, url: o.url ?? room.url },
+      ])
       await o.before?.(page)
-      await page.goto(`${room.url}/${o.query ?? ''}`)
+      await page.goto(`${o.url ?? room.url}/${o.query ?? ''}`)
       return page
     },
     [Symbol.asyncDispose]: () => room[Symbol.asyncDispose](),

@@ -22,6 +22,10 @@ const BENCHES = [
   'start',
   'bundle',
   'desk-flood',
+  'desk-live',
+  'desk-wire',
+  'desk-load',
+  'map-frames',
   'rules',
   'decode',
 ]
