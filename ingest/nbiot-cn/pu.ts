@@ -35,7 +35,7 @@ const common = (view: DataView): Part & { state: object } => {
   const rsrp = -view.getUint8(38)
   return {
     atMs: timeAt(view, 13),
-    metrics: { temperature_c: view.getUint8(33) - 100, battery_v: view.getUint16(30) / 100 },
+    metrics: { temperature_c: view.getUint8(33) - 100, battery_v: volts(view.getUint16(30)) },
     batteryPct: view.getUint8(32),
     rssiDbm: rsrp,
     rsrpDbm: rsrp,
@@ -43,6 +43,8 @@ const common = (view: DataView): Part & { state: object } => {
   }
 }
 
+/** Smoke detectors send hundredths of a volt, hydrants thousandths: none of them holds a battery of more than 10 V. */
+const volts = (value: number): number => (value > 1_000 ? value / 1_000 : value / 100)
 const timeAt = (view: DataView, at: number): number => PU_EPOCH_MS + view.getUint32(at) * 1000
 
 function smoke(view: DataView): Part {

@@ -1,6 +1,6 @@
 // What NB-IoT detectors of Chinese makers put inside a platform's envelope as named values: Li'an (Alarm_Status), Wanlin (wanlin.ts), and the
 // standard names of the platforms' own models. A status says one thing: what it does not say stays as it was.
-import { coerceNumber } from '../coerce.ts'
+import { coerceBoolean, coerceNumber } from '../coerce.ts'
 import { num, type JsonObject } from '../compose.ts'
 import { objectPart } from '../lorawan/decoded-object.ts'
 import { defined, type Alarms, type Part } from './part.ts'
@@ -74,6 +74,11 @@ function standardPart(data: JsonObject): Part {
   const { rsrp: _rsrp, RSRP: _upper, sinr: _sinr, ...rest } = renamed
   const { kind, metrics, alarms, state, batteryPct } = objectPart(rest)
   const rsrp = dbm(num(data, 'rsrp') ?? num(data, 'RSRP'))
+  const general = Object.keys(alarms ?? {}).length === 0 ? generalAlarm(data) : undefined
+  if (general !== undefined) {
+    const unread = `${general.name} does not say of what`
+    return { ...defined({ kind, batteryPct, metrics, state }), alarms: { preAlarm: general.on }, ...(general.on && { unread }) } as Part
+  }
   const isRead = [metrics, alarms, state].some(one => Object.keys(one ?? {}).length > 0) || batteryPct !== undefined || rsrp !== undefined
   return {
     ...defined({ kind, batteryPct, rsrpDbm: rsrp, rssiDbm: rsrp, snrDb: num(data, 'sinr') }),
@@ -82,14 +87,28 @@ function standardPart(data: JsonObject): Part {
   } as Part
 }
 
+const GENERAL = /^(?:alarm|warn(?:ing)?)(?:_?(?:state|status|flag|type|code))?$/i
+
+/** An alarm that does not say of what: somebody has to look. */
+function generalAlarm(data: JsonObject): { name: string; on: boolean } | undefined {
+  for (const [name, value] of Object.entries(data).slice(0, VALUES_MAX)) {
+    const number = coerceNumber(value)
+    const on = coerceBoolean(value) ?? (number === undefined ? undefined : number !== 0)
+    if (GENERAL.test(name) && on !== undefined) return { name: name.slice(0, 32), on }
+  }
+  return undefined
+}
+
 const namesOf = (data: JsonObject): string =>
   Object.keys(data)
     .slice(0, 5)
     .map(name => name.slice(0, 32))
     .join(', ')
 
+/** Of a valve or a fan the number says which way it is. */
+const ALARM_STATE = /^(?:smoke|gas|co|fire|heat|alarm|tamper|fault|battery|leak|water)(?:_\w+)?_state$/
 /** A state of 2 or more is a higher step of the alarm that 1 is. */
 const stateWord = (name: string, value: unknown): unknown => {
   const number = coerceNumber(value)
-  return (name.endsWith('_state') || COUNTED.has(name)) && number !== undefined ? (number === 0 ? 0 : 1) : value
+  return (ALARM_STATE.test(name) || COUNTED.has(name)) && number !== undefined ? (number === 0 ? 0 : 1) : value
 }

@@ -104,3 +104,22 @@ test('odd values in every place give canonical readings or a reason', () => {
   )
   for (const body of bodies) for (const odd of mutations(body)) ask(TOPIC, odd)
 })
+
+test('steps of an alarm are one alarm; which way a valve or a fan stands is kept as it is', () => {
+  const payload = { gas_sensor_state: 2, valve_state: 2, fan_state: 2, gas_value: 9 }
+  expect(asking(decoder)(TOPIC, { deviceCode: '1', payload }).readings[0]).toMatchObject({
+    alarms: { gas: true },
+    metrics: { valve_state_raw: 2, fan_state_raw: 2, gas_value_raw: 9 },
+  })
+})
+
+test('an alarm that does not say of what is a pre-alarm, noted; none of it is none', () => {
+  const ask = asking(decoder)
+  const said = (payload: object) => {
+    const { readings, notes } = ask(TOPIC, { deviceId: 'd', payload })
+    return [readings[0]?.alarms, notes?.[0]?.reason]
+  }
+  expect(said({ alarm_type: 3 })).toEqual([{ preAlarm: true }, 'alarm_type does not say of what'])
+  expect(said({ alarm: 0 })).toEqual([{ preAlarm: false }, undefined])
+  expect(said({ alarm: 1, smoke_state: 0 })).toEqual([{ smoke: false }, undefined])
+})

@@ -78,7 +78,7 @@ describe('a token', () => {
     expect(catalogue.decode(messages[0]!).readings[0]).toMatchObject({ deviceId: 'ctwing:d1', alarms: { smoke: true } })
   })
 
-  test('a wrong one, none, and one of another source reach nothing; then the address is shut out for a while', async () => {
+  test('a wrong one, none, and one of another source reach nothing; then they are told to wait, and who has the right one is heard', async () => {
     const { messages, refused, post } = await pushing()
     const answers = [
       await post('/push/ctwing?token=wrong', REPORT),
@@ -90,8 +90,14 @@ describe('a token', () => {
     expect(await answers[0]!.text()).not.toContain(TOKEN)
     expect(refused.map(r => [r.code, r.identity])).toContainEqual(['bad-credentials', 'push:nanhu'])
     for (let i = 0; i < FAILURES_MAX; i++) await post('/push/ctwing?token=wrong', REPORT)
-    expect((await post(`/push/ctwing?token=${TOKEN}`, REPORT)).status).toBe(429)
+    const told = refused.length
+    expect((await post('/push/ctwing?token=wrong', REPORT)).status).toBe(429)
+    expect((await post('/push/onenet/one', '{"msg":"{}","nonce":"x","signature":"y"}')).status).toBe(429)
+    expect(refused).toHaveLength(told)
     expect(messages).toEqual([])
+    // behind a proxy everybody has this address
+    expect((await post(`/push/ctwing?token=${TOKEN}`, REPORT)).status).toBe(200)
+    expect(messages).toHaveLength(1)
   })
 
   test('Basic with the user name of the source', async () => {
