@@ -125,7 +125,9 @@ function unknown({ topic, family }: DecodeInput): Decoded {
 const PLACES = { family: '_places' }
 
 function memoryOf(memories: Map<string, Memory>, { family }: Pick<Decoder, 'family'>): Memory {
-  const memory = memories.get(family) ?? createMemory()
+  const known = memories.get(family)
+  if (known !== undefined) return known
+  const memory = createMemory()
   memories.set(family, memory)
   return memory
 }

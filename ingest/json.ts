@@ -28,6 +28,17 @@ export function textOf(payload: Uint8Array): { ok: true; text: string } | { ok: 
   }
 }
 
+/** The value, nested however deep: for who holds it against a schema that says how deep it may be. undefined = it is none; parseJson says why. */
+export function parseUnbounded(payload: Uint8Array): Json | undefined {
+  const text = textOf(payload)
+  if (!text.ok) return undefined
+  try {
+    return JSON.parse(text.text) as Json
+  } catch {
+    return undefined
+  }
+}
+
 export function parseJson(payload: Uint8Array): Parsed {
   if (payload.length === 0) return { ok: false, reason: 'empty payload where JSON was expected' }
   const text = textOf(payload)

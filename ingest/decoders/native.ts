@@ -3,7 +3,7 @@
 import type { AlarmFlag, AlarmFlags, Decoded, Reading } from '#contracts/reading.ts'
 import { CHANNELS, NATIVE_PREFIX, parseNativeTopic, type NativeTopic } from '#contracts/topic.ts'
 import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory } from '../decoder.ts'
-import { parseJson } from '../json.ts'
+import { parseJson, parseUnbounded } from '../json.ts'
 import { cameraPart, dronePart, smokePart, type Part } from '../native/blocks.ts'
 import { withoutBadPositions } from '../native/bad-position.ts'
 import { aboutReading, statusReading } from '../native/presence.ts'
@@ -11,7 +11,7 @@ import type { NativeReading } from '../native/payload.ts'
 import { isAbout, isReading, isStatus, violationOf } from '../native/schema.ts'
 import { stationPart } from '../native/station.ts'
 import { toWgs84 } from '../position.ts'
-import { parseRfc3339, stamp, iso, type Note } from '../time.ts'
+import { parseRfc3339, stamp, iso, type Stamp } from '../time.ts'
 
 export const decoder: Decoder = {
   family: 'native',
@@ -33,9 +33,10 @@ function plainTelemetry(input: DecodeInput): Decoded | undefined {
   const { topic } = input
   const last = topic.lastIndexOf('/')
   if (!topic.startsWith('telemetry', last + 1) && !topic.startsWith('event', last + 1)) return undefined
-  const parsed = parseJson(input.payload)
-  if (!parsed.ok || !isReading(parsed.value)) return undefined
-  const { kind, deviceId } = parsed.value
+  // no object of the schema is open, so what it passes is no deeper than it
+  const payload: unknown = parseUnbounded(input.payload)
+  if (payload === undefined || !isReading(payload)) return undefined
+  const { kind, deviceId } = payload
   const kindEnd = NATIVE_PREFIX.length + kind.length
   const isOwn =
     last === kindEnd + 1 + deviceId.length &&
@@ -44,7 +45,7 @@ function plainTelemetry(input: DecodeInput): Decoded | undefined {
     topic.startsWith(kind, NATIVE_PREFIX.length) &&
     topic.charCodeAt(kindEnd) === 47 &&
     topic.startsWith(deviceId, kindEnd + 1)
-  return isOwn ? telemetry(parsed.value, input) : undefined
+  return isOwn ? telemetry(payload, input) : undefined
 }
 const EVENT_CHARS = '/event'.length
 const TELEMETRY_CHARS = '/telemetry'.length
@@ -131,7 +132,7 @@ function joined(parts: readonly Part[]): Part {
 }
 
 /** Written one by one: spreading what is mostly absent costs as much as parsing the payload. */
-function readingOf(payload: NativeReading, input: DecodeInput, receivedAt: string, time: ReturnType<typeof stampOf>, part: Part): Reading {
+function readingOf(payload: NativeReading, input: DecodeInput, receivedAt: string, time: Stamp, part: Part): Reading {
   const { msgId, seq, boot, power, radio, source } = payload
   const isTest = payload.test === true || part.test === true
   const position = payload.position === undefined ? undefined : toWgs84(payload.position)
@@ -220,11 +221,11 @@ function alarmsOf(given: AlarmFlags | undefined, implied: AlarmFlags | undefined
   return alarms
 }
 
-function stampOf(payload: NativeReading, receivedAtMs: number): ReturnType<typeof stamp> & { note?: Note } {
-  const { ts, history } = payload
-  const deviceMs = typeof ts === 'string' ? parseRfc3339(ts) : ts
-  const o = { deviceMs, source: 'device' as const, receivedAtMs, history: history === true, where: '/ts' }
-  return typeof ts === 'string' ? stamp({ ...o, given: ts }) : stamp(o)
+function stampOf({ ts, history }: NativeReading, receivedAtMs: number): Stamp {
+  const isStored = history === true
+  return typeof ts === 'string'
+    ? stamp({ deviceMs: parseRfc3339(ts), given: ts, source: 'device', receivedAtMs, history: isStored, where: '/ts' })
+    : stamp({ deviceMs: ts, source: 'device', receivedAtMs, history: isStored, where: '/ts' })
 }
 
 const ACTIVE = /"(?:fire|smoke|heat|co|gas|flame|manualCall|preAlarm|leak|soundOfAlarm)"\s*:\s*true|"state"\s*:\s*"(?:alarm|pre-alarm)"/

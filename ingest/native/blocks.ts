@@ -47,9 +47,9 @@ export function smokePart(smoke: NativeSmoke, given: AlarmFlags): Part {
 }
 
 function takeObscuration({ obscurationDbPerM: dbPerM, obscurationPctPerM: pctPerM }: NativeSmoke, metrics: Part['metrics']): void {
-  const { obscuration_db_per_m, obscuration_pct_per_m } = obscuration({ dbPerM, pctPerM })
-  put(metrics, 'obscuration_db_per_m', obscuration_db_per_m)
-  put(metrics, 'obscuration_pct_per_m', obscuration_pct_per_m)
+  const { obscuration_db_per_m: db, obscuration_pct_per_m: pct } = obscuration({ dbPerM, pctPerM })
+  if (db !== undefined && Number.isFinite(db)) metrics['obscuration_db_per_m'] = db
+  if (pct !== undefined && Number.isFinite(pct)) metrics['obscuration_pct_per_m'] = pct
 }
 
 /** What may be absent, or out of what numbers hold. */
@@ -84,22 +84,8 @@ function impliedByState(state: NativeSmoke['state']): AlarmFlags {
 
 /** `prefix` keeps a drone's camera apart from the drone's own thermal sensor. */
 export function cameraPart(camera: NativeCamera, prefix: '' | 'camera_' = ''): Part {
-  const { thermal, view, detections, audio, eventId, phase, snapshotUrl, clipUrl, streamUrl } = camera
-  const metrics: Part['metrics'] = {}
-  if (thermal !== undefined) {
-    put(metrics, `${prefix}thermal_max_c`, thermal.maxC)
-    put(metrics, `${prefix}thermal_min_c`, thermal.minC)
-    put(metrics, `${prefix}thermal_avg_c`, thermal.avgC)
-    put(metrics, `${prefix}thermal_range_max_c`, thermal.rangeMaxC)
-  }
-  if (view !== undefined) {
-    put(metrics, `${prefix}view_bearing_deg`, view.bearingDeg)
-    put(metrics, `${prefix}view_tilt_deg`, view.tiltDeg)
-    put(metrics, `${prefix}view_hfov_deg`, view.hfovDeg)
-    put(metrics, `${prefix}view_vfov_deg`, view.vfovDeg)
-    put(metrics, `${prefix}view_zoom_raw`, view.zoom)
-    put(metrics, `${prefix}view_height_m`, view.heightM)
-  }
+  const { thermal, detections, audio, eventId, phase, snapshotUrl, clipUrl, streamUrl } = camera
+  const metrics = prefix === '' ? seenBy(camera) : seenFromAbove(camera)
   const state: Part['state'] = {}
   if (eventId !== undefined) state['eventId'] = eventId
   if (phase !== undefined) state['phase'] = phase
@@ -112,6 +98,29 @@ export function cameraPart(camera: NativeCamera, prefix: '' | 'camera_' = ''): P
   if (audio?.some(isSiren) === true) part.implied = { soundOfAlarm: true }
   if (detections !== undefined) part.detections = detections.map(detectionOf)
   return part
+}
+
+function seenBy({ thermal, view }: NativeCamera): Part['metrics'] {
+  const metrics: Part['metrics'] = {}
+  if (thermal?.maxC !== undefined) metrics['thermal_max_c'] = thermal.maxC
+  if (thermal?.minC !== undefined) metrics['thermal_min_c'] = thermal.minC
+  if (thermal?.avgC !== undefined) metrics['thermal_avg_c'] = thermal.avgC
+  if (thermal?.rangeMaxC !== undefined) metrics['thermal_range_max_c'] = thermal.rangeMaxC
+  if (view?.bearingDeg !== undefined) metrics['view_bearing_deg'] = view.bearingDeg
+  if (view?.tiltDeg !== undefined) metrics['view_tilt_deg'] = view.tiltDeg
+  if (view?.hfovDeg !== undefined) metrics['view_hfov_deg'] = view.hfovDeg
+  if (view?.vfovDeg !== undefined) metrics['view_vfov_deg'] = view.vfovDeg
+  if (view?.zoom !== undefined) metrics['view_zoom_raw'] = view.zoom
+  if (view?.heightM !== undefined) metrics['view_height_m'] = view.heightM
+  return metrics
+}
+
+/** The camera of a drone, whose own sensors have the plain names. */
+function seenFromAbove(camera: NativeCamera): Part['metrics'] {
+  const metrics: Part['metrics'] = {}
+  const seen = seenBy(camera)
+  for (const name in seen) metrics[`camera_${name}`] = seen[name] ?? 0
+  return metrics
 }
 
 const isSiren = (sound: string): boolean => sound === 'fire-alarm' || sound === 'smoke-detector'
