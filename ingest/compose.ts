@@ -4,7 +4,6 @@ import type { AlarmFlag, AlarmFlags, Decoded, Reading } from '#contracts/reading
 import { coerceNumber } from './coerce.ts'
 import { rejected, type DecodeInput } from './decoder.ts'
 import { iso, serverStamp, type Note, type Stamp } from './time.ts'
-import { measured } from './units.ts'
 
 export const METRICS_MAX = 128
 export const STATE_ENTRIES_MAX = 64
@@ -34,36 +33,90 @@ export type Found = Partial<Omit<Reading, 'ts' | 'tsSource' | 'deviceTs' | 'rece
  */
 export const isRetainedCopy = (input: DecodeInput): boolean => input.headers?.['retained'] === 'true'
 
+/** Written one by one: spreading what is mostly absent costs more than the decoder itself. */
 export function readingOf(input: DecodeInput, family: string, found: Found): Reading {
-  const {
-    time = serverStamp(input.receivedAtMs),
-    metrics,
+  const time = found.time ?? serverStamp(input.receivedAtMs)
+  const flags = flagsKept(found.flags)
+  const alarms = alarmsKept(found.alarms)
+  if (flags.test === true || alarms.test === true) flags.test = alarms.test = true
+  if (isRetainedCopy(input)) flags.retained = true
+  const reading: Reading = {
+    deviceId: found.deviceId.slice(0, ID_CHARS_MAX),
+    kind: found.kind,
+    ts: time.ts,
+    tsSource: time.tsSource,
+    receivedAt: iso(input.receivedAtMs),
+    metrics: metricsKept(found.metrics),
     alarms,
     flags,
-    model,
-    gateway,
-    state,
-    text,
-    deviceId,
-    notes: _notes,
-    ...rest
-  } = found
-  const { note: _, ...when } = time
-  const kept = stateOf(state)
-  const test = flags?.test === true || alarms?.test === true
-  return dropped({
-    ...rest,
-    ...numbers(found),
-    deviceId: deviceId.slice(0, ID_CHARS_MAX),
-    ...when,
-    receivedAt: iso(input.receivedAtMs),
-    metrics: Object.fromEntries(Object.entries(measured(metrics ?? {})).slice(0, METRICS_MAX)),
-    alarms: { ...flagsOf(alarms ?? {}), ...(test && { test: true }) },
-    flags: { ...dropped(flags ?? {}), ...(test && { test: true }), ...(isRetainedCopy(input) && { retained: true }) },
-    ...(kept !== undefined && { state: kept }),
-    ...(text !== undefined && text !== '' && { text: text.slice(0, TEXT_CHARS_MAX) }),
-    source: dropped({ family, model, topic: input.topic, gateway }),
-  }) as Reading
+    source: { family, topic: input.topic },
+  }
+  if (isGiven(time.deviceTs)) reading.deviceTs = time.deviceTs
+  if (isGiven(found.model)) reading.source.model = found.model
+  if (isGiven(found.gateway)) reading.source.gateway = found.gateway
+  takeNumbers(reading, found)
+  takeRest(reading, found)
+  const state = stateOf(found.state)
+  if (state !== undefined) reading.state = state
+  if (isGiven(found.text) && found.text !== '') reading.text = found.text.slice(0, TEXT_CHARS_MAX)
+  return reading
+}
+
+const isGiven = <T>(value: T | null | undefined): value is T => value !== undefined && value !== null
+
+function takeRest(reading: Reading, { msgId, position, place, detections, thermal, online, about }: Found): void {
+  if (isGiven(msgId)) reading.msgId = msgId
+  if (isGiven(position)) reading.position = position
+  if (isGiven(place)) reading.place = place
+  if (isGiven(detections)) reading.detections = detections
+  if (isGiven(thermal)) reading.thermal = thermal
+  if (isGiven(online)) reading.online = online
+  if (isGiven(about)) reading.about = about
+}
+
+/** Out of range is not measured: a battery of 32767 % is none. */
+function takeNumbers(reading: Reading, { batteryPct, rssiDbm, rsrpDbm, snrDb, lqi, seq, boot }: Found): void {
+  if (isWithin(batteryPct, 0, 100)) reading.batteryPct = batteryPct
+  if (isWithin(rssiDbm, -200, 50)) reading.rssiDbm = rssiDbm
+  if (isWithin(rsrpDbm, -200, 50)) reading.rsrpDbm = rsrpDbm
+  if (isWithin(snrDb, -100, 100)) reading.snrDb = snrDb
+  if (isWithin(lqi, 0, 255)) reading.lqi = lqi
+  if (isWithin(seq, 0, Number.MAX_SAFE_INTEGER)) reading.seq = seq
+  if (isWithin(boot, 0, Number.MAX_SAFE_INTEGER)) reading.boot = boot
+}
+
+const isWithin = (value: number | undefined, min: number, max: number): value is number =>
+  value !== undefined && value >= min && value <= max
+
+function metricsKept(given: Found['metrics']): Reading['metrics'] {
+  const kept: Reading['metrics'] = {}
+  let count = 0
+  for (const name in given) {
+    const value = given[name]
+    if (value === undefined || !Number.isFinite(value)) continue
+    if (++count > METRICS_MAX) break
+    kept[name] = value
+  }
+  return kept
+}
+
+function alarmsKept(given: Found['alarms']): AlarmFlags {
+  const kept: AlarmFlags = {}
+  for (const name in given) {
+    const on = given[name as AlarmFlag]
+    if (typeof on === 'boolean') kept[name as AlarmFlag] = on
+  }
+  return kept
+}
+
+function flagsKept(given: Reading['flags'] | undefined): Reading['flags'] {
+  const kept: Reading['flags'] = {}
+  if (given === undefined) return kept
+  if (isGiven(given.history)) kept.history = given.history
+  if (isGiven(given.stale)) kept.stale = given.stale
+  if (isGiven(given.retained)) kept.retained = given.retained
+  if (isGiven(given.test)) kept.test = given.test
+  return kept
 }
 
 /** Readings with the notes their times gave; too many are cut and noted. */
@@ -77,26 +130,6 @@ export function composed(input: DecodeInput, family: string, found: readonly Fou
     notes.push({ code: 'decoder-failed', reason: `${found.length - READINGS_MAX} readings too many were left out`, where: '/' })
   const readings = found.slice(0, READINGS_MAX).map(f => readingOf(input, family, f))
   return { readings, ...(notes.length > 0 && { notes: notes.slice(0, 16) }) }
-}
-
-const flagsOf = (alarms: Found['alarms'] & object): AlarmFlags =>
-  Object.fromEntries(Object.entries(alarms).filter(([, on]) => typeof on === 'boolean'))
-
-function dropped<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined && v !== null)) as T
-}
-
-/** Out of range is not measured: a battery of 32767 % is none. */
-function numbers({ batteryPct, rssiDbm, rsrpDbm, snrDb, lqi, seq, boot }: Found): Partial<Reading> {
-  return {
-    batteryPct: within(batteryPct, 0, 100),
-    rssiDbm: within(rssiDbm, -200, 50),
-    rsrpDbm: within(rsrpDbm, -200, 50),
-    snrDb: within(snrDb, -100, 100),
-    lqi: within(lqi, 0, 255),
-    seq: within(seq, 0, Number.MAX_SAFE_INTEGER),
-    boot: within(boot, 0, Number.MAX_SAFE_INTEGER),
-  } as Partial<Reading>
 }
 
 export const within = (value: number | undefined, min: number, max: number): number | undefined =>

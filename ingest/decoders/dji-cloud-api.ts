@@ -57,7 +57,10 @@ function telemetry(
 ): Decoded {
   if (method === 'heart_beat' || method === 'delay_info_push' || method === 'hsi_info_push')
     return ignored(`${method}: link and obstacle data`)
-  const kind = kindOfData(data) ?? recallKind(memory, sn) ?? 'other'
+  // a link is what docks and controllers have alike: it does not make a controller of a dock
+  const shown = kindOfData(data)
+  const before = recallKind(memory, sn)
+  const kind = (shown === 'gateway' ? before : undefined) ?? shown ?? before ?? 'other'
   if (kind !== 'other' && !input.topic.endsWith('/drc/up')) memory.set(`kind/${sn}`, kind)
   const { given, ...rest } = telemetryOf(data, kind)
   const deviceId = `dji:${sn}`

@@ -17,6 +17,13 @@ const DOCK_KEYS = [
   'air_conditioner',
   'job_number',
   'alternate_land_point',
+  'flighttask_step_code',
+  'media_file_detail',
+  'supplement_light_state',
+  'battery_store_mode',
+  'drone_battery_maintenance_info',
+  'air_conditioner_mode',
+  'emergency_stop_state',
 ]
 const DRONE_KEYS = [
   'attitude_head',
@@ -124,7 +131,9 @@ function dockOf(data: JsonObject): Telemetry {
       mains_v: known(num(data, 'electric_supply_voltage')),
       working_v: scaled(known(num(data, 'working_voltage')), 0.001),
       working_a: scaled(known(num(data, 'working_current')), 0.001),
-      backup_battery_v: scaled(known(num(data, 'backup_battery', 'voltage')), 0.001),
+      // switched off it says 0
+      backup_battery_v:
+        num(data, 'backup_battery', 'switch') === 0 ? undefined : scaled(known(num(data, 'backup_battery', 'voltage')), 0.001),
       backup_battery_temperature_c: known(num(data, 'backup_battery', 'temperature')),
       drone_battery_pct: within(num(data, 'drone_charge_state', 'capacity_percent'), 0, 100),
     },

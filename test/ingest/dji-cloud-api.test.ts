@@ -53,6 +53,19 @@ test('0/0 is told once, until there is a place; a dock without a fix goes on', (
   ).toBeUndefined()
 })
 
+test('a dock tells its state in parts: none of them makes it another kind of device', () => {
+  const ask = asking(decoder)
+  const part = (data: object) => ask('thing/product/D/osd', osd(data)).readings[0]
+  expect(part({ flighttask_step_code: 5, media_file_detail: { remain_upload: 0 } })?.kind).toBe('dock')
+  expect(part({ wireless_link: { sdr_quality: 5 } })?.kind).toBe('dock')
+  expect(part({ backup_battery: { switch: 0, voltage: 0, temperature: 21.5 }, electric_supply_voltage: 231 })).toMatchObject({
+    kind: 'dock',
+    metrics: { mains_v: 231, backup_battery_temperature_c: 21.5 },
+  })
+  expect(part({ backup_battery: { switch: 0, voltage: 0 } })?.metrics).toEqual({})
+  expect(ask('thing/product/RC/osd', osd({ wireless_link: { sdr_quality: 5 }, capacity_percent: 80 })).readings[0]?.kind).toBe('gateway')
+})
+
 test('thermal: the metering area counts where no global value is sent; unknown is not a temperature', () => {
   const ask = asking(decoder)
   const area = { cameras: [{ ir_metering_area: { max_temperature_point: { x: 0.4, y: 0.6, temperature: 88.5 } } }], attitude_head: 0 }
