@@ -59,6 +59,8 @@ export type Broker = {
   disconnect(username: string): void
   /** Ends the subscriptions that an identity may not have any more, of those connected and of sessions that wait. */
   recheck(identity: Identity): void
+  /** The same for all sessions that wait: a door that opens does not know what changed while it was closed. */
+  recheckWaiting(identityOf: (username: string) => Identity | undefined): void
   connections(): number
   /** Stops reading, lets what is on its way get to disk and be acknowledged, then ends all connections without their wills. */
   close(): Promise<void>
@@ -141,6 +143,10 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
     recheck(identity) {
       const clients = [...guards].flatMap(({ client }) => client ?? [])
       subscribing.recheck(identity, clients, subscribers.keptOf(identity.username), unsubscribe)
+      disk.commit()
+    },
+    recheckWaiting(identityOf) {
+      subscribing.recheckWaiting(subscribers.keptOf(null), identityOf)
       disk.commit()
     },
     connections: () => connected.size,

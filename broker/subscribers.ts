@@ -40,12 +40,12 @@ export class Subscribers {
     return [...found.values()]
   }
 
-  /** All that the persistent sessions of one owner keep, whoever is connected. Walks everything: for what happens seldom. */
-  keptOf(owner: string): KeptSubscription[] {
+  /** All that persistent sessions keep, of one owner or of all, whoever is connected. Walks everything: for what happens seldom. */
+  keptOf(owner: string | null): KeptSubscription[] {
     const found: KeptSubscription[] = []
     const open = [this.#root]
     for (let level = open.pop(); level !== undefined; level = open.pop()) {
-      for (const kept of level.kept.values()) if (ownerOf(kept.clientId) === owner) found.push(kept)
+      for (const kept of level.kept.values()) if (owner === null || ownerOf(kept.clientId) === owner) found.push(kept)
       open.push(...level.below.values())
     }
     return found

@@ -4,7 +4,7 @@ import type { Client, Subscription } from 'aedes'
 import type { Log } from '#contracts/clock.ts'
 import { subscribeProblem, type Identity } from './access.ts'
 import type { Persistence } from './bounded-store.ts'
-import type { Sessions } from './sessions.ts'
+import { ownerOf, type Sessions } from './sessions.ts'
 import type { KeptSubscription } from './subscribers.ts'
 
 export class Subscribing {
@@ -63,6 +63,15 @@ export class Subscribing {
       }
     }
     for (const { clientId, topic } of kept) if (subscribeProblem(identity, topic) !== null) this.#forget(clientId, topic)
+  }
+
+  /** The same of all sessions that wait, for what was taken while the door was closed. Whose owner is not known, is not let in either. */
+  recheckWaiting(kept: readonly KeptSubscription[], identityOf: (username: string) => Identity | undefined): void {
+    for (const [owner, own] of Map.groupBy(kept, ({ clientId }) => ownerOf(clientId))) {
+      const identity = identityOf(owner)
+      if (identity === undefined) continue
+      for (const { clientId, topic } of own) if (subscribeProblem(identity, topic) !== null) this.#forget(clientId, topic)
+    }
   }
 
   #crowded(client: Client, { topic }: Subscription): string | null {

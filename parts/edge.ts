@@ -104,8 +104,9 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
  */
 export function watchCredentials(
   credentials: Pick<Credentials, 'endedSince' | 'leftSince' | 'identity'>,
-  broker: Pick<Broker, 'disconnect' | 'recheck'>,
+  broker: Pick<Broker, 'disconnect' | 'recheck' | 'recheckWaiting'>,
 ): () => void {
+  broker.recheckWaiting(credentials.identity)
   let { upTo } = credentials.endedSince(null)
   let { upTo: leftUpTo } = credentials.leftSince(null)
   const timer = setInterval(() => {

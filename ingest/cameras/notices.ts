@@ -52,7 +52,8 @@ function noticeOf(message: JsonObject): Notice[] {
 /** What the ONVIF libraries of Node hand on; undefined = this is none. */
 export function noticeInJson(value: unknown): Notice | undefined {
   const topic = textIn(at(value, 'topic')) ?? textIn(at(value, 'Topic'))
-  const inner = at(value, 'message', 'message') ?? at(value, 'Message', 'Message') ?? at(value, 'message', 'Message')
+  const inner =
+    at(value, 'message', 'message') ?? at(value, 'Message', 'Message') ?? at(value, 'message', 'Message') ?? at(value, 'Message')
   if (topic === undefined || !isRecord(inner)) return undefined
   const attributes = inner['$'] ?? inner
   return {

@@ -1,6 +1,10 @@
 // A device that moves to another gateway: its commands go there and nowhere else, whether the gateway before is connected, away, or comes back.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import mqtt from 'mqtt'
 import { expect, test } from 'vitest'
+import { openCredentials } from '../../broker/credentials.ts'
 import { watchCredentials } from '../../parts/edge.ts'
 import { aMoment, lay, until, type Table } from './table.ts'
 
@@ -79,6 +83,40 @@ test('a session of it that waits gets nothing of what is sent after the move', a
   again.end(true)
 })
 
+test('what moved while the door was closed is taken from sessions that waited', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'fengsui-moved-'))
+  const options = { clientId: 'a', clean: false }
+  const credentials = openCredentials({ dir })
+  {
+    await using table = await lay({ dir, credentials })
+    const { password } = await credentials.issue({ deviceId: 'gw-a' })
+    for (const deviceId of ['d1', 'd2']) credentials.link(deviceId, 'gw-a')
+    const first = await table.client(null, { ...options, username: 'gw-a', password })
+    await first.subscribeAsync([CMD, OTHER], { qos: 1 })
+    await first.endAsync()
+  }
+  credentials.link('d1', 'gw-b')
+  {
+    await using table = await lay({ dir, credentials })
+    table.broker.recheckWaiting(credentials.identity)
+    await table.broker.publish(CMD, 'not any more')
+    await table.broker.publish(OTHER, 'still its own')
+    const { password } = await credentials.issue({ deviceId: 'gw-a' })
+    const again = mqtt.connect(`mqtt://127.0.0.1:${table.broker.port}`, { username: 'gw-a', password, ...options, reconnectPeriod: 0 })
+    const heard: string[] = []
+    again.on('message', topic => heard.push(topic))
+    await until(
+      () => heard,
+      all => all.length > 0,
+    )
+    await aMoment()
+    expect(heard).toEqual([OTHER])
+    again.end(true)
+  }
+  credentials.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
 test('it is noted when a device moves or is revoked, not when it is linked again to the same', async () => {
   await using table = await moving()
   expect(move(table, () => table.credentials.link('d1', 'gw-a'))).toEqual([])
@@ -92,7 +130,11 @@ test('it is noted when a device moves or is revoked, not when it is linked again
 test('the edge looks for it by itself', async () => {
   await using table = await moving()
   const rechecked: string[] = []
-  const broker = { disconnect: () => {}, recheck: ({ username }: { username: string }) => void rechecked.push(username) }
+  const broker = {
+    disconnect: () => {},
+    recheckWaiting: () => {},
+    recheck: ({ username }: { username: string }) => void rechecked.push(username),
+  }
   const stop = watchCredentials(table.credentials, broker)
   table.credentials.link('d1', 'gw-b')
   await until(

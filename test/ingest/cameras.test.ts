@@ -160,3 +160,24 @@ test('what has a state under a name of its own is not raised because we do not k
   expect(axis('tns1:Device/Sensor/Temperature/Low', { State: '1' })?.alarms).toEqual({})
   expect(axis('tns1:Device/tnsaxis:Network/Firewall', { active: '1' })?.alarms).toEqual({})
 })
+
+test('the shapes that bridges give a notification of ONVIF are one event', () => {
+  const ask = asking(decoder)
+  const topic = 'tns1:RuleEngine/TamperDetector/Tamper'
+  const utc = { UtcTime: '2026-01-01T00:00:09Z', PropertyOperation: 'Changed' }
+  const [source, data] = [
+    { Name: 'VideoSourceToken', Value: 'v1' },
+    { Name: 'IsTamper', Value: 'true' },
+  ]
+  const shapes: object[] = [
+    { topic: { _: topic }, message: { message: { $: utc, source: { simpleItem: { $: source } }, data: { simpleItem: { $: data } } } } },
+    { Topic: topic, Message: { Message: { ...utc, Source: { SimpleItem: [source] }, Data: { SimpleItem: [data] } } } },
+    { Topic: topic, Message: { ...utc, Source: { VideoSourceToken: 'v1' }, Data: { IsTamper: true } } },
+    { topic, ...utc, Source: { VideoSourceToken: 'v1' }, Data: { IsTamper: 'true' } },
+    { topic, ...utc, Source: [source], Data: [data] },
+  ]
+  for (const shape of shapes)
+    expect(ask('in/cameras/c', shape).readings, JSON.stringify(shape)).toMatchObject([
+      { deviceId: 'onvif:c/v1', ts: '2026-01-01T00:00:09.000Z', alarms: { tamper: true } },
+    ])
+})
