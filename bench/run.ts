@@ -17,6 +17,8 @@ const BENCHES = [
   'sf-dispatch',
   'restart',
   'flood',
+  'flows',
+  'flows-trial',
   'flows-faults',
   'store-drain',
   'start',

@@ -38,14 +38,14 @@ export const FLOW = [
   },
 ]
 
-/** As the editor does it; what stands there already is kept. */
-export async function deploy(running: Running, o: { more?: object[] } = {}): Promise<void> {
+/** As the editor does it; what stands there already is kept, unless `only` is given. */
+export async function deploy(running: Running, o: { more?: object[]; only?: object[] } = {}): Promise<void> {
   const headers = { 'Node-RED-API-Version': 'v2', 'Node-RED-Deployment-Type': 'full' }
   await until(async () => (await flowsDetail(running)).startsWith('true'), 60_000, 'Node-RED answers')
   const { rev, flows } = (await (await running.api('/flows/flows', { headers })).json()) as { rev: string; flows: { id: string }[] }
   const mine = [...FLOW, ...(o.more ?? [])] as { id: string }[]
   const kept = flows.filter(node => !mine.some(one => one.id === node.id))
-  const answer = await running.api('/flows/flows', { method: 'POST', headers, json: { rev, flows: [...kept, ...mine] } })
+  const answer = await running.api('/flows/flows', { method: 'POST', headers, json: { rev, flows: o.only ?? [...kept, ...mine] } })
   if (!answer.ok) throw new Error(`deploy: ${answer.status} ${await answer.text()}`)
 }
 
