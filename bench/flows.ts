@@ -1,6 +1,6 @@
 // Flows beside a stock Node-RED 5 with mosquitto, in one run on one machine: how long from a publish until the flow's alert is taken, how many messages a
 // second each carries without losing one (ours through the durable journal), and how long an alarm waits while another flow burns 3 ms a
-// message. Arguments choose parts: `alert`, `burn`, `rate`.
+// message, and how soon a bad flow is undone. Arguments choose parts: `alert`, `burn`, `undo`, `rate`.
 import { rm } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -21,6 +21,10 @@ const ALERT_EVERY = 20
 const RATES = [1_000, 2_000, 3_000, 4_000, 6_000, 8_000, 10_000]
 const RATE_SECONDS = 6
 const RATE_ALERT_EVERY = 500
+const HARM = {
+  'a flow that ends its process': 'Promise.reject(new Error("nobody waits for me"))\nreturn null',
+  'a flow that hangs its process': 'await 0\nwhile (true) {}',
+}
 const GATEWAYS = 10
 const DEVICES = 200
 const KIND = 'environment'
@@ -160,6 +164,15 @@ try {
     await theirs.endAsync(true)
     await stock[Symbol.asyncDispose]()
   }
+  if (isWanted('undo')) {
+    for (const [name, harm] of Object.entries(HARM)) {
+      const tookMs: number[] = []
+      for (let i = 0; i < ROUNDS; i++) tookMs.push(await undone(running, client, harm))
+      console.log(
+        `${name}: ${tookMs.map(ms => (ms / 1000).toFixed(1)).join(', ')} s from the reading that did it to its alarm by the flows before`,
+      )
+    }
+  }
   if (isWanted('rate')) {
     const ours = await sustained('ours', await oursAt(running))
     const stock = await startStock(stockTab(COUNT('msg.payload = String(n)')))
@@ -198,6 +211,34 @@ async function burnt(system: Running, client: MqttClient): Promise<{ ms: number[
       : [Date.parse(waterfall.alarmAt) + 0.5 - atMs]
   })
   return { ms, due: sent.size }
+}
+
+/** Deploys what passes the gate and breaks on one device's readings, lets such a reading come, and waits for what the flows before say to it. */
+async function undone(system: Running, client: MqttClient, harm: string): Promise<number> {
+  const flows = (func: string) => [...tabOf('undo', KIND, func), undoStories()]
+  const good = `if (msg.payload.deviceId === 'e') return null\nmsg.alert = { subject: msg.payload.ts, text: { en: 'heard' } }\nreturn msg`
+  await deploy(system, { only: flows(good) })
+  await until(async () => /^true.* 1 feeds, at most 0 behind/.test(await flowsDetail(system)), 60_000, 'the good flow reads')
+  // the process that stands by is made when the first has answered for so long
+  await delay(12_000)
+  await deploy(system, { only: flows(`if (msg.payload.deviceId === 'load-7') {\n${harm}\n}\n${good}`) })
+  const ts = Date.now()
+  const body = JSON.stringify({ v: 1, deviceId: 'load-7', kind: KIND, ts, metrics: { temperature_c: 20 } })
+  await client.publishAsync(`fire/v1/${KIND}/load-7/telemetry`, body, { qos: 1 })
+  const begun = performance.now()
+  const subject = new Date(ts).toISOString()
+  await until(
+    async () => (await system.get<{ alarms: Alarm[] }>('/api/v1/alarms?limit=50')).alarms.some(alarm => alarm.subject === subject),
+    90_000,
+    () => `the flows before raise; ${system.output().slice(-1000)}`,
+  )
+  return performance.now() - begun
+}
+
+function undoStories(): object {
+  const one = (name: string, expect: string, deviceId: string) => ({ name, expect, readings: [{ deviceId, kind: KIND }] })
+  const scenarios = JSON.stringify([one('a', 'alarm', 'd'), one('b', 'no-alarm', 'e')])
+  return { id: 'undo-bt', type: 'fire-backtest', z: 'undo', scenarios, wires: [], x: 4, y: 1 }
 }
 
 type At = (rate: number) => Promise<{ acked: number; alerts: number }>

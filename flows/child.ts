@@ -10,7 +10,7 @@ import type { Start, ToChild } from './link.ts'
 
 const STDERR_CHARS_MAX = 4000
 const CLOSE_MS_MAX = 3000
-const NICENESS = 5
+const NICENESS = 2
 const NONE: Usage = { cpuMs: 0, heldBackMs: 0, memoryBytes: 0 }
 
 export type Child = {

@@ -49,9 +49,15 @@ function note(log: Log, message: Record<string, unknown>): void {
 
 function feedState(state: unknown): FeedState | null {
   if (!isObject(state)) return null
-  const { consumer, cursor, head, problem } = state
+  const { consumer, cursor, head, problem, gone } = state
   if (typeof consumer !== 'string' || typeof cursor !== 'number' || typeof head !== 'number') return null
-  return { consumer: consumer.slice(0, 100), cursor, head, ...(problem === undefined ? {} : { problem: textOf(problem).slice(0, 200) }) }
+  return {
+    consumer: consumer.slice(0, 100),
+    cursor,
+    head,
+    ...(problem !== undefined && { problem: textOf(problem).slice(0, 200) }),
+    ...(gone === true && { gone }),
+  }
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : String(value)).slice(0, TEXT_CHARS_MAX)

@@ -4,6 +4,7 @@ import type { FromChild, Question, Questions, ToChild } from './link.ts'
 
 const ASKS_MAX = 200
 const TELLS_PER_S = 100
+const FEED_MS = 200
 
 type Waiting = { resolve(value: unknown): void; reject(error: Error): void }
 
@@ -21,6 +22,16 @@ export function openLine(on: (message: ToChild) => void): Line {
   let dropped = 0
 
   const send = (message: FromChild): void => void process.send?.(message)
+  /** the newest of each feed: there may be hundreds a second, and the last must arrive */
+  const feeds = new Map<string, FromChild>()
+  const flush = (): void => {
+    for (const message of feeds.values()) send(message)
+    feeds.clear()
+  }
+  const report = (message: Extract<FromChild, { type: 'feed' }>): void => {
+    if (feeds.size === 0) setTimeout(flush, FEED_MS)
+    feeds.set(message.state.consumer, message)
+  }
   process.on('disconnect', () => process.exit(0))
   process.on('message', (message: ToChild) => {
     if (message.type === 'answer' || message.type === 'refuse') {
@@ -40,7 +51,8 @@ export function openLine(on: (message: ToChild) => void): Line {
         send({ type: 'ask', id, question, args })
       }),
     tell(message) {
-      if (message.type !== 'log' && message.type !== 'audit' && message.type !== 'feed') return send(message)
+      if (message.type === 'feed') return report(message)
+      if (message.type !== 'log' && message.type !== 'audit') return send(message)
       const now = Math.floor(Date.now() / 1000)
       if (now !== second) {
         if (dropped > 0) send({ type: 'log', level: 'warn', message: `${dropped} lines in one second were dropped` })

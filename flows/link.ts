@@ -58,7 +58,8 @@ export type GateAnswer = { ok: boolean; code: 'flow-refused' | 'flow-needs-appro
 export type Question = keyof Questions
 
 /** How far one fire-reading node is; `cursor` is committed, `head` the newest there is. */
-export type FeedState = { consumer: string; cursor: number; head: number; problem?: string }
+/** `gone`: the node is no more */
+export type FeedState = { consumer: string; cursor: number; head: number; problem?: string; gone?: boolean }
 
 export type FromChild =
   | { type: 'ask'; id: number; question: Question; args: unknown[] }

@@ -115,7 +115,10 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
       supervisor.deployed()
     }),
     started: () => feeds.clear(),
-    feed: state => void ((feeds.has(state.consumer) || feeds.size < FEEDS_MAX) && feeds.set(state.consumer, state)),
+    feed(state) {
+      if (state.gone === true) feeds.delete(state.consumer)
+      else if (feeds.has(state.consumer) || feeds.size < FEEDS_MAX) feeds.set(state.consumer, state)
+    },
   })
   const supervisor = supervise({
     start,

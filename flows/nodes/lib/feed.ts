@@ -50,7 +50,7 @@ export async function follow(feed: Feed): Promise<void> {
         if (!(await work(feed, line, done))) return
         if (line.cursor > done) {
           done = line.cursor
-          acks.push(done, feed.keepers.changed(feed.consumer))
+          acks.push(done, feed.keepers.changed(feed.consumer), line.readings.length)
         }
         if (!acks.isFailing()) feed.report({ cursor: acks.committed(), head: Math.max(head, done) })
         retryMs = RETRY_MS_MIN

@@ -83,7 +83,10 @@ export default function (red: Red): void {
       red.events.removeListener('flows:started', again)
       taken.delete(consumer)
       following?.abort.abort()
-      void (following?.ended ?? Promise.resolve()).then(done)
+      void (following?.ended ?? Promise.resolve()).then(() => {
+        own.feed({ consumer, cursor: 0, head: 0, gone: true })
+        done()
+      })
     })
   }
   red.nodes.registerType('fire-reading', FireReading)

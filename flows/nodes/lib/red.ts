@@ -74,7 +74,7 @@ export type Own = {
   token: string
   revision(): string
   ready: Promise<void>
-  feed(state: { consumer: string; cursor: number; head: number; problem?: string }): void
+  feed(state: { consumer: string; cursor: number; head: number; problem?: string; gone?: boolean }): void
   /** absent = in force */
   trial?: Trial
   /** before the name of every consumer, so that a flow on trial never moves the cursor of the one in force */
