@@ -130,9 +130,12 @@ describe('permissions', () => {
     for (const role of ['viewer', 'officer', 'approver', 'engineer', 'admin', 'station', 'nobody'] as const) {
       const headers = role === 'nobody' ? { 'Node-RED-API-Version': 'v2' } : room.as(role)
       const may = { look: role !== 'station' && role !== 'nobody', write: role === 'engineer' || role === 'admin' }
-      for (const way of LOOKING) expect([role, way, (await ask(way, headers)) !== 401]).toEqual([role, way, may.look])
-      for (const way of [...CREDENTIALS, ...WRITING]) expect([role, way, (await ask(way, headers)) !== 401]).toEqual([role, way, may.write])
-      for (const way of NOBODYS) expect([400, 401, 404], `${role} ${way}`).toContain(await ask(way, headers))
+      const entered = async (ways: string[]) =>
+        Object.fromEntries(await Promise.all(ways.map(async way => [way, (await ask(way, headers)) !== 401] as const)))
+      const all = (ways: string[], is: boolean) => Object.fromEntries(ways.map(way => [way, is]))
+      expect(await entered(LOOKING), role).toEqual(all(LOOKING, may.look))
+      expect(await entered([...CREDENTIALS, ...WRITING]), role).toEqual(all([...CREDENTIALS, ...WRITING], may.write))
+      await Promise.all(NOBODYS.map(async way => expect([400, 401, 404], `${role} ${way}`).toContain(await ask(way, headers))))
     }
     const own = await (await room.get('/credentials/mqtt-broker/mqtt')).json()
     expect(own).toEqual({ user: 'some user', has_password: true })
