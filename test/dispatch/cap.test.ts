@@ -1,11 +1,12 @@
-// CAP 1.2: every message of an incident's life is valid against our own description of CAP 1.2 (xmllint; not OASIS's file), names those before it, and nothing in a place name or
-// a cause can become markup.
+// CAP 1.2: every message of an incident's life is valid against our own description of the schema (xmllint) and keeps what the standard's text asks
+// beside it, names those before it, and nothing in a place name or a cause can become markup.
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openZone } from '#contracts/zone.ts'
 import { capMessage, capTime } from '../../dispatch/cap.ts'
+import { capFaults, valuesOf } from './cap-rules.ts'
 import { folder, MINUTE_MS, NIGHT_MS, openDesk, raise, send } from './desk.ts'
 import { notification } from './notifier-conformance.ts'
 
@@ -47,6 +48,13 @@ describe('CAP 1.2', () => {
     const { entries, xml } = life()
     expect(entries, 'the merge confirmed the other').toHaveLength(7)
     expect(invalid(xml)).toBe('')
+    expect(xml.flatMap(capFaults)).toEqual([])
+    // a reference is to a message of this feed, with the time it was sent
+    const sent = new Set(xml.map(x => ['sender', 'identifier', 'sent'].map(name => valuesOf(x, name)[0]).join(',')))
+    const named = xml.flatMap(x => valuesOf(x, 'references').flatMap(text => text.split(' ')))
+    expect(named.length).toBeGreaterThan(4)
+    expect(named.filter(one => !sent.has(one))).toEqual([])
+    expect(new Set(xml.map(x => valuesOf(x, 'identifier')[0])).size, 'each has an identifier of its own').toBe(xml.length)
   })
 
   it('is alert, update and cancel, each naming all before it', () => {
@@ -91,6 +99,7 @@ describe('CAP 1.2', () => {
     }
     const xml = capMessage(n, { sender: 'fengsui', zone: openZone('UTC'), references: [], exercise: true })
     expect(invalid([xml])).toBe('')
+    expect(capFaults(xml)).toEqual([])
     expect(of(xml, 'status')).toEqual(['Exercise'])
     expect(of(xml, 'identifier')[0]).not.toMatch(/[\s,<&]/)
   })
@@ -98,9 +107,75 @@ describe('CAP 1.2', () => {
   it('has a test that can fail: what is not CAP is refused', () => {
     const xml = capMessage(notification, { sender: 'fengsui', zone: openZone('Asia/Shanghai'), references: [] })
     expect(invalid([xml])).toBe('')
-    expect(invalid([xml.replace('+08:00', 'Z')])).toContain('sent')
-    expect(invalid([xml.replace('>Alert<', '>Shout<')])).toContain('msgType')
-    expect(invalid([xml.replace(/<urgency>.*?<\/urgency>/, '')])).toContain('urgency')
+    expect(capFaults(xml)).toEqual([])
+    const without = (name: string) => xml.replaceAll(new RegExp(`<${name}>.*?</${name}>`, 'gs'), '')
+    const wrong: [name: string, message: string][] = [
+      // what must be there
+      ...[
+        'identifier',
+        'sender',
+        'sent',
+        'status',
+        'msgType',
+        'scope',
+        'category',
+        'event',
+        'urgency',
+        'severity',
+        'certainty',
+        'areaDesc',
+      ].map((name): [string, string] => [name, without(name)]),
+      // in its order
+      ['status', xml.replace(/(<status>.*?<\/status>)(<msgType>.*?<\/msgType>)/, '$2$1')],
+      ['urgency', xml.replace(/(<urgency>.*?<\/urgency>)(<severity>.*?<\/severity>)/, '$2$1')],
+      ['area', xml.replace(/(<headline>.*?<\/headline>)(.*?)(<area>.*?<\/area>)/s, '$3$1$2')],
+      // in its words
+      ...[
+        ['status', 'Real'],
+        ['msgType', 'Shout'],
+        ['scope', 'Secret'],
+        ['category', 'fire'],
+        ['responseType', 'Run'],
+        ['urgency', 'Now'],
+        ['severity', 'Bad'],
+        ['certainty', 'Sure'],
+        ['language', 'not a language'],
+      ].map(([name = '', word = '']): [string, string] => [name, xml.replace(new RegExp(`<${name}>.*?<`), `<${name}>${word}<`)]),
+      // with its times
+      ['sent', xml.replace('+08:00', 'Z')],
+      ['sent', xml.replace('+08:00', '')],
+      ['sent', xml.replace('+08:00', '.250+08:00')],
+      // and nothing more
+      ['shout', xml.replace('<info>', '<shout>x</shout><info>')],
+    ]
+    const valid = wrong.filter(([name, message]) => message === xml || !invalid([message]).includes(name)).map(([name]) => name)
+    expect(valid, 'these were let pass').toEqual([])
+  })
+
+  it('has rules that can fail: what only the text of the standard forbids', () => {
+    const good = life().xml
+    const [alert, update] = [good.find(x => of(x, 'msgType')[0] === 'Alert')!, good.find(x => of(x, 'msgType')[0] === 'Update')!]
+    const put = (xml: string, name: string, value: string) => xml.replace(new RegExp(`<${name}>[^<]*<`), `<${name}>${value}<`)
+    const corners = of(alert, 'polygon')[0]!.split(' ')
+    const wrong = [
+      ...['a b', 'a,b', 'a&lt;b', 'a&amp;b', ''].flatMap(bad => [put(alert, 'identifier', bad), put(alert, 'sender', bad)]),
+      put(alert, 'sent', '2026-03-12T14:40:00+00:00'),
+      update.replace(/<references>.*?<\/references>/, ''),
+      alert.replace('<incidents>', `<references>${of(update, 'references')[0]}</references><incidents>`),
+      ...['fengsui,x', 'fengsui,x,today', 'a,b,2026-03-12T22:40:00+08:00,c', ''].map(bad => put(update, 'references', bad)),
+      alert.replace(/<restriction>.*?<\/restriction>/, ''),
+      alert.replace('>Restricted<', '>Public<'),
+      alert.replace('>Restricted<', '>Private<').replace(/<restriction>.*?<\/restriction>/, ''),
+      put(alert, 'polygon', corners.slice(0, -1).join(' ')),
+      put(alert, 'polygon', [corners[0], corners[1], corners[0]].join(' ')),
+      put(alert, 'polygon', corners.map(c => c.split(',').toReversed().join(',')).join(' ')),
+      put(alert, 'polygon', corners.join(';')),
+      ...['31.9,118.8', '31.9 118.8 1', '31.9,118.8 -1', '91,118.8 1'].map(bad =>
+        alert.replace('</area>', `<circle>${bad}</circle></area>`),
+      ),
+    ]
+    expect(wrong.filter(xml => good.includes(xml) || capFaults(xml).length === 0)).toEqual([])
+    expect(capFaults(alert.replace('</area>', '<circle>31.9,118.8 0.06</circle></area>'))).toEqual([])
   })
 
   it('writes offsets as the standard asks', () => {
