@@ -255,7 +255,7 @@ function secretOf(file: string): string {
 }
 
 function startDemo(url: string, log: Logger): void {
-  const args = ['--devices', '2000', '--rate', '60', '--seed', '7', '--scenario', 'night-fire', '--speed', '4', '--url', url]
+  const args = ['--devices', '2000', '--rate', '60', '--seed', '7', '--scenario', 'night-fire', '--speed', '4', '--orders', '--url', url]
   const child = spawn(process.execPath, [join(import.meta.dirname, 'simulators/simulate.ts'), ...args], {
     // over the channel it notices when this process is gone, however that happened
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

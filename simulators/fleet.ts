@@ -3,6 +3,7 @@
 import { nativeTopic } from '#contracts/topic.ts'
 import { createLink, newCounts, type Link, type LinkCounts, type Outgoing } from './link.ts'
 import type { Login } from './logins.ts'
+import { commandTopic, heardIn } from './orders.ts'
 import type { Planned } from './plan.ts'
 import type { Random } from './random.ts'
 import { createWindow } from './window.ts'
@@ -55,7 +56,8 @@ export function createFleet(o: FleetOptions): Fleet {
     members.filter(p => p.deviceId === owner).map(p => statusOf(p, o.world, sessionOf(owner, connection), false))
   const timers: NodeJS.Timeout[] = []
   for (const [owner, members] of groups) {
-    const kind = members.find(p => p.deviceId === owner)?.kind
+    const self = members.find(p => p.deviceId === owner)
+    const kind = self?.kind
     const random = o.random.fork(owner)
     const login = o.logins.get(owner)
     links.set(
@@ -72,6 +74,9 @@ export function createFleet(o: FleetOptions): Fleet {
                 payload: JSON.stringify({ v: 1, online: false, reason: 'will', session: sessionOf(owner, connection) }),
               }),
             }),
+        ...(self?.kind === 'micro-station' && {
+          listen: { topic: commandTopic(self), heard: (payload: Uint8Array) => listenTo(self, payload) },
+        }),
         births: connection => members.flatMap(p => birthsOf(p, o.world, sessionOf(owner, connection))),
         random,
         clock: o.clock,
@@ -83,6 +88,12 @@ export function createFleet(o: FleetOptions): Fleet {
         longestPauseMs: LONGEST_PAUSE_MS,
       }),
     )
+  }
+  function listenTo(self: Planned, payload: Uint8Array): void {
+    const heard = heardIn(self, payload)
+    if (heard === null) return
+    links.get(self.deviceId)?.send(heard.answer)
+    if (heard.order !== undefined) o.world.told(self.deviceId, heard.order, o.clock.nowMs())
   }
   const spreadMs = (links.size / DIALS_PER_S) * 1000
 

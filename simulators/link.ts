@@ -23,6 +23,8 @@ export type LinkOptions = {
   password?: string
   /** left with the broker; `connection` counts from 1, so that a late will of an old connection can be told apart */
   will?: (connection: number) => { topic: string; payload: string }
+  /** what it listens to on every connection */
+  listen?: { topic: string; heard(payload: Uint8Array): void }
   /** said first on every connection: births, self-descriptions */
   births(connection: number): Outgoing[]
   random: Random
@@ -90,6 +92,7 @@ export function createLink(o: LinkOptions): Link {
     })
     client = attempt
     attempt.on('connect', welcomed)
+    attempt.on('message', (_topic, payload) => o.listen?.heard(payload))
     attempt.on('error', error => {
       trouble = error.message
     })
@@ -103,6 +106,8 @@ export function createLink(o: LinkOptions): Link {
     attempts = 0
     trouble = ''
     births = o.births(connection)
+    // what is refused here shows as orders that nobody answers; a lost connection asks anew
+    if (o.listen !== undefined) client?.subscribe(o.listen.topic, { qos: 1 }, error => void (error && (trouble = error.message)))
     pump()
     changed()
   }

@@ -15,6 +15,7 @@ export type RunOptions = {
   scenario: ScenarioName
   messagesPerS: number
   speed: number
+  awaitOrders?: boolean
   clock: { nowMs(): number }
   inFlightMax?: number
   firstPauseMs?: number

@@ -15,10 +15,11 @@ import { startRun, type Run } from './run.ts'
 import { isScenario, SCENARIOS, type ScenarioName } from './scenarios/index.ts'
 
 const USAGE = `usage: npm run simulate -- [--devices N] [--rate R] [--seed S] [--scenario ${Object.keys(SCENARIOS).join('|')}] [--speed X]
-                           [--url mqtt://HOST:PORT] [--credentials FILE.csv] [--duration SECONDS] [--district DIR]
+                           [--url mqtt://HOST:PORT] [--credentials FILE.csv] [--duration SECONDS] [--district DIR] [--orders]
   --devices N       10 to 20,000 stations, detectors, cameras and drones (gateways come on top); default 200
   --rate R          messages a second of the whole district; default 20
   --speed X         story seconds a second: 4 tells the fire in a quarter of the time; default 1
+  --orders          stations wait for the orders of the platform and carry them out, instead of going by themselves
   --credentials F   deviceId,kind,via,password,name,area,building,floor,room,lat,lon: these devices instead of an invented plan;
                     without it, on this machine, the admin command registers the invented ones`
 const STATUS_MS = 5000
@@ -33,6 +34,7 @@ type Options = {
   url: URL
   district: string
   credentials: string | undefined
+  orders: boolean
 }
 
 function readOptions(): Options {
@@ -47,6 +49,7 @@ function readOptions(): Options {
       credentials: { type: 'string' },
       duration: { type: 'string' },
       district: { type: 'string' },
+      orders: { type: 'boolean', default: false },
     },
   })
   if (!isScenario(values.scenario))
@@ -61,6 +64,7 @@ function readOptions(): Options {
     url: brokerUrl(values.url, process.env),
     district: values.district ?? (process.env['FENGSUI_DISTRICT_DIR'] || join(import.meta.dirname, '../dashboard/district')),
     credentials: values.credentials,
+    orders: values.orders,
   }
 }
 
@@ -112,7 +116,17 @@ async function main(): Promise<number> {
   const options = readOptions()
   const { planned, logins } = await prepare(options)
   const { seed, scenario, rate, speed } = options
-  const run = startRun({ url: options.url.href, planned, logins, seed, scenario, messagesPerS: rate, speed, clock: systemClock })
+  const run = startRun({
+    url: options.url.href,
+    planned,
+    logins,
+    seed,
+    scenario,
+    messagesPerS: rate,
+    speed,
+    awaitOrders: options.orders,
+    clock: systemClock,
+  })
   console.log(
     `${count(planned.length)} devices, ${run.fleet.connections().all} connections to ${options.url.href}, ${scenario}, seed ${seed}`,
   )

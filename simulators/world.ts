@@ -4,6 +4,7 @@ import { nativeTopic } from '#contracts/topic.ts'
 import { DEVICE_MODELS } from './devices/index.ts'
 import type { Saying, SimDevice } from './devices/device.ts'
 import { createAgenda } from './agenda.ts'
+import type { Order } from './orders.ts'
 import { createPace, type Pace } from './pace.ts'
 import type { Planned } from './plan.ts'
 import { createRandom } from './random.ts'
@@ -28,12 +29,16 @@ export type WorldOptions = {
   messagesPerS: number
   /** wall clock at story second 0, epoch ms */
   startMs: number
+  /** stations wait for the orders of the platform under test; else the story sends the nearest by itself */
+  awaitOrders?: boolean
 }
 export type World = {
   /** everything said up to this wall-clock time and not yet handed out, in order */
   until(wallMs: number): Generator<SimMessage>
   /** retained self-description of a device, fit for native-about.schema.json */
   about(deviceId: string): SimMessage
+  /** An order to a station, at this wall-clock time. */
+  told(deviceId: string, order: Order, wallMs: number): void
   pace: Pace
   summary(): Summary
   wallMs(storyS: number): number
@@ -44,7 +49,12 @@ const PRELUDE_S = 10
 
 export function createWorld(o: WorldOptions): World {
   const random = createRandom(`world/${o.seed}`)
-  const scenario = SCENARIOS[o.scenario]({ planned: o.planned, random: random.fork('scenario'), beginsS: PRELUDE_S * o.speed })
+  const scenario = SCENARIOS[o.scenario]({
+    planned: o.planned,
+    random: random.fork('scenario'),
+    beginsS: PRELUDE_S * o.speed,
+    awaitOrders: o.awaitOrders ?? false,
+  })
   const pace = createPace(o.planned, o.messagesPerS)
   const wallMs = (storyS: number) => Math.round(o.startMs + (storyS / o.speed) * 1000)
   const boot = Math.floor(o.startMs / 1000)
@@ -99,6 +109,13 @@ export function createWorld(o: WorldOptions): World {
         atMs: o.startMs,
         body: aboutOf(o.planned[i]!, devices[i]!, pace),
       }
+    },
+    told(deviceId, order, toldMs) {
+      const i = index.get(deviceId)
+      if (i === undefined) return
+      const atS = Math.max(0, ((toldMs - o.startMs) / 1000) * o.speed)
+      devices[i]?.told?.(order, atS)
+      agenda.wake(i, atS)
     },
     *until(untilMs) {
       for (;;) {

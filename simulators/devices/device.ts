@@ -1,5 +1,6 @@
 // What every simulated device is: it describes itself, and when its time has come it says something and names its next time.
 // A device never publishes, never looks at a clock and draws only from the randomness it was handed.
+import type { Order } from '../orders.ts'
 import type { Planned } from '../plan.ts'
 import type { Random } from '../random.ts'
 import type { Scenario } from '../scenarios/scenario.ts'
@@ -13,6 +14,8 @@ export type SimDevice = {
   /** facts for the retained self-description: manufacturer, model, thresholds, ... */
   about(): Record<string, unknown>
   step(atS: number): Step
+  /** An order came at this second of the story; its next step follows at once. */
+  told?(order: Order, atS: number): void
 }
 export type DeviceOptions = {
   planned: Planned

@@ -10,6 +10,10 @@ const TURN_OUT_S = 60
 const DRIVE_MPS = 6
 const CONTROL_S = 60
 const HOMEWARD_S = 300
+/** what a crew needs for anything that is not the story's fire */
+const HANDLED_S = 240
+/** longer than any order lasts */
+const MISSION_S = 1500
 const CREW_REQUIRED = 6
 /** GB 55036-2022 3.0.3: a municipal hydrant stands at 0.14 MPa or more in normal operation */
 const HYDRANT_MIN_KPA = 140
@@ -44,12 +48,14 @@ export const microStation: DeviceModel = o => {
     const driveS = metresBetween(planned, m.target) / DRIVE_MPS
     const waitedS = atS - m.calledS
     arrivedS = m.calledS + TURN_OUT_S + driveS
+    if (atS >= controlledS) return atS < controlledS + HOMEWARD_S ? 'controlled' : 'returned'
     if (waitedS < ACKNOWLEDGE_S) return 'received'
     if (waitedS < TURN_OUT_S) return 'acknowledged'
     if (atS < arrivedS) return 'departed'
-    if (controlledS === Infinity && scenario.target(atS).controlled && atS > arrivedS + CONTROL_S) controlledS = atS
-    if (atS < controlledS) return 'arrived'
-    return atS < controlledS + HOMEWARD_S ? 'controlled' : 'returned'
+    const isDone = scenario.target(atS).controlled ? atS > arrivedS + CONTROL_S : m.ordered === true && atS > arrivedS + HANDLED_S
+    if (!isDone) return 'arrived'
+    controlledS = atS
+    return 'controlled'
   }
 
   function vehicle(atS: number) {
@@ -132,6 +138,7 @@ export const microStation: DeviceModel = o => {
   }
 
   let lastS = 0
+  const isBusy = () => task !== null && task !== 'returned'
   return {
     about: () => ({
       manufacturer: 'Fengsui simulator',
@@ -139,6 +146,17 @@ export const microStation: DeviceModel = o => {
       firmware: '1.1.0',
       capabilities: ['readiness', 'hydrants', 'scba', 'task'],
     }),
+    told({ event, dispatchId, target = planned }, atS) {
+      if (event === 'order-ended') {
+        // called back: the crew turns round where it is
+        if (mission?.dispatchId === dispatchId && isBusy()) controlledS = Math.min(controlledS, atS)
+        return
+      }
+      if (isBusy() || mission?.dispatchId === dispatchId) return
+      mission = { dispatchId, calledS: atS, target, endsS: atS + MISSION_S, ordered: true }
+      task = null
+      controlledS = Infinity
+    },
     step(atS) {
       wear(Math.max(0, atS - lastS))
       lastS = atS
@@ -150,7 +168,7 @@ export const microStation: DeviceModel = o => {
         say.push(event(body(atS)))
       } else if (atS >= routineAtS) say.push(telemetry(body(atS)))
       if (atS >= routineAtS) routineAtS = nextRoutine(o, atS)
-      const busy = task !== null && task !== 'returned'
+      const busy = isBusy()
       return { say, nextS: busy ? Math.min(atS + 2, routineAtS) : routineAtS }
     },
   }

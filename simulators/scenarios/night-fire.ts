@@ -1,6 +1,6 @@
 // 22:40, a cigarette end in renovation waste, flat 1405 of building 2. The detector sounds, smoke reaches the corridor and the
 // neighbours, a camera sees it, the nearest drone finds the hot spot, the nearest micro station goes, puts it out and reports.
-// Who is sent follows from the first alarm, as it would in a district; the platform under test decides for itself.
+// Which drone and, unless stations await orders, which station goes follows from the first alarm; the platform under test decides for itself.
 import { growFire } from '../fire.ts'
 import type { Mission, Scenario, ScenarioOptions, Sight } from './scenario.ts'
 import { findScene, metresBetween } from './scene.ts'
@@ -16,7 +16,7 @@ const MISSION_S = 1500
 /** detectors in the building sample every second for this long after ignition */
 const ALERT_S = 1800
 
-export function nightFire({ planned, random, beginsS }: ScenarioOptions): Scenario {
+export function nightFire({ planned, random, beginsS, awaitOrders }: ScenarioOptions): Scenario {
   const scene = findScene(planned)
   const cast = new Set(
     scene === null
@@ -65,7 +65,7 @@ export function nightFire({ planned, random, beginsS }: ScenarioOptions): Scenar
       const { lat, lon } = scene.origin
       const calls = [
         { who: scene.drone, afterS: DRONE_AFTER_S },
-        { who: scene.station, afterS: STATION_AFTER_S },
+        { who: awaitOrders ? undefined : scene.station, afterS: STATION_AFTER_S },
       ].flatMap(({ who, afterS }) => (who === undefined ? [] : [{ deviceId: who.deviceId, atS: atS + afterS }]))
       for (const call of calls)
         missions.set(call.deviceId, { dispatchId, calledS: call.atS, target: { lat, lon }, endsS: call.atS + MISSION_S })

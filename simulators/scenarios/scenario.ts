@@ -9,7 +9,8 @@ import type { Random } from '../random.ts'
 export type Trouble = { what: 'low-battery' | 'dirty-chamber' | 'silent' | 'cooking' | 'low-hydrant' | 'lens-fault'; sinceS: number }
 /** What a camera has before it. `smoke` and `flame` 0..1: how plainly they can be seen. */
 export type Sight = { bearingDeg: number; distanceM: number; smoke: number; flame: number; hottestC: number }
-export type Mission = { dispatchId: string; calledS: number; target: Spot; endsS: number }
+/** `ordered`: by the platform, not by the story */
+export type Mission = { dispatchId: string; calledS: number; target: Spot; endsS: number; ordered?: true }
 
 export type Scenario = {
   name: string
@@ -31,7 +32,7 @@ export type Scenario = {
   alarmed(deviceId: string, atS: number): { deviceId: string; atS: number }[]
   summary: () => Summary
 }
-export type ScenarioOptions = { planned: readonly Planned[]; random: Random; beginsS: number }
+export type ScenarioOptions = { planned: readonly Planned[]; random: Random; beginsS: number; awaitOrders: boolean }
 
 /** What an officer should have seen by the end. Story seconds; the command turns them into times of day. */
 export type Summary = {

@@ -30,7 +30,7 @@ describe.each(models)('%s', (_name, model, place) => {
     model({
       planned: place,
       random: createRandom(seed),
-      scenario: SCENARIOS['quiet-night']({ planned, random: createRandom('s'), beginsS: 10 }),
+      scenario: SCENARIOS['quiet-night']({ planned, random: createRandom('s'), beginsS: 10, awaitOrders: false }),
       routineS: 30,
       speed: 1,
     })

@@ -16,7 +16,15 @@ export const district = readDistrict(districtDir)
 export const planOf = (devices: number, seed = '7'): Planned[] => plan({ district, devices, seed })
 
 export const START_MS = Date.UTC(2026, 2, 3, 14, 40)
-export const worldOf = (o: { devices: number; scenario: ScenarioName; seed?: string; speed?: number; rate?: number; startMs?: number }) => {
+export const worldOf = (o: {
+  devices: number
+  scenario: ScenarioName
+  seed?: string
+  speed?: number
+  rate?: number
+  startMs?: number
+  awaitOrders?: boolean
+}) => {
   const planned = planOf(o.devices)
   const world: World = createWorld({
     planned,
@@ -25,6 +33,7 @@ export const worldOf = (o: { devices: number; scenario: ScenarioName; seed?: str
     speed: o.speed ?? 1,
     messagesPerS: o.rate ?? 20,
     startMs: o.startMs ?? START_MS,
+    awaitOrders: o.awaitOrders ?? false,
   })
   return { planned, world }
 }
