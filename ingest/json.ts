@@ -1,6 +1,5 @@
 // Strict UTF-8 JSON from untrusted bytes: says where it breaks, and refuses nesting that would overflow whoever walks the value.
 // It never quotes the payload in its errors: payloads may carry secrets.
-import { isAscii } from 'node:buffer'
 import type { Json } from './decoder.ts'
 
 export const JSON_DEPTH_MAX = 32
@@ -9,21 +8,22 @@ export type Parsed = { ok: true; value: Json } | { ok: false; reason: string; wh
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Where all bytes are ASCII, as in most payloads, text is made without looking for what is not UTF-8. */
-const asciiOf = (payload: Uint8Array): string | undefined => {
-  if (!isAscii(payload)) return undefined
-  return (payload instanceof Buffer ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)).toString('latin1')
+const REPLACED = '\uFFFD'
+const BYTE_ORDER_MARK = 0xfeff
+
+/** The text, or where the first byte that is not UTF-8 stands. Only a text with a character that stands for what is none has to be read strictly. */
+export function textOf(payload: Uint8Array): { ok: true; text: string } | { ok: false; reason: string } {
+  const bytes = payload instanceof Buffer ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  const text = bytes.toString('utf8')
+  return text.includes(REPLACED) || text.charCodeAt(0) === BYTE_ORDER_MARK ? strictTextOf(payload) : { ok: true, text }
 }
 
-/** The text, or where the first byte that is not UTF-8 stands. */
-export function textOf(payload: Uint8Array): { ok: true; text: string } | { ok: false; reason: string } {
-  const ascii = asciiOf(payload)
-  if (ascii !== undefined) return { ok: true, text: ascii }
+function strictTextOf(payload: Uint8Array): { ok: true; text: string } | { ok: false; reason: string } {
   try {
     return { ok: true, text: utf8.decode(payload) }
   } catch {
     const lenient = new TextDecoder('utf-8').decode(payload)
-    const at = Buffer.byteLength(lenient.slice(0, Math.max(0, lenient.indexOf('\uFFFD'))))
+    const at = Buffer.byteLength(lenient.slice(0, Math.max(0, lenient.indexOf(REPLACED))))
     return { ok: false, reason: `not UTF-8 at byte ${at}` }
   }
 }

@@ -7,7 +7,7 @@ import { parseJson, parseUnbounded } from '../json.ts'
 import { cameraPart, dronePart, smokePart, type Part } from '../native/blocks.ts'
 import { withoutBadPositions } from '../native/bad-position.ts'
 import { aboutReading, statusReading } from '../native/presence.ts'
-import type { NativeReading } from '../native/payload.ts'
+import type { NativeCamera, NativeDrone, NativeReading, NativeStation } from '../native/payload.ts'
 import { isAbout, isReading, isStatus, violationOf } from '../native/schema.ts'
 import { stationPart } from '../native/station.ts'
 import { toWgs84 } from '../position.ts'
@@ -108,13 +108,17 @@ function telemetry(payload: NativeReading, input: DecodeInput): Decoded {
 /** What all blocks say. Nearly every payload has one block, and then that is it. */
 function partOf({ smoke, station, camera, drone, alarms = {} }: NativeReading): Part {
   if (station === undefined && camera === undefined && drone === undefined) return smoke === undefined ? NO_PART : smokePart(smoke, alarms)
+  if (smoke === undefined) {
+    if (camera === undefined && drone === undefined) return stationPart(station as NativeStation)
+    if (station === undefined && drone === undefined) return cameraPart(camera as NativeCamera)
+    if (station === undefined && camera === undefined) return dronePart(drone as NativeDrone)
+  }
   const parts: Part[] = []
   if (smoke !== undefined) parts.push(smokePart(smoke, alarms))
   if (station !== undefined) parts.push(stationPart(station))
   if (camera !== undefined) parts.push(cameraPart(camera))
   if (drone !== undefined) parts.push(dronePart(drone))
-  const [first] = parts
-  return first !== undefined && parts.length === 1 ? first : joined(parts)
+  return joined(parts)
 }
 
 const NO_PART: Part = Object.freeze({ metrics: Object.freeze({}), state: Object.freeze({}) })
