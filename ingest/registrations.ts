@@ -16,8 +16,8 @@ export type Registrations = {
 
 /** Opens (and makes) DATA_DIR/registrations.db. One row a device: a newer change replaces the older. */
 export function openRegistrations(o: { dir: string }): Registrations {
-  const db = new DatabaseSync(join(o.dir, 'registrations.db'))
-  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
+  const db = new DatabaseSync(join(o.dir, 'registrations.db'), { timeout: 5000 })
+  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     CREATE TABLE IF NOT EXISTS registration (change INTEGER PRIMARY KEY AUTOINCREMENT, device_id TEXT NOT NULL UNIQUE, device TEXT) STRICT;`)
   const upsert = db.prepare('INSERT OR REPLACE INTO registration (device_id, device) VALUES (?, ?)')
   const changes = db.prepare('SELECT change, device_id, device FROM registration WHERE change > ? ORDER BY change')

@@ -42,7 +42,7 @@ export type Accounts = {
   close(): void
 }
 
-const SCHEMA = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;
+const SCHEMA = `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
   CREATE TABLE IF NOT EXISTS user (username TEXT PRIMARY KEY COLLATE NOCASE, role TEXT NOT NULL, hash TEXT NOT NULL, created_at TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS session (hash BLOB PRIMARY KEY, username TEXT NOT NULL COLLATE NOCASE REFERENCES user ON DELETE CASCADE,
     expires_ms INTEGER NOT NULL) STRICT;

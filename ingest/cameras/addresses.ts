@@ -46,7 +46,7 @@ export function openAddresses({ dir, clock, max = VIDEOS_MAX }: { dir: string; c
   const file = join(dir, 'cameras.db')
   const db = new DatabaseSync(file)
   chmodSync(file, 0o600)
-  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
+  db.exec(`PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     CREATE TABLE IF NOT EXISTS video (device_id TEXT PRIMARY KEY, kind TEXT NOT NULL, url TEXT NOT NULL, username TEXT, password TEXT,
       by TEXT NOT NULL, at TEXT NOT NULL) STRICT`)
   const put = db.prepare('INSERT OR REPLACE INTO video VALUES (?, ?, ?, ?, ?, ?, ?)')
