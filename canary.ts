@@ -37,11 +37,12 @@ const middle = (values: readonly number[]): number => values.toSorted((a, b) => 
 const ms = (value: number | null): string => (value === null ? '?' : `${Math.round(value)} ms`)
 
 export function startCanary({ everyMs, send, keep, clock, log, meter }: CanaryParts): Canary {
-  const begunAtMs = clock.nowMs()
+  // not by the clock: one that is set on by minutes makes nothing late
+  const begunMs = performance.now()
   const passed: number[] = []
   let n = 0
   let flight: Flight | null = null
-  let last: { atMs: number; way: Way } | null = null
+  let last: { arrivedMs: number; way: Way } | null = null
   let doorSays: string | null = null
   let queueSays: string | null = null
   let isLate = false
@@ -80,7 +81,7 @@ export function startCanary({ everyMs, send, keep, clock, log, meter }: CanaryPa
       return
     }
     const queuedMs = performance.now() - mine.from
-    last = { atMs: clock.nowMs(), way: { acknowledgedMs: mine.acknowledgedMs, judgedMs, queuedMs } }
+    last = { arrivedMs: performance.now(), way: { acknowledgedMs: mine.acknowledgedMs, judgedMs, queuedMs } }
     passed.push(queuedMs)
     if (passed.length > KEPT) passed.shift()
     meter.observe('fengsui_canary_seconds', queuedMs / 1000)
@@ -91,7 +92,7 @@ export function startCanary({ everyMs, send, keep, clock, log, meter }: CanaryPa
 
   /** Late: none has arrived for an interval and ten seconds. */
   function look(): boolean {
-    const sinceMs = clock.nowMs() - Math.max(last?.atMs ?? 0, begunAtMs)
+    const sinceMs = performance.now() - (last?.arrivedMs ?? begunMs)
     if (sinceMs <= everyMs + LATE_MS) return false
     if (!isLate) log.error({ reason: doorSays ?? queueSays }, 'the canary did not arrive: the way of an alarm is not open')
     isLate = true
@@ -109,9 +110,9 @@ export function startCanary({ everyMs, send, keep, clock, log, meter }: CanaryPa
       if (look())
         return { room: 'canary', ok: false, troubles: ['late'], detail: `it did not arrive${problem === null ? '' : `: ${problem}`}` }
       if (last === null) return { room: 'canary', ok: true, detail: 'under way for the first time' }
-      const { way, atMs } = last
+      const { way, arrivedMs } = last
       const stages = `acknowledged after ${ms(way.acknowledgedMs)}, read by the rules' process after ${ms(way.judgedMs)}, in the queue's database after ${ms(way.queuedMs)}`
-      const age = `${Math.round((clock.nowMs() - atMs) / 1000)} s ago`
+      const age = `${Math.round((performance.now() - arrivedMs) / 1000)} s ago`
       return {
         room: 'canary',
         ok: true,

@@ -12,7 +12,6 @@ type Issue = (o: { deviceId: string; grants: string[] }) => Promise<{ username: 
 const hostOf = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)
 
 export async function canaryBy(settings: Pick<Settings, 'host' | 'mqttPort' | 'proxyProtocol'>, issue: Issue): Promise<SendCanary> {
-  const { default: mqtt } = await import('mqtt')
   const { username, password } = await issue({ deviceId: CANARY_ID, grants: [CANARY_TOPIC] })
   const host = hostOf(settings.host)
   const open = () => {
@@ -21,8 +20,10 @@ export async function canaryBy(settings: Pick<Settings, 'host' | 'mqttPort' | 'p
     if (settings.proxyProtocol) socket.write('PROXY UNKNOWN\r\n')
     return socket
   }
-  return payload =>
-    new Promise((resolve, reject) => {
+  return async payload => {
+    // not before it flies: the start does not wait for it
+    const { default: mqtt } = await import('mqtt')
+    await new Promise<void>((resolve, reject) => {
       const options = {
         clientId: CANARY_ID,
         username,
@@ -44,4 +45,5 @@ export async function canaryBy(settings: Pick<Settings, 'host' | 'mqttPort' | 'p
       client.on('close', () => done(new Error('the connection was closed')))
       client.on('connect', () => client.publish(CANARY_TOPIC, payload, { qos: 1 }, error => done(error ?? undefined)))
     })
+  }
 }

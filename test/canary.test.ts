@@ -70,6 +70,17 @@ test('what is not the canary in flight proves nothing: another identity, an olde
   canary.close()
 })
 
+test('a clock that is set on by ten minutes makes nothing late', async () => {
+  let aheadMs = 0
+  const { canary, sent, pass } = fly({ clock: { nowMs: () => Date.now() + aheadMs } })
+  await pass(5_000)
+  canary.see(message(sent[0]!))
+  await pass(1_000)
+  aheadMs = 600_000
+  expect(canary.line()).toMatchObject({ ok: true, detail: expect.stringContaining('; 1 s ago') })
+  canary.close()
+})
+
 test('where it got stuck is said', async () => {
   const door = fly({ send: () => Promise.reject(new Error('ECONNREFUSED')) })
   await door.pass(EVERY_MS + LATE_MS + 5_000)
