@@ -7,10 +7,10 @@ import { ROWS_PROTOCOL } from '#contracts/live-rows.ts'
 import { openDeskRoom } from './desk-room.ts'
 
 const DEVICES = 20_000
-const TICKS = 20
+const TICKS = 16
 const TICK_EVERY_MS = 500
 const DESKS = 200
-const ROUNDS = 2
+const ROUNDS = 1
 
 type Heard = { snapshots: number; bytes: number; heartbeats: number }
 

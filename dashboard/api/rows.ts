@@ -65,7 +65,8 @@ export function createRows(nowMs: () => number, numbersMax = NUMBER_MAX): Rows {
       const sight = sightOf(device)
       if (sight === null) return null
       const words = JSON.stringify(sight)
-      if (sights.get(device.deviceId) === words) return null
+      // a drone that flies straight on says the same, and its way goes on
+      if (device.kind !== 'drone' && sights.get(device.deviceId) === words) return null
       sights.set(device.deviceId, words)
       return sight
     },
