@@ -10,6 +10,7 @@ import { createActions, type Actions, type Toast } from './actions.ts'
 import type { Api } from './api.ts'
 import { count } from './format.ts'
 import { t } from './i18n.ts'
+import { createSkew } from './live/clock-skew.ts'
 import { mayAct, phaseOf, type Link, type Phase } from './live/connection.ts'
 import { NO_FORCES, withForces, type Forces } from './live/forces.ts'
 import { createDeviceTable, type DeviceTable } from './live/devices.ts'
@@ -101,6 +102,7 @@ export const createStore = (o: StoreOptions): Store => {
   const pending = signal<ReadonlySet<string>>(new Set())
   const link = signal<Link>({ open: false, heardAtMs: null, sinceMs: o.nowMs(), attempt: 0, retryAtMs: null })
   const now = signal(o.nowMs())
+  const skewOf = createSkew()
   const skewMs = signal(0)
   const missed = signal(0)
   const posture = signal<Posture | null>(null)
@@ -168,8 +170,7 @@ export const createStore = (o: StoreOptions): Store => {
     show()
   }
   const setClock = (serverMs: number): void => {
-    const next = serverMs - o.nowMs()
-    if (Math.abs(next - skewMs.value) >= CLOCK_STEP_MS) skewMs.value = next
+    skewMs.value = skewOf(serverMs, o.nowMs())
   }
   /** That something was heard again is worth telling a few times a second. */
   const setLink = (next: Link): void => {
