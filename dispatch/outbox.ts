@@ -5,6 +5,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Notification } from './notifiers/notifier.ts'
 
 export const FINISHED_KEPT = 10_000
+/** So many of those due are looked through for first words. */
+const LOOKED_AT = 256
+/** F0312-7K3QX2.opened, or .opened@captain */
+const isFirstWord = (id: string): boolean => /\.opened(@|$)/.test(id)
 
 /** notification: frozen at the time of its event; attempts: sendings that failed so far */
 export type OutboxRow = {
@@ -38,9 +42,8 @@ export const outboxRows = (db: DatabaseSync, channels: readonly string[]) => {
     `INSERT INTO outbox (id, channel, recipient, incident_id, state, attempts, created_ms, due_ms, json)
      VALUES (?, ?, ?, ?, 'waiting', 0, ?, ?, ?) ON CONFLICT (id, channel) DO NOTHING`,
   )
-  const due = db.prepare(
-    'SELECT seq, channel, recipient, attempts, created_ms, json FROM outbox WHERE channel = ? AND due_ms <= ? ORDER BY due_ms, seq LIMIT ?',
-  )
+  const due = db.prepare('SELECT seq, id FROM outbox WHERE channel = ? AND due_ms <= ? ORDER BY due_ms, seq LIMIT ?')
+  const bySeq = db.prepare('SELECT seq, channel, recipient, attempts, created_ms, json FROM outbox WHERE seq = ?')
   const later = db.prepare(
     "UPDATE outbox SET due_ms = ?, attempts = attempts + 1, reason = ? WHERE seq = ? AND state = 'waiting' AND due_ms IS NOT NULL",
   )
@@ -69,8 +72,12 @@ export const outboxRows = (db: DatabaseSync, channels: readonly string[]) => {
       const json = channels.length === 0 ? '' : JSON.stringify(n)
       for (const channel of channels) put(n, channel, '', nowMs, json)
     },
-    /** Those whose turn it is, longest due first; of one incident at most one. */
-    due: (channel: string, nowMs: number, limit: number): OutboxRow[] => (due.all(channel, nowMs, limit) as unknown as Row[]).map(toRow),
+    /** Those whose turn it is; of one incident at most one. The first word of a place goes before further words of others, then longest due first. */
+    due(channel: string, nowMs: number, limit: number): OutboxRow[] {
+      const all = due.all(channel, nowMs, Math.max(limit, LOOKED_AT)) as unknown as { seq: number; id: string }[]
+      const [first, further] = [all.filter(({ id }) => isFirstWord(id)), all.filter(({ id }) => !isFirstWord(id))]
+      return [...first, ...further].slice(0, limit).map(({ seq }) => toRow(bySeq.get(seq) as unknown as Row))
+    },
     later: (row: OutboxRow, dueMs: number, why: string): void => void later.run(dueMs, why, row.seq),
     /** Lets the incident's next one go. False where it was finished already. */
     finish(row: OutboxRow, state: 'delivered' | 'gave-up', nowMs: number, why: string | null): boolean {

@@ -52,6 +52,29 @@ describe('what is told', () => {
     expect(drain(dispatch)).toEqual([])
   })
 
+  it('tells the first word of a place before further words of others, those longest due first', () => {
+    const { dispatch, clock } = openDesk(WEBHOOK)
+    const next = () => dispatch.outbox.due('webhook', Number.MAX_SAFE_INTEGER, 1)[0]!
+    send(dispatch, raise({ id: 'a', deviceId: 'd1', severity: 3, ...AT_B2 }))
+    // its first word is out; what follows of it waits
+    dispatch.outbox.delivered(next())
+    clock.add(1_000)
+    send(dispatch, update('a', NIGHT_MS, 2))
+    expect(next().notification.event).toBe('severity')
+    for (const place of ['b3', 'b4']) {
+      clock.add(1_000)
+      send(dispatch, raise({ id: place, deviceId: place, severity: 3, place: { building: place } }))
+    }
+    expect(
+      dispatch.outbox.due('webhook', Number.MAX_SAFE_INTEGER, 9).map(({ notification: n }) => [n.event, n.incident.place?.building]),
+    ).toEqual([
+      ['opened', 'b3'],
+      ['opened', 'b4'],
+      ['severity', 'b2'],
+    ])
+    expect(dispatch.outbox.due('webhook', Number.MAX_SAFE_INTEGER, 2)).toHaveLength(2)
+  })
+
   it('tells opened before confirmed when both come in one turn', () => {
     const { dispatch } = openDesk(WEBHOOK)
     send(dispatch, raise({ id: 'a', deviceId: 'd1', ...AT_B2 }), raise({ id: 'b', deviceId: 'd2', ...AT_B2 }))
