@@ -134,8 +134,9 @@ describe('ways by a Valhalla server', () => {
     expect(server.questions.map(q => q.costing).toSorted()).toEqual(['auto', 'motor_scooter', 'pedestrian'])
     expect(ranked(id).find(one => one.resourceId === 'drone')?.travel).toBe('distance')
     expect(ranked(id)[0]?.resourceId).toBe('engine-1')
+    const first = ranked(id)[0]
     const [order] = queue.dispatchIncident(id, { by: 'li' }).orders
-    expect(order?.eta).toEqual(ranked(id).length > 0 ? queue.order(order?.id ?? '')?.eta : null)
+    expect(order).toMatchObject({ resourceId: 'engine-1', eta: first?.eta, distanceM: first?.distanceM })
     // looked at again and again: asked once, and anew when it is old
     for (let i = 0; i < 20; i++) queue.incident(id)
     await delay(30)
