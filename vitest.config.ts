@@ -2,15 +2,29 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Those that take minutes begin first, or one of them runs alone at the end while the other worker has nothing to do. */
-const LONGEST = ['faults-kill', 'flow-editor', 'views', 'duty', 'fires', 'desk', 'faults-torn', 'flows-alarm', 'health-alarm']
-const rank = ({ moduleId }: TestSpecification): number => {
-  const place = LONGEST.findIndex(name => moduleId.endsWith(`/test/system/${name}.test.ts`))
-  return place >= 0 ? place : LONGEST.length + (moduleId.includes('/test/system/') ? 0 : 1)
-}
-class LongestFirst extends BaseSequencer {
+/**
+ * Those that take minutes and both cores begin one after the other, the small files beside them, and the rest of the running system's at the
+ * end: two of them at once slow each other down until something in a browser is late. How much of the small files goes beside each follows
+ * from how long it takes.
+ */
+const HEAVY: readonly (readonly [file: string, partBeside: number])[] = [
+  ['faults-kill', 0.45],
+  ['flow-editor', 0.25],
+  ['views', 0.15],
+  ['flows-alarm', 0.15],
+]
+const nameOf = ({ moduleId }: TestSpecification): string | undefined => /\/test\/system\/(.+)\.test\.ts$/.exec(moduleId)?.[1]
+class HeavyApart extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
+    const all = await super.sort(files)
+    const small = all.filter(file => nameOf(file) === undefined)
+    const rest = all.filter(file => !HEAVY.some(([name]) => name === nameOf(file)) && nameOf(file) !== undefined)
+    let from = 0
+    const apart = HEAVY.flatMap(([name, part]) => {
+      const beside = small.slice(from, (from += Math.ceil(small.length * part)))
+      return [...all.filter(file => nameOf(file) === name), ...beside]
+    })
+    return [...apart, ...small.slice(from), ...rest]
   }
 }
 
@@ -22,6 +36,6 @@ export default defineConfig({
     // child processes and servers share two cores with the tests: fewer at once is faster and steadier
     maxWorkers: 2,
     pool: 'forks',
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: HeavyApart },
   },
 })
