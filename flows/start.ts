@@ -220,9 +220,13 @@ function health(process: { ok: boolean; detail: string }, feeds: Map<string, Fee
   if (!process.ok) return process
   const states = [...feeds.values()]
   const stuck = states.filter(s => s.problem !== undefined)
-  const lag = Math.max(0, ...states.map(s => s.head - s.cursor))
+  // right after a start nobody has said how far it is: that is not "nothing is left"
+  const where =
+    states.length === 0
+      ? 'no feed has reported yet'
+      : `${states.length} feeds, at most ${Math.max(...states.map(s => s.head - s.cursor))} behind`
   const said = stuck.length > 0 ? `, ${stuck.map(s => `${s.consumer}: ${s.problem}`).join('; ')}` : ''
-  return { ok: stuck.length === 0, detail: `${process.detail}, ${states.length} feeds, at most ${lag} behind${said}` }
+  return { ok: stuck.length === 0, detail: `${process.detail}, ${where}${said}` }
 }
 
 const shippedFlows = (): FlowNode[] => JSON.parse(readFileSync(join(import.meta.dirname, 'examples', 'shipped.json'), 'utf8')) as FlowNode[]
