@@ -5,7 +5,6 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { constants, getPriority, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pino, type Logger } from 'pino'
@@ -264,18 +263,7 @@ function startDemo(url: string, log: Logger): void {
   process.on('exit', () => child.kill())
 }
 
-/** History may be late, alarms may not: where the processor is short the store gets a third of what edge and core each get. */
-function standBack(): void {
-  try {
-    // before anything is loaded: threads take over the priority of the one that starts them
-    setPriority(Math.min(getPriority() + 5, constants.priority.PRIORITY_LOW))
-  } catch {
-    // a system that does not allow it: then all are equal
-  }
-}
-
 function runProcess(name: string): void {
-  if (name === 'store') standBack()
   const link = linkToSupervisor(name, () => process.exit(0))
   let running: Closable | null = null
   const loaded = preload(name)

@@ -1,4 +1,4 @@
-// One life of the Node-RED process: how it is started (permission model, bounds, low priority, empty environment), what it is told, and how
+// One life of the Node-RED process: how it is started (permission model, bounds, empty environment), what it is told, and how
 // it ends. Knows nothing of restarts. What it may touch: read its own program files, write its scratch folder, use the network.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -10,7 +10,6 @@ import type { Start, ToChild } from './link.ts'
 
 const STDERR_CHARS_MAX = 4000
 const CLOSE_MS_MAX = 3000
-const NICENESS = 2
 const NONE: Usage = { cpuMs: 0, heldBackMs: 0, memoryBytes: 0 }
 
 export type Child = {
@@ -92,12 +91,11 @@ export function prepareChild(o: ChildOptions): Prepared {
 }
 
 /**
- * Gives way to everything else, all its threads from the first: where the cores are short, alarms go first. A limit of CPU time is the kernel's own.
- * By the shell, since only a program that is not running yet can be told so as a whole.
+ * A limit of CPU time is the kernel's own. By the shell, since only a program that is not running yet can be told so as a whole.
  */
 const modest = (cpuS: number | undefined): string[] => {
   const limit = cpuS === undefined ? '' : `ulimit -t ${Math.ceil(cpuS)}; `
-  return ['-c', `${limit}exec nice -n ${NICENESS} "$@"`, 'sh']
+  return ['-c', `${limit}exec "$@"`, 'sh']
 }
 
 async function stop(child: ChildProcess, send: (m: ToChild) => void, ended: Promise<string>): Promise<void> {
