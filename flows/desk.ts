@@ -1,5 +1,6 @@
 // What people may ask of the flows through the API: how they stand, a check, a backtest, a candidate in shadow, putting it into force, taking a
 // tab over into the rules engine. Who may ask is decided at the API; what passes the gate is decided here.
+import type { Begin } from './beginnings.ts'
 import type { Readable } from 'node:stream'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Clock } from '#contracts/clock.ts'
@@ -47,6 +48,8 @@ export type DeskParts = {
   open?: OpenRecorded
   queue(sinceMs: number): Promise<QueueAlarm[]>
   audit: FlowAudit
+  /** fixes where their feeds begin, before they are in force */
+  begin: Begin
   /** the live process reads the flows again */
   reload(): void
 }
@@ -199,6 +202,7 @@ export function createDesk(parts: DeskParts): FlowsDesk & {
       const before = store.flows().flows
       const verdict = await judged(candidate.flows)
       if (!verdict.ok) throw refused(verdict)
+      await parts.begin(candidate.flows)
       store.save(candidate.flows, `user:${candidate.by}, approved by user:${by}`)
       parts.reload()
       await shadow.end()

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { systemClock, type Clock, type Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import { createBeginnings, type Begin } from './beginnings.ts'
 import { BOUNDS, type Bounds } from './bounds.ts'
 import { changesOf } from './diff.ts'
 import { createIdentity, type Identity } from './identity.ts'
@@ -92,6 +93,7 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
     o.audit?.(entry)
   }
   const open = o.open
+  const begin = createBeginnings({ apiUrl, token: apiToken, log })
   const desk = createDesk({
     store,
     gate: createGate(open === undefined ? {} : { open: ({ recording }) => open({ recordings: [recording] }).stream }),
@@ -101,6 +103,7 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
     ...(open !== undefined && { open }),
     queue: sinceMs => queueSince(apiUrl, apiToken, sinceMs),
     audit,
+    begin,
     reload: () => {
       feeds.clear()
       supervisor.deployed()
@@ -108,9 +111,10 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
     },
   })
   await takeFound(store, desk, log)
+  await begin(store.flows().flows)
   const hear = createEar({
     log,
-    answers: answersOf({ store, identity, desk, gated: o.gate !== false, approval: o.approval === true, audit }, () => {
+    answers: answersOf({ store, identity, desk, begin, gated: o.gate !== false, approval: o.approval === true, audit }, () => {
       feeds.clear()
       supervisor.deployed()
     }),
@@ -176,13 +180,14 @@ type Asked = {
   store: FlowStore
   identity: Identity
   desk: ReturnType<typeof createDesk>
+  begin: Begin
   gated: boolean
   approval: boolean
   audit: FlowAudit
 }
 
 /** The child's questions; what it may not know (the signing secret, other people's files) it cannot ask. */
-function answersOf({ store, identity, desk, gated, approval, audit }: Asked, deployed: () => void): Answers {
+function answersOf({ store, identity, desk, begin, gated, approval, audit }: Asked, deployed: () => void): Answers {
   return {
     who: identity.who,
     login: identity.login,
@@ -202,6 +207,7 @@ function answersOf({ store, identity, desk, gated, approval, audit }: Asked, dep
         if (!answer.ok) throw new FengsuiError(answer.code, answer.reason.en)
         passed = desk.approvedFor(flows)
       }
+      await begin(flows)
       const author = passed?.by ?? by
       const { rev, added, changed, removed } = store.save(flows, `user:${author}`)
       deployed()

@@ -1,5 +1,7 @@
 // The feed: where a consumer begins, that nothing is lost between answer and acknowledgement, waiting, filters.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { noLog } from '#contracts/clock.ts'
+import { createBeginnings } from '../../flows/beginnings.ts'
 import { openCursors } from '../../journal/index.ts'
 import { reading, startRoom, type Room } from './room.ts'
 
@@ -46,6 +48,36 @@ test('at least once: what was not acknowledged comes again, what was does not; t
   onDisk.close()
   // an old acknowledgement that arrives late does not take the cursor back
   expect(offs(await feed(`?ack=${from + 1}`))).toEqual([from + 4, from + 5])
+})
+
+test('the feeds of a flow begin where it was deployed, whenever its nodes get through; where one stands already it stays', async () => {
+  const begin = createBeginnings({ apiUrl: room.url, token: room.tokens['flows']!, log: noLog })
+  const nodes = [
+    { id: 'n1', type: 'fire-reading', consumer: ` ${consumer} ` },
+    { id: 'n2', type: 'fire-reading' },
+    { id: 'n3', type: 'fire-incident' },
+    { id: 'n4', type: 'fire-reading', consumer: 'no/name' },
+    { id: 'n5', type: 'debug' },
+  ]
+  const from = head
+  await begin(nodes)
+  const onDisk = openCursors({ dir: room.dir })
+  const standing = () => [`feed:${consumer}`, 'feed:flow-n2'].map(onDisk.get)
+  expect(standing()).toEqual([from, from])
+  expect(onDisk.get('incidents:flow-n3')).toBeGreaterThan(0)
+  grow(4)
+  expect(offs(await feed())).toEqual([from + 1, from + 2, from + 3, from + 4])
+  // a system that starts again asks again
+  await createBeginnings({ apiUrl: room.url, token: room.tokens['flows']!, log: noLog })(nodes)
+  expect(standing()).toEqual([from, from])
+  onDisk.close()
+})
+
+test('where feeds begin cannot be fixed: said, and the deploy goes on', async () => {
+  const said: string[] = []
+  const log = { ...noLog, warn: (_: object, message: string) => void said.push(message) }
+  await createBeginnings({ apiUrl: room.url, token: 'wrong', log })([{ id: 'n1', type: 'fire-reading' }])
+  expect(said).toEqual([expect.stringContaining('begin when they first read')])
 })
 
 test('a consumer that began on an empty journal misses nothing', async () => {

@@ -86,6 +86,7 @@ beforeAll(async () => {
     },
     queue: async () => [],
     audit: entry => audit.push(entry),
+    begin: async () => {},
     reload: () => {},
   })
 })

@@ -1,5 +1,6 @@
 // fire-incident: tells a flow what happens to incidents (opened, merged, acknowledged, dispatched, escalated, cleared, closed), in order and at
 // least once. It changes nothing about them.
+import { consumerOf, isConsumer } from './consumer.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { reasonOf } from './feed.ts'
 import { progress } from './one-progress.ts'
@@ -14,7 +15,6 @@ const LATE_MS = 30_000
 const WAIT_MS = 20_000
 const LIMIT = 100
 const RETRY_MS = 1000
-const CONSUMER = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 export default function (red: Red): void {
   const track = progress(red)
@@ -22,8 +22,8 @@ export default function (red: Red): void {
 
   function FireIncident(this: RedNode, config: Config): void {
     red.nodes.createNode(this, config)
-    const consumer = `${own.prefix ?? ''}${config.consumer?.trim() || `flow-${config.id}`}`
-    if (!CONSUMER.test(consumer)) return this.error(red._('fire-incident.bad-consumer', { consumer }))
+    const consumer = consumerOf(config, own.prefix)
+    if (!isConsumer(consumer)) return this.error(red._('fire-incident.bad-consumer', { consumer }))
     // recorded readings make no incidents that people handle
     if (own.trial?.tap !== undefined) return
     const request = serverOf(red, config.server)

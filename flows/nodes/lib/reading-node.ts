@@ -1,4 +1,5 @@
 // fire-reading: sends each reading of the feed into the flow, in order, and acknowledges it when the flow has finished with it.
+import { consumerOf, isConsumer } from './consumer.ts'
 import { follow, type Feed, type FeedReading, type FeedTick } from './feed.ts'
 import { keepers, progress } from './one-progress.ts'
 import { ownOf, type FlowMessage, type Red, type RedNode } from './red.ts'
@@ -19,7 +20,6 @@ type Config = {
 const LATE_MS = 30_000
 const LIMIT_DEFAULT = 100
 const LIMIT_MAX = 500
-const CONSUMER = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 export default function (red: Red): void {
   const track = progress(red)
@@ -28,8 +28,8 @@ export default function (red: Red): void {
 
   function FireReading(this: RedNode, config: Config): void {
     red.nodes.createNode(this, config)
-    const consumer = `${own.prefix ?? ''}${config.consumer?.trim() || `flow-${config.id}`}`
-    if (!CONSUMER.test(consumer)) return refuse(this, red._('fire-reading.bad-consumer', { consumer }))
+    const consumer = consumerOf(config, own.prefix)
+    if (!isConsumer(consumer)) return refuse(this, red._('fire-reading.bad-consumer', { consumer }))
     if (taken.has(consumer)) return refuse(this, red._('fire-reading.taken', { consumer }))
     taken.set(consumer, config.id)
     const filter = { kinds: list(config.kinds), areas: list(config.areas), ticks: config.ticks === true }
