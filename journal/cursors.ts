@@ -26,6 +26,7 @@ export function openCursors(o: { dir: string }): Cursors {
   const get = (consumer: string): number => Number(one.get(consumer)?.['seq'] ?? 0)
   return {
     get,
+    has: consumer => one.get(consumer) !== undefined,
     lag: consumer => reader.head() - get(consumer),
     set(consumer, seq) {
       if (!Number.isSafeInteger(seq) || seq < 0)

@@ -110,6 +110,8 @@ export type Extent = { firstSeq: number; lastSeq: number }
 export type Cursors = {
   /** The last seq the consumer has finished; 0 = none. */
   get(consumer: string): number
+  /** It has set its cursor once, be it to 0: it began at the very first message and has finished none. */
+  has(consumer: string): boolean
   /** Commits that the consumer has finished everything up to `seq`. */
   set(consumer: string, seq: number): void
   /** What a consumer wants to know again after a restart; opaque here. */

@@ -11,7 +11,8 @@ export type FeedParts = {
     /** what the next `maxMessages` journal messages after `afterSeq` say; a message is never cut in two */
     read(afterSeq: number, maxMessages: number): FeedEntry[]
     cursors: {
-      get(consumer: string): number | undefined
+      get(consumer: string): number
+      has(consumer: string): boolean
       set(consumer: string, seq: number): void
       rows(consumer: string): [string, string][]
       commit(consumer: string, seq: number, rows: [string, string | null][]): void
@@ -44,14 +45,11 @@ const POLL_MS = 50
 const WAITING_MAX = 200
 /** messages looked through in one request when a filter lets little pass: bounds the time of one answer */
 const SCAN_MAX = 20_000
-/** consumers whose first cursor is kept in memory until they acknowledge; the oldest is forgotten */
-const FRESH_MAX = 1000
 /** keeps consumers of the feed apart from the rooms' own cursors */
 const NAMESPACE = 'feed:'
 
 export function createFeedSource({ feed }: FeedParts): FeedSource {
   const waiting = new Set<() => void>()
-  const fresh = new Map<string, number>()
   const listeners = new Map<string, Set<() => void>>()
   let closed = false
   let seenHead = -1
@@ -70,17 +68,15 @@ export function createFeedSource({ feed }: FeedParts): FeedSource {
     }
   }, POLL_MS)
 
-  /** A consumer without a cursor starts at the head, or where `from` says; an existing one goes on where it was. */
+  /**
+   * A consumer without a cursor starts at the head, or where `from` says, and that is on disk before it is told: a kill right behind it must
+   * not let it begin at another head. An existing one goes on where it was.
+   */
   function positionOf(consumer: string, from: Start | undefined): number {
-    const known = feed.cursors.get(NAMESPACE + consumer) ?? 0
-    if (known > 0) return known
-    const started = fresh.get(consumer)
-    if (started !== undefined) return started
+    const name = NAMESPACE + consumer
+    if (feed.cursors.has(name)) return feed.cursors.get(name)
     const start = from === 'start' ? 0 : typeof from === 'number' ? Math.min(from, feed.head()) : feed.head()
-    if (start > 0) feed.cursors.set(NAMESPACE + consumer, start)
-    fresh.set(consumer, start)
-    const oldest = fresh.keys().next()
-    if (fresh.size > FRESH_MAX && oldest.done !== true) fresh.delete(oldest.value)
+    feed.cursors.set(name, start)
     return start
   }
 
@@ -91,7 +87,6 @@ export function createFeedSource({ feed }: FeedParts): FeedSource {
       const position = positionOf(consumer, undefined)
       if (rows.length > 0) feed.cursors.commit(NAMESPACE + consumer, Math.max(ack, position), rows)
       else if (ack > position) feed.cursors.set(NAMESPACE + consumer, ack)
-      if (ack > position) fresh.delete(consumer)
       for (const heard of listeners.get(consumer) ?? []) heard()
       return Math.max(ack, position)
     },

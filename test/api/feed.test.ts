@@ -85,6 +85,11 @@ test('a consumer that began on an empty journal misses nothing', async () => {
   other.issue('flows', ['feed'])
   const ask = async (query = '') => (await other.ask(`/api/v1/feed/early${query}`, { as: 'flows' })).body
   expect(await ask()).toEqual({ cursor: 0, head: 0, readings: [] })
+  const onDisk = openCursors({ dir: other.dir })
+  // what is only remembered would be gone after a kill, and it would begin at another head
+  expect(onDisk.has('feed:early')).toBe(true)
+  expect(onDisk.has('feed:nobody')).toBe(false)
+  onDisk.close()
   other.journal.push(reading(1), reading(2))
   expect(offs(await ask())).toEqual([1, 2])
   await other[Symbol.asyncDispose]()

@@ -418,14 +418,16 @@ export function journalContract(name: string, engine: Engine, modulePath: string
     test('are kept, each for itself', () => {
       const dir = freshDir()
       const cursors = engine.openCursors({ dir })
-      expect(cursors.get('store')).toBe(0)
+      expect([cursors.get('store'), cursors.has('store')]).toEqual([0, false])
+      cursors.set('early', 0)
       cursors.set('store', 41)
       cursors.set('store', 42)
       cursors.set('rules', 7)
       expect(() => cursors.set('rules', -1)).toThrow(/not a place/)
       cursors.close()
       const again = engine.openCursors({ dir })
-      expect(again.all()).toEqual({ rules: 7, store: 42 })
+      expect(again.all()).toEqual({ early: 0, rules: 7, store: 42 })
+      expect([again.has('early'), again.has('store'), again.has('nobody')]).toEqual([true, true, false])
       again.close()
     })
 
