@@ -58,4 +58,4 @@ export function readPastDamage({ reader, log, passedOver }: PastDamageParts): Pa
   }
 }
 
-const isDamage = (error: unknown): error is FengsuiError => error instanceof FengsuiError && error.code === 'journal-damaged'
+export const isDamage = (error: unknown): error is FengsuiError => error instanceof FengsuiError && error.code === 'journal-damaged'

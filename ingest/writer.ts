@@ -64,7 +64,6 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
     let next: Promise<Batch | undefined> | undefined
     while (!closing.signal.aborted) {
       const batch = await (next ?? takeBatch())
-      meter.gauge('fengsui_journal_lag', Math.max(0, headNow() - position), { consumer: 'store' })
       // behind: decode the next batch while this one is written
       next = batch?.full === true ? takeBatch() : undefined
       if (batch === undefined) await waitForMessages()

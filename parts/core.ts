@@ -14,7 +14,7 @@ import { makeDataDir, KEPT_CURSOR, RULES_CURSOR, type Core, type Others, type Pa
 
 /** Rules, dispatch, API: from a committed message to a row on the screen. */
 export async function createCore(settings: Settings, parts: Parts, others: Others): Promise<Core> {
-  const { createMeter, mergedText } = await import('../processes/metrics.ts')
+  const { createMeter, gaugeLag, mergedText } = await import('../processes/metrics.ts')
   const { watchRooms } = await import('../processes/rooms.ts')
   const { followPosition, openCursors, openReader, readPast } = await import('../journal/index.ts')
   const { openCredentials } = await import('../broker/credentials.ts')
@@ -118,6 +118,10 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   stack.defer(commands.close)
   telling.answer(commands)
   let path: AlarmPath | null = null
+  const metrics = async () => {
+    if (path !== null) gaugeLag(meter, RULES_CURSOR, path.status())
+    return snapshot()
+  }
   let tickProblem: string | null = null
   const parser = stack.adopt(startParser(), p => p.close())
   const rules = stack.adopt(
@@ -249,7 +253,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       accounting: accounting.report,
       timeZone: settings.timeZone,
       health,
-      metricsText: async () => mergedText([await snapshot(), ...(await rooms.metrics())]),
+      metricsText: async () => mergedText([await metrics(), ...(await rooms.metrics())]),
       flows: settings.flowsPort === 0 ? null : { url: `http://127.0.0.1:${settings.flowsPort}`, token: () => others.flowsSecret },
       flowsDesk: others.flows === undefined || settings.flowsPort === 0 ? null : others.flows.flows,
       commandRequests: stack.adopt(openCommandRequests({ dir }), c => c.close()),
@@ -331,7 +335,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     },
     flowsToken: () => accounts.issueToken('flows', ['feed', 'alarms:raise', 'commands:request', 'read']).token,
     audit: dispatch.record,
-    metrics: snapshot,
+    metrics,
     close: () => running.disposeAsync(),
   }
 }

@@ -4,7 +4,7 @@ import { makeDataDir, STORE_CURSOR, type Parts, type Store } from './ports.ts'
 
 /** Ingest: decode, quarantine, write to the reading store; answers history. */
 export async function createStore(settings: Settings, parts: Parts): Promise<Store> {
-  const { createMeter } = await import('../processes/metrics.ts')
+  const { createMeter, gaugeLag } = await import('../processes/metrics.ts')
   const { refilling } = await import('../health-alarms.ts')
   const { followPosition, openCursors, openReader } = await import('../journal/index.ts')
   const {
@@ -50,7 +50,10 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
       const { ok, detail, troubles, position, head } = writer.status()
       return [{ room: 'ingest', ok, detail: `${store.name}: ${detail}`, troubles: [...troubles, ...setAside(position, head)] }]
     },
-    metrics: snapshot,
+    metrics: async () => {
+      gaugeLag(meter, STORE_CURSOR, writer.status())
+      return snapshot()
+    },
     close: () => running.disposeAsync(),
   }
 }

@@ -34,3 +34,8 @@ export function createMeter(): { meter: Meter; snapshot(): Promise<MetricsSnapsh
 
 /** Prometheus text of several processes' snapshots added up. */
 export const mergedText = (snapshots: MetricsSnapshot[]): Promise<string> => AggregatorRegistry.aggregate(snapshots).metrics()
+
+/** Asked when it is read, not when a consumer last got on: one that stands still must be seen to fall behind. */
+export function gaugeLag(meter: Meter, consumer: string, { position, head }: { position: number; head: number }): void {
+  meter.gauge('fengsui_journal_lag', Math.max(0, head - position), { consumer })
+}

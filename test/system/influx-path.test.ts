@@ -50,6 +50,9 @@ test('written, read back, and filled up after an outage', async () => {
     'an alarm without InfluxDB',
   )
   await until(async () => (await fetch(`${running.http}/readyz`)).status === 503, 60_000, '/readyz says the store is behind')
+  const metrics = await (await fetch(`${running.http}/metrics`)).text()
+  const lag = Number(/fengsui_journal_lag\{consumer="store"\} (\d+)/.exec(metrics)?.[1])
+  expect(lag, 'the lag grows while the store is down').toBeGreaterThanOrEqual(51)
 
   await influx.restart()
   await until(async () => (await counted()) === 100, 60_000, 'all 100 points after the outage')
