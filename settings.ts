@@ -49,6 +49,7 @@ export const SETTINGS = {
   PUSH_PORT: port(0),
   PUSH_FILE: text,
   BRIDGES_FILE: text,
+  SPARKPLUG_HOST_ID: { type: 'string', pattern: '^[^/+#\\u0000]{1,64}$' },
   REGISTERED_ONLY: { type: 'boolean', default: false },
   WEBHOOK_URL: { type: 'string', pattern: '^https?://[^@]+$' },
   WEBHOOK_SECRET: { type: 'string', minLength: 16, secret: true },
@@ -126,6 +127,8 @@ export type EntranceSettings = {
   mavlinkPort: number
   push: { port: number; file: string } | null
   bridgesFile: string | null
+  /** as which edge nodes on our own broker know us; null = they are not told that we are there */
+  sparkplugHostId: string | null
   /** TCP and UDP devices must be registered */
   registeredOnly: boolean
 }
@@ -206,6 +209,7 @@ export function readSettings(environment: Record<string, string | undefined>, cw
       mavlinkPort: Number(v['MAVLINK_PORT']),
       push: pushOf(v, cwd),
       bridgesFile: v['BRIDGES_FILE'] === undefined ? null : path('BRIDGES_FILE', ''),
+      sparkplugHostId: v['SPARKPLUG_HOST_ID'] === undefined ? null : String(v['SPARKPLUG_HOST_ID']),
       registeredOnly: v['REGISTERED_ONLY'] === true,
     },
     webhook: webhookOf(v),

@@ -125,12 +125,17 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
       disk.commit() // what waits for a device that is away outlives us
     },
     follow(filter, heard) {
-      const take = ({ topic, payload }: { topic: string; payload: string | Buffer }, done: () => void): void => {
+      const hear = (topic: string, payload: Buffer): void => {
         try {
-          heard(topic, Buffer.from(payload))
+          heard(topic, payload)
         } catch (error) {
           o.log.error({ err: error, filter }, 'a follower of the broker failed')
         }
+      }
+      const take = ({ topic, payload }: { topic: string; payload: string | Buffer }, done: () => void): void => {
+        const own = Buffer.from(payload)
+        // behind everybody else: an answer published in between would be counted before it, and Aedes keeps the older one from subscribers
+        queueMicrotask(() => hear(topic, own))
         done()
       }
       aedes.subscribe(filter, take, () => {})

@@ -19,6 +19,11 @@ export const METRICS = {
     help: 'messages journalled that did not come over our broker',
     labels: ['entrance'],
   },
+  fengsui_sparkplug_rebirths_total: {
+    type: 'counter',
+    help: 'times a Sparkplug edge node was asked for its births',
+    labels: [],
+  },
   fengsui_devices_expected: { type: 'gauge', help: 'devices that were registered', labels: [] },
   fengsui_devices_heard: { type: 'gauge', help: 'registered devices heard within the silence that is normal for them', labels: [] },
   fengsui_devices_never_heard: { type: 'gauge', help: 'registered devices that were never heard', labels: [] },

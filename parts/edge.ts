@@ -17,7 +17,7 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const { createRefusals } = await import('../ingest/refusals.ts')
   const { loadDecoders } = await import('../ingest/catalogue.ts')
   const { createLanes } = await import('../ingest/lanes.ts')
-  const { ANSWERED, replyTo } = await import('../ingest/dji-cloud-api/replies.ts')
+  const { answerOver, hostOver } = await import('./answering.ts')
   const { openEntrances } = await import('./entrances.ts')
   const { openRegistrations } = await import('../ingest/registrations.ts')
 
@@ -68,12 +68,9 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
   const append = (message: InboundMessage) => journal.append(message, laneOf(message.topic)(message.payload, 0, message.payload.byteLength))
   const entrances = stack.adopt(await openEntrances(settings, { ...parts, dir, meter, append, refused: refusals.add }), e => e.close())
   const broker = stack.adopt(await startBroker({ ...door, journal, log, meter, clock, refused: refusals.add }), b => b.close())
-  for (const filter of ANSWERED)
-    broker.follow(filter, (topic, payload) => {
-      const reply = replyTo(topic, payload, clock.nowMs())
-      // one that is lost is asked for again by who waits for it
-      if (reply !== undefined) broker.publish(reply.topic, reply.payload, { qos: 0 }).catch(() => {})
-    })
+  stack.adopt(await answerOver(broker, clock, meter), a => a.close())
+  const { sparkplugHostId } = settings.entrances
+  if (sparkplugHostId !== null) stack.defer(await hostOver(broker, sparkplugHostId, clock))
 
   stack.defer(watchCredentials(credentials, broker))
 

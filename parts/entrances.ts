@@ -28,7 +28,7 @@ type Opened = { lines: Line[]; way?: Way }
 type Common = Pick<EntranceParts, 'clock' | 'log' | 'meter'> & { host: string; intake: Intake; isKnown?: (deviceId: string) => boolean }
 
 export async function openEntrances(settings: Settings, parts: EntranceParts): Promise<Entrances> {
-  const { bridgesFile, push, registeredOnly, dc09KeysFile, ...ports } = settings.entrances
+  const { bridgesFile, push, registeredOnly, dc09KeysFile, sparkplugHostId: _, ...ports } = settings.entrances
   if (bridgesFile === null && push === null && Object.values(ports).every(port => port === 0))
     return { lines: () => [], send: async () => false, close: async () => {} }
 
@@ -108,9 +108,9 @@ async function openBridges({ intake, log, meter, clock }: Common, file: string, 
   const { startBridge } = await import('../ingest/bridges/mqtt.ts')
   const { startStream } = await import('../ingest/cameras/stream.ts')
   const config = readBridges(file)
-  const { replyTo } = await import('../ingest/dji-cloud-api/replies.ts')
-  const reply = (topic: string, payload: Uint8Array) => replyTo(topic, payload, clock.nowMs())
-  const bridges = config.mqtt.map(one => stack.adopt(startBridge({ config: one, intake, log, reply }), b => b.close()))
+  const { createAnswering } = await import('./answering.ts')
+  const answering = await createAnswering(clock, meter)
+  const bridges = config.mqtt.map(one => stack.adopt(startBridge({ config: one, intake, log, clock, answering }), b => b.close()))
   const cameras = config.cameras.map(one => stack.adopt(startStream({ config: one, intake, log, clock }), s => s.close()))
   const line = (room: string, entrance: string, all: readonly { name: string; status(): { ok: boolean; detail: string } }[]): Line[] => {
     if (all.length === 0) return []

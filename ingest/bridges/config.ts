@@ -17,6 +17,8 @@ export type MqttBridge = {
   qos?: 0 | 1
   /** filters of what may be sent to the foreign broker: its downlinks */
   downlinks?: string[]
+  /** as which primary host the Sparkplug edge nodes there know us */
+  sparkplugHostId?: string
   keepaliveS?: number
   ca?: string
   cert?: string
@@ -73,6 +75,7 @@ const SCHEMA = {
           },
           qos: { enum: [0, 1] },
           downlinks: { type: 'array', maxItems: TOPICS_MAX, items: filter },
+          sparkplugHostId: { type: 'string', pattern: '^[^/+#\\u0000]{1,64}$' },
           keepaliveS: { type: 'integer', minimum: 5, maximum: 3600 },
           ca: text,
           cert: text,

@@ -3,10 +3,11 @@
 // any failure of either side. Never gives up.
 import { readFileSync } from 'node:fs'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import type { Log } from '#contracts/clock.ts'
+import { systemClock, type Clock, type Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { BRIDGE_CLIENT } from '#contracts/topic.ts'
 import type { Intake } from '../intake.ts'
+import { createHostWatch, stateOf, stateTopic } from '../sparkplug-b/host.ts'
 import { createBackoff } from './backoff.ts'
 import type { MqttBridge } from './config.ts'
 import { localTopic, remoteTopic } from './topics.ts'
@@ -15,12 +16,14 @@ export type BridgeOptions = {
   config: MqttBridge
   intake: Intake
   log: Log
-  /** what the sender of a message waits for once it is safe; sent only where downlinks lead there */
-  reply?(topic: string, payload: Uint8Array): { topic: string; payload: string } | undefined
+  clock?: Clock
+  /** hears what is safe, and sends what its sender waits for or is to be asked; only where downlinks lead there */
+  answering?(send: (topic: string, payload: string | Uint8Array) => void): Heard
   random?(): number
   /** of the first try after a loss */
   retryMs?: number
 }
+type Heard = { heard(topic: string, payload: Uint8Array): void; close(): void }
 export type Bridge = {
   name: string
   status(): { ok: boolean; detail: string }
@@ -38,8 +41,9 @@ const AGAIN_MS = 500
 const HOPELESS: ReadonlySet<string> = new Set(['payload-too-large', 'invalid-request'])
 
 /** Certificates are read here, so that a missing file stops the start. @throws FengsuiError setting-invalid */
-export function startBridge({ config, intake, log, reply, random = Math.random, retryMs }: BridgeOptions): Bridge {
-  const { name } = config
+export function startBridge({ config, intake, log, clock = systemClock, answering, random = Math.random, retryMs }: BridgeOptions): Bridge {
+  const { name, sparkplugHostId } = config
+  const ownState = sparkplugHostId === undefined ? undefined : stateTopic(sparkplugHostId)
   const options = optionsOf(config)
   const backoff = createBackoff({ random, ...(retryMs !== undefined && { firstMs: retryMs }) })
   let client: MqttClient | null = null
@@ -48,8 +52,22 @@ export function startBridge({ config, intake, log, reply, random = Math.random, 
   let isClosed = false
   let isSubscribed = false
   let inFlight = 0
+  let connectedAtMs = 0
+  const answers = answering?.((topic, payload) => {
+    const remote = remoteTopic(topic, config)
+    // one that is lost is asked for again, by who waits for it or by us
+    if (remote !== undefined && client !== null) client.publish(remote, Buffer.from(payload), { qos: 0 })
+  })
+  const watchOwnState = createHostWatch({ clock, say: sayOnline })
+
+  function sayOnline(): void {
+    if (ownState === undefined || client === null) return
+    client.publish(ownState, stateOf(true, connectedAtMs), { qos: 1, retain: true })
+  }
 
   async function take(from: MqttClient, packet: { topic: string; payload: Buffer | string; retain: boolean; dup: boolean }): Promise<void> {
+    // a retained copy is from before our birth, which follows
+    if (packet.topic === ownState) return packet.retain ? undefined : watchOwnState(Buffer.from(packet.payload))
     const topic = localTopic(packet.topic, config.topics)
     if (topic === undefined)
       return intake.refuse({ code: 'unknown-topic', reason: 'no mapping of the bridge fits', topic: packet.topic, identity: name })
@@ -58,7 +76,7 @@ export function startBridge({ config, intake, log, reply, random = Math.random, 
     for (;;) {
       try {
         await intake.take({ ...arrival, ...message })
-        if (!packet.retain) answer(topic, message.payload)
+        if (!packet.retain) answers?.heard(topic, message.payload)
         return
       } catch (error) {
         if (error instanceof FengsuiError && HOPELESS.has(error.code)) return
@@ -67,14 +85,6 @@ export function startBridge({ config, intake, log, reply, random = Math.random, 
         if (isClosed || client !== from) throw error
       }
     }
-  }
-
-  function answer(topic: string, payload: Uint8Array): void {
-    const given = reply?.(topic, payload)
-    const remote = given === undefined ? undefined : remoteTopic(given.topic, config)
-    if (given === undefined || remote === undefined || client === null) return
-    // one that is lost is asked for again by who waits for it
-    client.publish(remote, given.payload, { qos: 0 })
   }
 
   function read(from: MqttClient): void {
@@ -98,14 +108,16 @@ export function startBridge({ config, intake, log, reply, random = Math.random, 
     state = { ok: true, detail: 'connected' }
     log.info({ bridge: name, filters }, 'a foreign broker is read')
     backoff.succeeded()
+    sayOnline()
   }
 
   function connect(): void {
-    const own = (client = mqtt.connect(config.url, options))
+    connectedAtMs = clock.nowMs()
+    const own = (client = mqtt.connect(config.url, { ...options, ...willOf(ownState, connectedAtMs) }))
     let problem = 'the connection was closed'
     read(own)
     own.on('connect', ({ sessionPresent }) => {
-      const filters = config.topics.map(({ filter }) => filter)
+      const filters = [...config.topics.map(({ filter }) => filter), ...(ownState === undefined ? [] : [ownState])]
       // subscribing again would bring every retained message again
       if (isSubscribed && sessionPresent) return connected(filters)
       own.subscribe(filters, { qos: config.qos ?? 1, ...(config.protocolVersion === 5 && { rh: 1 }) }, (error, granted = []) => {
@@ -143,6 +155,7 @@ export function startBridge({ config, intake, log, reply, random = Math.random, 
     },
     async close() {
       isClosed = true
+      answers?.close()
       if (timer !== null) clearTimeout(timer)
       // not with DISCONNECT: what is not acknowledged must come again
       const last = client
@@ -150,6 +163,10 @@ export function startBridge({ config, intake, log, reply, random = Math.random, 
     },
   }
 }
+
+/** With the time of the birth that follows: who finds it later knows of which connection it is. */
+const willOf = (topic: string | undefined, atMs: number): Pick<IClientOptions, 'will'> =>
+  topic === undefined ? {} : { will: { topic, payload: Buffer.from(stateOf(false, atMs)), qos: 1, retain: true } }
 
 function optionsOf(config: MqttBridge): IClientOptions {
   const { name, protocolVersion = 4, clientId = `fengsui-${name}`, username, password, keepaliveS = 30 } = config

@@ -4,8 +4,10 @@ import type { Decoded, DeviceKind } from '#contracts/reading.ts'
 import { composed, entranceOf, scaled, type Found } from '../compose.ts'
 import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory } from '../decoder.ts'
 import {
+  bdSeqOf,
   devicesOf,
   isJump,
+  isOlderDeath,
   keepSession,
   learnDevice,
   learnMetrics,
@@ -48,10 +50,6 @@ function decode(input: DecodeInput, memory: DecoderMemory): Decoded {
 }
 
 const idOf = ({ edge, device }: Where): string => (device === undefined ? `spb:${edge}` : `spb:${edge}/${device}`)
-const bdSeqOf = (payload: Payload): number | undefined => {
-  const value = payload.metrics.find(metric => metric.name === 'bdSeq')?.value
-  return typeof value === 'number' ? value : undefined
-}
 
 function birth(payload: Payload, where: Where): Decoded {
   const { edge, memory } = where
@@ -66,13 +64,10 @@ function birth(payload: Payload, where: Where): Decoded {
   return answer(payload, session, where, { online: true })
 }
 
-/** The will was written when the session began: one of an older session is not this one's death, and its time is not the time of death. */
+/** The will was written when the session began: its time is not the time of death. */
 function death(payload: Payload, where: Where): Decoded {
   const { edge, memory, input } = where
-  const bdSeq = bdSeqOf(payload)
-  const session = sessionOf(edge, memory)
-  if (session?.bdSeq !== undefined && bdSeq !== undefined && session.bdSeq !== bdSeq)
-    return ignored('the death of an older session: the node was born again since')
+  if (isOlderDeath(payload, sessionOf(edge, memory))) return ignored('the death of an older session: the node was born again since')
   const gone = (deviceId: string, kind: DeviceKind, more: Partial<Found> = {}): Found => ({
     deviceId,
     kind,

@@ -2,7 +2,7 @@
 // Aliases mean nothing without the birth of the same session: an older one is never used.
 import type { DecoderMemory, Json } from '../decoder.ts'
 import { list, num, record, str } from '../compose.ts'
-import type { Metric } from './payload.ts'
+import type { Metric, Payload } from './payload.ts'
 
 export type Session = { birth: number; bdSeq?: number; seq?: number }
 export type Learned = { name: string; datatype?: number; unit?: string }
@@ -20,6 +20,17 @@ export function sessionOf(edge: string, memory: DecoderMemory): Session | undefi
 }
 
 export const keepSession = (edge: string, session: Session, memory: DecoderMemory): void => memory.set(nodeKey(edge), session as Json)
+
+export const bdSeqOf = (payload: Payload): number | undefined => {
+  const value = payload.metrics.find(metric => metric.name === 'bdSeq')?.value
+  return typeof value === 'number' ? value : undefined
+}
+
+/** The will was written when its session began: one of an older session is not this one's death. */
+export function isOlderDeath(payload: Payload, session: Session | undefined): boolean {
+  const bdSeq = bdSeqOf(payload)
+  return session?.bdSeq !== undefined && bdSeq !== undefined && session.bdSeq !== bdSeq
+}
 
 /** seq runs 0..255 over all messages of a node. true = a message is missing. */
 export function isJump(session: Session | undefined, seq: number | undefined): boolean {

@@ -11,12 +11,14 @@ import type { InboundMessage } from '#contracts/message.ts'
 import { noMeter } from '#contracts/metrics.ts'
 import { createBackoff } from '../../ingest/bridges/backoff.ts'
 import { readBridges, type MqttBridge } from '../../ingest/bridges/config.ts'
-import { startBridge } from '../../ingest/bridges/mqtt.ts'
+import { startBridge, type BridgeOptions } from '../../ingest/bridges/mqtt.ts'
 import { localTopic, remoteTopic } from '../../ingest/bridges/topics.ts'
 import { createCatalogue, loadDecoders } from '../../ingest/catalogue.ts'
 import { createIntake, type Refusal } from '../../ingest/intake.ts'
 import { until } from '../system/running.ts'
+import { createAnswering } from '../../parts/answering.ts'
 import { openMosquitto } from './mosquitto.ts'
+import { payload, yes } from './sparkplug-payload.ts'
 
 const opened: { close(): unknown }[] = []
 afterEach(async () => {
@@ -30,7 +32,7 @@ async function broker() {
 type Journal = { messages: InboundMessage[]; refused: Refusal[]; commit(m: InboundMessage): Promise<void> }
 const journal = (): Journal => ({ messages: [], refused: [], commit: async () => {} })
 
-function bridge(to: Journal, config: Partial<MqttBridge> & { url: string }) {
+function bridge(to: Journal, config: Partial<MqttBridge> & { url: string }, more: Partial<BridgeOptions> = {}) {
   const append = async (m: InboundMessage) => {
     const kept = { ...m, payload: Uint8Array.from(m.payload) }
     await to.commit(kept)
@@ -50,6 +52,7 @@ function bridge(to: Journal, config: Partial<MqttBridge> & { url: string }) {
     log: noLog,
     random: () => 0,
     retryMs: 100,
+    ...more,
   })
   opened.push(one)
   return one
@@ -198,5 +201,40 @@ describe('a real mosquitto', () => {
     expect(await one.publish('fire/v1/smoke/a/cmd', '{}')).toBe(false)
     await until(() => heard.length === 1, 5_000, 'the downlink')
     expect(heard).toEqual(['application/1/device/2/command/down'])
+  })
+
+  test('a Sparkplug edge node there is asked for its births, and told whether its primary host is there', async () => {
+    const foreign = await broker()
+    const node = await publisher(foreign.url)
+    const heard: [topic: string, payload: string][] = []
+    node.on('message', (topic, bytes) => heard.push([topic, bytes.toString()]))
+    await node.subscribeAsync(['site2/spBv1.0/G/NCMD/N', 'spBv1.0/STATE/fengsui'])
+    const config = { url: foreign.url, topics: [{ filter: 'site2/spBv1.0/#', strip: 'site2/' }], sparkplugHostId: 'fengsui' }
+    const data = Buffer.from(payload(7, { alias: 1, value: yes }))
+    const answering = await createAnswering(systemClock, noMeter)
+    const to = journal()
+    const one = bridge(to, { ...config, downlinks: ['site2/spBv1.0/+/NCMD/+'] }, { answering })
+    await connected(one)
+    await node.publishAsync('site2/spBv1.0/G/NDATA/N', data)
+    await until(() => heard.length === 2, 10_000, 'STATE and NCMD')
+    const [[, first] = [], [topic, asked] = []] = heard
+    expect(JSON.parse(first ?? '')).toEqual({ online: true, timestamp: expect.any(Number) })
+    expect([topic, asked]).toEqual(['site2/spBv1.0/G/NCMD/N', expect.stringContaining('Node Control/Rebirth')])
+    const arrived = () => to.messages.map(m => m.topic).filter(t => t.includes('NDATA'))
+    expect(arrived()).toEqual(['spBv1.0/G/NDATA/N'])
+    await one.close() // without DISCONNECT: the will says it, with the time of its birth
+    await until(() => heard.length === 3, 10_000, 'the will')
+    expect(JSON.parse(heard[2]?.[1] ?? '')).toEqual({ online: false, timestamp: JSON.parse(first ?? '').timestamp as number })
+    // where no downlink leads there, nobody is asked
+    await connected(bridge(to, config, { answering }))
+    await node.publishAsync('site2/spBv1.0/G/NDATA/N', data)
+    await until(() => arrived().length === 2, 10_000, 'the second message')
+    await delay(100)
+    expect(heard.map(([t]) => t)).toEqual([
+      'spBv1.0/STATE/fengsui',
+      'site2/spBv1.0/G/NCMD/N',
+      'spBv1.0/STATE/fengsui',
+      'spBv1.0/STATE/fengsui',
+    ])
   })
 })

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { decoder } from '../../ingest/decoders/sparkplug-b.ts'
 import { readPayload } from '../../ingest/sparkplug-b/payload.ts'
 import { asking, NOW_MS } from './decoding.ts'
+import { bytes, int, long, metric, number, payload, words, yes, type Given } from './sparkplug-payload.ts'
 
 const file = (name: string): Uint8Array => readFileSync(join(import.meta.dirname, '../fixtures/sparkplug-b', name))
 const node = (type: string): string => `spBv1.0/G/${type}/N`
@@ -55,46 +56,6 @@ test('no prefix and no damaged byte of a payload breaks the reader', () => {
   expect(readPayload(Uint8Array.from([0x12, 0xff, 0xff, 0xff, 0xff, 0x0f]))).toBeUndefined()
   expect(readPayload(Uint8Array.from(Array.from({ length: 64 }, () => 0xff)))).toBeUndefined()
 })
-
-/** sparkplug_b.proto, as much of it as is asked here. */
-function varint(value: bigint | number): number[] {
-  const out: number[] = []
-  let rest = BigInt.asUintN(64, BigInt(value))
-  for (; rest > 0x7fn; rest >>= 7n) out.push(Number(rest & 0x7fn) | 0x80)
-  return [...out, Number(rest)]
-}
-const number = (field: number, value: bigint | number): number[] => [...varint(field << 3), ...varint(value)]
-const bytes = (field: number, value: Iterable<number>): number[] => {
-  const all = [...value]
-  return [...varint((field << 3) | 2), ...varint(all.length), ...all]
-}
-const words = (field: number, value: string): number[] => bytes(field, Buffer.from(value))
-type Given = {
-  name?: string
-  alias?: number
-  type?: number
-  historical?: boolean
-  isNull?: boolean
-  value?: number[]
-  unit?: string
-  at?: number
-}
-const metric = ({ name, alias, type, historical, isNull, value, unit, at }: Given): number[] =>
-  bytes(2, [
-    ...(name === undefined ? [] : words(1, name)),
-    ...(alias === undefined ? [] : number(2, alias)),
-    ...(at === undefined ? [] : number(3, at)),
-    ...(type === undefined ? [] : number(4, type)),
-    ...(historical === true ? number(5, 1) : []),
-    ...(isNull === true ? number(7, 1) : []),
-    ...(unit === undefined ? [] : bytes(9, [...words(1, 'engUnit'), ...bytes(2, [...number(1, 12), ...words(8, unit)])])),
-    ...(value ?? []),
-  ])
-const payload = (seq: number | undefined, ...metrics: Given[]): Uint8Array =>
-  Uint8Array.from([...number(1, NOW_MS - 500), ...metrics.flatMap(metric), ...(seq === undefined ? [] : number(3, seq))])
-const int = (value: number): number[] => number(10, BigInt.asUintN(32, BigInt(value)))
-const long = (value: number): number[] => number(11, value)
-const yes = number(14, 1)
 
 test('numbers below nothing, whether the data says of which type they are or the birth did', () => {
   const ask = asking(decoder)
