@@ -170,7 +170,7 @@ export function createFold(o: Options): Fold {
       const observation = observed(device.row, reading, listening.nowMs, listening.seq, HEARD_ONLY, listenedMs(listening))
       // whatever kind of device it was
       for (const a of active)
-        if (a.admits === HEARD_ONLY && a.rule.id in device.row.states) judge.reading(a, device, undefined, observation, out)
+        if (a.admits === HEARD_ONLY && device.row.states[a.rule.id] !== undefined) judge.reading(a, device, undefined, observation, out)
       memory.touch(device, listening.seq)
       return out
     },

@@ -53,7 +53,8 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
   function settled(a: Active, subject: Subject, step: Step<unknown>, cause: Cause, deviceKind: DeviceKind, out: AlarmSignal[]): void {
     const { states } = subject.row
     if (step.state === undefined) {
-      if (a.rule.id in states) delete states[a.rule.id]
+      // not deleted: what loses a property is slow to look into from then on, and this is looked into with every reading
+      if (states[a.rule.id] !== undefined) states[a.rule.id] = undefined
     } else states[a.rule.id] = step.state
     if (step.findings.length > 0) for (const finding of step.findings) signalled(a, subject, finding, cause, deviceKind, out)
     if (a.kind.dueMs !== undefined) arm(a, subject)
@@ -156,6 +157,8 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
   }
 
   function tell(out: AlarmSignal[]): void {
+    // nearly always there is none, and this comes with every reading
+    if (notices.length === 0) return
     for (let notice = notices.shift(); notice !== undefined; notice = notices.shift()) {
       const { kind: alarmKind, whose, late, deviceKind } = notice
       for (const a of listeners) {
@@ -186,7 +189,7 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
       if (changed.length === 0) return
       for (const subject of memory.all()) {
         for (const a of changed) {
-          if (!(a.rule.id in subject.row.states)) continue
+          if (subject.row.states[a.rule.id] === undefined) continue
           memory.catchUp(subject)
           guarded(a, () => arm(a, subject))
         }

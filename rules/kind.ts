@@ -100,7 +100,10 @@ export type RuleKind<P = never, S = never> = {
   shuffled: 'same-subjects' | 'may-miss'
   /** absent = the device */
   keeps?(parameters: P): Keeping
-  /** `wants` depends only on which metrics, flags, battery, detections and state a reading has, never on their values */
+  /**
+   * `wants` depends only on which metrics, flags, battery, detections, state, presence and own time a reading has and whether it is a test,
+   * never on their values: then it is asked once for all readings that have the same. See shapes.ts
+   */
   byShape?: true
   /** false = this reading says nothing to this rule; cheap, called for every reading */
   wants(parameters: P, reading: Reading): boolean

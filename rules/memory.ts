@@ -19,7 +19,7 @@ export type Row = {
   /** journal place of the last touch */
   seq?: number
   clocks: { measured?: DeviceClock; server?: DeviceClock }
-  /** rule id -> the kind's state */
+  /** rule id -> the kind's state; undefined = nothing, and is not written */
   states: Record<string, unknown>
   /** rule id, or rule id and the alarm's own key behind a tab -> its open alarm */
   open: Record<string, Episode>

@@ -17,7 +17,10 @@ const otherOf = (r: Reading): number =>
   (r.batteryPct === undefined ? 0 : 1) +
   (r.detections === undefined ? 0 : 2) +
   (r.state === undefined ? 0 : 4) +
-  (r.online === undefined ? 0 : 8)
+  (r.online === undefined ? 0 : 8) +
+  (r.flags.test === true ? 16 : 0) +
+  (r.deviceTs === undefined ? 0 : 32) +
+  (r.tsSource === 'device' ? 64 : 0)
 
 /** The same names in the same order. */
 function sameNames(object: object, names: readonly string[]): boolean {

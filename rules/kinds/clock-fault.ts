@@ -40,6 +40,7 @@ export const clockFault = defineKind<ClockFaultParameters, State>({
   },
   stateBytesMax: 40,
   shuffled: 'may-miss',
+  byShape: true,
   wants: (_, reading) => reading.deviceTs !== undefined || reading.tsSource === 'device',
   step,
   calm: (_, state, { reading }) => state === undefined && (reading.deviceTs === undefined || reading.tsSource !== 'server'),

@@ -185,6 +185,7 @@ export const cluster = defineKind<ClusterParameters, State>({
   stateBytesMax: 220 * POINTS_MAX,
   shuffled: 'same-subjects',
   keeps: () => 'rule',
+  byShape: true,
   wants: () => false,
   step: (_, state) => nothing(state),
   hears: (p, kind) => p.counts[kind] !== undefined && isHazard(kind),

@@ -154,6 +154,7 @@ export const confirm = defineKind<ConfirmParameters, State>({
   stateBytesMax: 500 * WATCHED_MAX,
   shuffled: 'may-miss',
   keeps: () => 'rule',
+  byShape: true,
   wants: (_, reading) => reading.detections !== undefined,
   step,
   hears: (p, kind) => p.prior[kind] !== undefined,

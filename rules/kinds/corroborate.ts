@@ -129,6 +129,7 @@ export const corroborate = defineKind<CorroborateParameters, State>({
   stateBytesMax: 16_000,
   shuffled: 'same-subjects',
   keeps: p => p.within,
+  byShape: true,
   wants: () => false,
   step: (_, state) => nothing(state),
   hears: (p, kind) => p.counts[kind] !== undefined,

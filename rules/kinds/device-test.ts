@@ -16,6 +16,7 @@ export const deviceTest = defineKind<Record<string, never>, Latch>({
   parameters: { type: 'object', additionalProperties: false, properties: {} },
   stateBytesMax: 200,
   shuffled: 'may-miss',
+  byShape: true,
   wants: (_, reading) => isTest(reading) !== undefined,
   step: (_, state, o) => {
     const on = isTest(o.reading)

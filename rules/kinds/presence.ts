@@ -28,7 +28,8 @@ export const presence = defineKind<PresenceParameters, Latch>({
   },
   stateBytesMax: 200,
   shuffled: 'same-subjects',
-  wants: (p, reading) => reading.online !== undefined && !sleeps(p, reading),
+  byShape: true,
+  wants: (_, reading) => reading.online !== undefined,
   step: (p, state, o) => {
     const { online } = o.reading
     if (online === undefined || sleeps(p, o.reading)) return nothing(state)

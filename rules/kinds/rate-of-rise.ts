@@ -1,6 +1,7 @@
 // A value that climbs faster than anything but a fire makes it climb (EN 54-5 class R: from 10 K/min).
 // The climb must be carried by enough readings over enough time, in both halves, above the device's usual level:
 // two readings three seconds apart, one wild value, or a sensor that drops to zero and comes back are no climb.
+import { msOf } from '#contracts/instant.ts'
 import { evidenceFrom, evidenceOf, markOf, type Mark } from '../evidence.ts'
 import { defineKind, nothing, type Observation, type Step } from '../kind.ts'
 import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
@@ -38,12 +39,22 @@ type RiseState = { w: Sample[]; first?: Mark; level?: Level; open?: 1; off?: [fr
 /** Sorted by time; of two in one slot the newer stays, so that the order of arrival does not matter. */
 function inserted(p: RateOfRiseParameters, samples: readonly Sample[], sample: Sample): Sample[] {
   const slotMs = (p.windowS * 1000) / SAMPLES_MAX
-  const slot = Math.floor(sample[0] / slotMs)
-  const rest = samples.filter(([t]) => Math.floor(t / slotMs) !== slot || t > sample[0])
-  if (rest.some(([t]) => Math.floor(t / slotMs) === slot)) return rest
-  const all = [...rest, sample].sort((a, b) => a[0] - b[0])
-  const newestMs = all.at(-1)?.[0] ?? 0
-  return all.filter(([t]) => newestMs - t <= p.windowS * 1000).slice(-SAMPLES_MAX)
+  const slotOf = (tMs: number): number => Math.floor(tMs / slotMs)
+  const slot = slotOf(sample[0])
+  const last = samples.at(-1)
+  // nearly always it is the newest and has a slot of its own
+  if (last === undefined || slotOf(last[0]) < slot) return within(p, [...samples, sample])
+  const rest = samples.filter(([t]) => slotOf(t) !== slot || t > sample[0])
+  if (rest.some(([t]) => slotOf(t) === slot)) return rest
+  return within(
+    p,
+    [...rest, sample].sort((a, b) => a[0] - b[0]),
+  )
+}
+
+function within(p: RateOfRiseParameters, samples: readonly Sample[]): Sample[] {
+  const newestMs = samples.at(-1)?.[0] ?? 0
+  return samples.filter(([t]) => newestMs - t <= p.windowS * 1000).slice(-SAMPLES_MAX)
 }
 
 /** What follows the last silence that was too long. */
@@ -81,7 +92,7 @@ export function rateOfRiseStep(p: RateOfRiseParameters, before: RiseState | unde
   if (usual === undefined || (state.w.length === 0 && isCalm(p, value, usual))) return nothing(state)
   const w = afterGap(p, inserted(p, state.w, [o.tMs, value]))
   if (w.length >= CALM_SAMPLES && w.slice(-CALM_SAMPLES).every(([, v]) => isCalm(p, v, usual))) return nothing(fresh(state))
-  const first = state.first !== undefined && Date.parse(state.first.ts) >= (w[0]?.[0] ?? 0) ? state.first : markOf(o, value)
+  const first = state.first !== undefined && msOf(state.first.ts) >= (w[0]?.[0] ?? 0) ? state.first : markOf(o, value)
   const slope = o.late ? undefined : climbs(p, w, usual)
   if (slope === undefined) return nothing({ ...state, w, first })
   const evidence = [

@@ -120,6 +120,7 @@ export const risk = defineKind<RiskParameters, State>({
   stateBytesMax: 300 * OPEN_MAX,
   shuffled: 'may-miss',
   keeps: p => p.within,
+  byShape: true,
   wants: () => false,
   step: (_, state) => nothing(state),
   hears: (p, kind) => p.counts[kind] !== undefined,

@@ -69,11 +69,22 @@ function contradicted(state: ThresholdState, exceeds: boolean, clears: boolean, 
   return state
 }
 
+/** Where nothing is under way and no usual level is followed, there is nothing to keep: most rules of most devices. */
 export function thresholdStep(p: ThresholdParameters, before: ThresholdState | undefined, o: Observation): Step<ThresholdState> {
-  let state = before ?? {}
+  const { state, findings } = judged(p, before ?? {}, o)
+  return { state: state !== undefined && isEmpty(state) ? undefined : state, findings }
+}
+
+function isEmpty(state: object): boolean {
+  for (const _ in state) return false
+  return true
+}
+
+function judged(p: ThresholdParameters, before: ThresholdState, o: Observation): Step<ThresholdState> {
+  let state = before
   if (p.standsDownFor !== undefined && state.own !== 1 && judgesItself(p, o.reading)) state = { ...without(state, 'on', 'level'), own: 1 }
   const value = valueOf(p, o.reading)
-  if (value === undefined || (state.own === 1 && state.open !== 1)) return nothing(Object.keys(state).length > 0 ? state : undefined)
+  if (value === undefined || (state.own === 1 && state.open !== 1)) return nothing(state)
   const threshold = p.threshold + usual(p, state)
   const exceeds = beyond(p, value, threshold)
   const clears = !beyond(p, value, p.clearAt + usual(p, state))
@@ -94,12 +105,12 @@ export function thresholdStep(p: ThresholdParameters, before: ThresholdState | u
 
 /** Within the threshold and nothing under way: only the usual level moves. */
 function calm(p: ThresholdParameters, state: ThresholdState | undefined, o: Observation): boolean {
-  if (state === undefined || o.late || state.on !== undefined || state.open === 1) return false
-  if (state.own === 1) return true
+  if (o.late || state?.on !== undefined || state?.open === 1) return false
+  if (state?.own === 1) return true
   const value = valueOf(p, o.reading)
   if (value === undefined || (p.standsDownFor !== undefined && judgesItself(p, o.reading))) return false
-  if (p.level === undefined) return !beyond(p, value, p.threshold)
-  const { level } = state
+  if (p.level === undefined) return state === undefined && !beyond(p, value, p.threshold)
+  const level = state?.level
   if (level?.v === undefined || beyond(p, value, p.threshold + level.v)) return false
   level.v = movedOn(p.level, level.v, o.tMs - level.tMs, value)
   level.tMs = o.tMs
