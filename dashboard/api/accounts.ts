@@ -65,6 +65,10 @@ export function openAccounts(o: { dir: string; clock: Clock }): Accounts {
   const findUser = db.prepare(
     'SELECT username, role, hash FROM user WHERE username = ? AND username NOT IN (SELECT username FROM disabled)',
   )
+  const hashNow = (username: string): string | undefined => {
+    const user = findUser.get(username)
+    return user === undefined ? undefined : String(user['hash'])
+  }
   const insertUser = db.prepare('INSERT INTO user (username, role, hash, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
   const findSession = db.prepare(
     'SELECT user.username, role FROM session JOIN user ON user.username = session.username WHERE session.hash = ? AND expires_ms > ?',
@@ -112,10 +116,13 @@ export function openAccounts(o: { dir: string; clock: Clock }): Accounts {
       return { username, password }
     },
     async changePassword(username, { before, password, token }) {
-      const user = findUser.get(username)
-      if (!(await checkPassword(before, user === undefined ? undefined : String(user['hash']))))
-        throw new FengsuiError('bad-credentials', 'the password of now is wrong')
-      db.prepare('UPDATE user SET hash = ? WHERE username = ?').run(await hashPassword(password), username)
+      const hash = hashNow(username)
+      if (!(await checkPassword(before, hash))) throw new FengsuiError('bad-credentials', 'the password of now is wrong')
+      const after = await hashPassword(password)
+      // an administrator was first: what he set stands, and the session that asked is over
+      if (hashNow(username) !== hash || findSession.get(hashOf(token), o.clock.nowMs()) === undefined)
+        throw new FengsuiError('unauthenticated', 'the session ended meanwhile')
+      db.prepare('UPDATE user SET hash = ? WHERE username = ?').run(after, username)
       endOtherSessions.run(username, hashOf(token))
     },
     removeUser(username) {
@@ -137,13 +144,15 @@ export function openAccounts(o: { dir: string; clock: Clock }): Accounts {
       return { ...known, ...(role === undefined ? {} : { role }), ...(disabled === undefined ? {} : { disabled }) }
     },
     async login(username, password) {
-      const user = findUser.get(username)
-      const right = await checkPassword(password, user === undefined ? undefined : String(user['hash']))
+      const hash = hashNow(username)
+      const isRight = await checkPassword(password, hash)
+      // looked at again: disabled, removed or given another password meanwhile, nobody may come in by what was right before
+      const user = isRight ? findUser.get(username) : undefined
       const role = user?.['role']
-      if (!right || !isRole(role)) throw new FengsuiError('bad-credentials', 'user name or password is wrong')
+      if (user === undefined || user['hash'] !== hash || !isRole(role)) throw new FengsuiError('bad-credentials', 'user name or password is wrong')
       const token = newToken('fss')
       const expiresMs = o.clock.nowMs() + SESSION_MS
-      const name = String(user?.['username'])
+      const name = String(user['username'])
       db.prepare('INSERT INTO session (hash, username, expires_ms) VALUES (?, ?, ?)').run(hashOf(token), name, expiresMs)
       trimSessions.run(o.clock.nowMs(), name, SESSIONS_PER_USER_MAX)
       return { token, principal: userPrincipal(name, role), expiresAt: new Date(expiresMs).toISOString() }

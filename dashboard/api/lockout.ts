@@ -15,11 +15,15 @@ export type Lockout = {
   /** true when this failure begins or lengthens a wait */
   failed(username: string, address: string): boolean
   succeeded(username: string, address: string): void
+  /** One after the other for one name from one address: tries that come at once must not all be looked at before the first is counted. */
+  inTurn<T>(username: string, address: string, work: () => Promise<T>): Promise<T>
   size(): number
 }
 
 export function createLockout(o: { clock: Clock }): Lockout {
   const pairs = new Map<string, { failures: number; lastMs: number; untilMs: number }>()
+  /** the last of those that wait; how many may wait is bounded by the rate limit of the address */
+  const turns = new Map<string, Promise<unknown>>()
   const keyOf = (username: string, address: string): string => `${address} ${username.toLowerCase().slice(0, 64)}`
   return {
     waitS(username, address) {
@@ -39,6 +43,16 @@ export function createLockout(o: { clock: Clock }): Lockout {
       return waitMs > 0
     },
     succeeded: (username, address) => void pairs.delete(keyOf(username, address)),
+    inTurn(username, address, work) {
+      const key = keyOf(username, address)
+      const mine = (turns.get(key) ?? Promise.resolve()).then(work, work)
+      turns.set(key, mine)
+      const leave = (): void => {
+        if (turns.get(key) === mine) turns.delete(key)
+      }
+      mine.then(leave, leave)
+      return mine
+    },
     size: () => pairs.size,
   }
 }

@@ -46,23 +46,28 @@ export function sessionRoutes(app: App, parts: SessionParts): void {
     if (lockout.failed(username, request.ip)) record({ actor: 'anonymous', action: 'session.lock', subject: request.ip })
   }
 
+  const tried = <T>(username: string, request: FastifyRequest, reply: FastifyReply, work: () => Promise<T>): Promise<T> =>
+    lockout.inTurn(username, request.ip, async () => {
+      refuseWhileLocked(username, request, reply)
+      try {
+        return await work()
+      } catch (error) {
+        if (error instanceof FengsuiError && error.code === 'bad-credentials') noteFailure(username, request)
+        throw error
+      }
+    })
+
   app.post('/api/v1/session', {
     config: { scope: 'public', rateLimit: { max: LOGINS_PER_MINUTE, timeWindow: '1 minute' } },
     bodyLimit: 4096,
     schema: { summary: 'Log in', tags: ['session'], body: credentials, response: answers({ 200: session }) },
     handler: async (request, reply) => {
       const { username, password } = request.body
-      refuseWhileLocked(username, request, reply)
-      try {
-        const opened = await accounts.login(username, password)
-        lockout.succeeded(username, request.ip)
-        record({ actor: actorOf(opened.principal), action: 'session.open', subject: request.ip })
-        const maxAge = Math.floor((Date.parse(opened.expiresAt) - clock.nowMs()) / 1000)
-        return reply.setCookie(SESSION_COOKIE, opened.token, { ...cookie(request), maxAge }).send(opened)
-      } catch (error) {
-        if (error instanceof FengsuiError && error.code === 'bad-credentials') noteFailure(username, request)
-        throw error
-      }
+      const opened = await tried(username, request, reply, () => accounts.login(username, password))
+      lockout.succeeded(username, request.ip)
+      record({ actor: actorOf(opened.principal), action: 'session.open', subject: request.ip })
+      const maxAge = Math.floor((Date.parse(opened.expiresAt) - clock.nowMs()) / 1000)
+      return reply.setCookie(SESSION_COOKIE, opened.token, { ...cookie(request), maxAge }).send(opened)
     },
   })
 
@@ -85,14 +90,8 @@ export function sessionRoutes(app: App, parts: SessionParts): void {
       const caller = callerOf(request)
       const token = request.credential?.token
       if (caller.kind !== 'user' || token === undefined) throw new FengsuiError('forbidden', 'a token has no password')
-      refuseWhileLocked(caller.name, request, reply)
-      try {
-        await accounts.changePassword(caller.name, { ...request.body, token })
-      } catch (error) {
-        // somebody at a desk that was left open must not try for long
-        if (error instanceof FengsuiError && error.code === 'bad-credentials') noteFailure(caller.name, request)
-        throw error
-      }
+      // counted as log-ins are: somebody at a desk that was left open must not try for long
+      await tried(caller.name, request, reply, () => accounts.changePassword(caller.name, { ...request.body, token }))
       record({ actor: actorOf(caller), action: 'user.own-password', subject: caller.name })
       return reply.code(204).send()
     },

@@ -67,6 +67,26 @@ test('a session ends after twelve hours, on logout, and when the password change
   expect((await accounts.login('chen', 'another long one')).principal.name).toBe('chen')
 })
 
+test('who is disabled, or given another password, while the password is being checked does not come in', async () => {
+  await accounts.addUser('chen', 'officer', PASSWORD)
+  const disabled = accounts.login('chen', PASSWORD)
+  accounts.changeUser('chen', { disabled: true })
+  await expect(disabled).rejects.toMatchObject({ code: 'bad-credentials' })
+  accounts.changeUser('chen', { disabled: false })
+
+  const set = accounts.setPassword('chen', 'another long one')
+  const late = accounts.login('chen', PASSWORD)
+  await set
+  await expect(late).rejects.toMatchObject({ code: 'bad-credentials' })
+
+  // who holds a stolen session and the password of before does not win against the administrator
+  const { token } = await accounts.login('chen', 'another long one')
+  const stolen = accounts.changePassword('chen', { before: 'another long one', password: 'the thief has this', token })
+  await accounts.setPassword('chen', 'a third long one')
+  await expect(stolen).rejects.toMatchObject({ code: 'unauthenticated' })
+  expect((await accounts.login('chen', 'a third long one')).principal.name).toBe('chen')
+})
+
 test('no password and no token stands in the files', async () => {
   await accounts.addUser('chen', 'officer', PASSWORD)
   const { token } = await accounts.login('chen', PASSWORD)

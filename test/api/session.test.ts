@@ -61,6 +61,12 @@ test('after five wrong passwords the right one has to wait as well; another user
   expect((await room.ask('/api/v1/audit')).body.entries.map(entry => entry.action)).toContain('session.lock')
 })
 
+test('twelve tries at once are counted like twelve tries', async () => {
+  await room.accounts.addUser('zhou', 'viewer', PASSWORD)
+  const answers = await Promise.all(Array.from({ length: 12 }, (_, i) => login('zhou', `wrong password ${i}`)))
+  expect(answers.map(answer => answer.status).toSorted()).toEqual([...Array<number>(5).fill(401), ...Array<number>(7).fill(429)])
+})
+
 test('a cookie counts only when the request comes from our own page', async () => {
   const cookie = cookieOf(await login('officer', PASSWORD))
   const note = (headers: Record<string, string>) =>
