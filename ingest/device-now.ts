@@ -30,7 +30,9 @@ export function foldIn(entry: Entry, reading: Reading, totals: GapTotals): void 
   const counter = counted(entry, reading, totals.rangesMax())
   if (counter !== entry) count(entry, counter, totals)
   const { device } = entry
-  if (reading.kind !== 'other' && (device.kind === 'other' || reading.online === undefined || isMeasurement(reading)))
+  // what a person registered stands: else a detector that calls itself a micro station would be sent to fires
+  const isSettled = entry.registered === true && device.kind !== 'other'
+  if (!isSettled && reading.kind !== 'other' && (device.kind === 'other' || reading.online === undefined || isMeasurement(reading)))
     device.kind = reading.kind
   describe(device, reading)
   device.family = reading.source.family

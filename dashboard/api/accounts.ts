@@ -149,7 +149,8 @@ export function openAccounts(o: { dir: string; clock: Clock }): Accounts {
       // looked at again: disabled, removed or given another password meanwhile, nobody may come in by what was right before
       const user = isRight ? findUser.get(username) : undefined
       const role = user?.['role']
-      if (user === undefined || user['hash'] !== hash || !isRole(role)) throw new FengsuiError('bad-credentials', 'user name or password is wrong')
+      if (user === undefined || user['hash'] !== hash || !isRole(role))
+        throw new FengsuiError('bad-credentials', 'user name or password is wrong')
       const token = newToken('fss')
       const expiresMs = o.clock.nowMs() + SESSION_MS
       const name = String(user['username'])

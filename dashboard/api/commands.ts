@@ -60,7 +60,8 @@ export const commandShape = {
 function checkRole(request: FastifyRequest, command: string): void {
   const caller = callerOf(request)
   const role = caller.role ?? 'officer'
-  if (!(command in COMMANDS)) throw new FengsuiError('invalid-request', `body.command must be one of ${Object.keys(COMMANDS).join(', ')}`)
+  if (!Object.hasOwn(COMMANDS, command))
+    throw new FengsuiError('invalid-request', `body.command must be one of ${Object.keys(COMMANDS).join(', ')}`)
   if (!mayCommand(role, command)) throw new FengsuiError('forbidden', `${command} is not for the role ${role}`)
 }
 

@@ -43,6 +43,23 @@ describe('decoder memory', () => {
 })
 
 describe('directory', () => {
+  test('a registered device is of the kind that it was registered as, whatever it calls itself; one registered as other says it once', () => {
+    const directory = createDirectory({})
+    directory.register({ deviceId: 'd1', kind: 'smoke' })
+    const { reading: said } = directory.apply(reading({ kind: 'micro-station', metrics: { temperature_c: 20 } }))
+    expect(directory.get('d1')?.kind).toBe('smoke')
+    expect(said.kind).toBe('micro-station')
+
+    directory.register({ deviceId: 'd2', kind: 'other' })
+    for (const kind of ['smoke', 'micro-station'] as const)
+      directory.apply({ ...reading({ kind, metrics: { temperature_c: 20 } }), deviceId: 'd2' })
+    expect(directory.get('d2')?.kind).toBe('smoke')
+
+    for (const kind of ['environment', 'smoke'] as const)
+      directory.apply({ ...reading({ kind, metrics: { temperature_c: 20 } }), deviceId: 'd3' })
+    expect(directory.get('d3')?.kind).toBe('smoke')
+  })
+
   test('folds readings and gives them back with what is known of the device', () => {
     const directory = createDirectory({})
     directory.register({
