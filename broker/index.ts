@@ -220,7 +220,7 @@ async function startAedes(o: BrokerOptions, limits: Limits, around: Around): Pro
     ;(client as unknown as { _nextId: number })._nextId = client.clean ? 1 : queues.nextId(client.id)
   })
   storing.useStore(persistence)
-  subscribing.useStore(persistence)
+  subscribing.useStore(persistence, queues)
   return aedes
 }
 

@@ -133,6 +133,23 @@ export class Queues {
     this.#of.delete(clientId)
   }
 
+  /** Takes back what waits for a session and must not reach it any more; how many. */
+  withdraw(isTaken: (clientId: string, topic: string) => boolean): number {
+    let taken = 0
+    for (const [clientId, queue] of this.#of) {
+      for (const queued of queue.byCounter.values()) {
+        const { cmd, topic, messageId } = queued.packet
+        if (cmd !== 'publish' || topic === undefined || !isTaken(clientId, topic)) continue
+        queue.byCounter.delete(queued.counter)
+        if (messageId !== undefined) queue.byMessageId.delete(messageId)
+        this.#dropped(queued)
+        taken++
+      }
+      if (queue.byCounter.size === 0 && queue.streams === 0) this.#of.delete(clientId)
+    }
+    return taken
+  }
+
   /** In order; what has a number was sent before. What is queued meanwhile comes behind it, up to the moment of `isBack`. */
   stream(client: Returning, isBack: () => void): Readable {
     return Readable.from(this.#all(client, isBack))

@@ -4,6 +4,7 @@ import type { Client, Subscription } from 'aedes'
 import type { Log } from '#contracts/clock.ts'
 import { subscribeProblem, type Identity } from './access.ts'
 import type { Persistence } from './bounded-store.ts'
+import type { Queues } from './queues.ts'
 import { ownerOf, type Sessions } from './sessions.ts'
 import type { KeptSubscription } from './subscribers.ts'
 
@@ -12,6 +13,7 @@ export class Subscribing {
   readonly #sessions: Sessions
   readonly #max: number
   #aedesStore: Pick<Persistence, 'removeSubscriptions'> | null = null
+  #queues: Pick<Queues, 'withdraw'> | null = null
 
   constructor(log: Log, sessions: Sessions, max: number) {
     this.#log = log
@@ -19,8 +21,9 @@ export class Subscribing {
     this.#max = max
   }
 
-  useStore(store: Pick<Persistence, 'removeSubscriptions'>): void {
+  useStore(store: Pick<Persistence, 'removeSubscriptions'>, queues: Pick<Queues, 'withdraw'>): void {
     this.#aedesStore = store
+    this.#queues = queues
   }
 
   /** Answers in a microtask: all filters of one packet are judged before Aedes stores any (see `#takeOut`). */
@@ -43,7 +46,7 @@ export class Subscribing {
 
   /**
    * A right was taken from an identity (a device moved to another gateway): what its connections and its waiting sessions subscribed to
-   * by that right ends now. `unsubscribe` is Aedes' own, of one connection.
+   * by that right ends now, and what waits for it there is taken back. `unsubscribe` is Aedes' own, of one connection.
    */
   recheck(
     identity: Identity,
@@ -63,6 +66,7 @@ export class Subscribing {
       }
     }
     for (const { clientId, topic } of kept) if (subscribeProblem(identity, topic) !== null) this.#forget(clientId, topic)
+    this.#takeBack(username => (username === identity.username ? identity : undefined))
   }
 
   /** The same of all sessions that wait, for what was taken while the door was closed. Whose owner is not known, is not let in either. */
@@ -72,6 +76,21 @@ export class Subscribing {
       if (identity === undefined) continue
       for (const { clientId, topic } of own) if (subscribeProblem(identity, topic) !== null) this.#forget(clientId, topic)
     }
+    const known = new Map<string, Identity | undefined>()
+    this.#takeBack(owner => {
+      if (!known.has(owner)) known.set(owner, identityOf(owner))
+      return known.get(owner)
+    })
+  }
+
+  /** What it may not subscribe to it must not get either, though it was queued when it still might: whoever sent it sends it where it belongs now. */
+  #takeBack(identityOf: (username: string) => Identity | undefined): void {
+    const taken =
+      this.#queues?.withdraw((clientId, topic) => {
+        const identity = identityOf(ownerOf(clientId))
+        return identity !== undefined && subscribeProblem(identity, topic) !== null
+      }) ?? 0
+    if (taken > 0) this.#log.info({ messages: taken }, 'what waited in sessions for devices that were moved was taken back')
   }
 
   #crowded(client: Client, { topic }: Subscription): string | null {

@@ -23,6 +23,10 @@ export type Command = {
   /** where it was published; absent while it is queued */
   topics?: string[]
   sentAt?: string
+  /** the gateway it waits at for one of our own devices, as registered when it was sent; null = the device itself */
+  waitsAt?: string | null
+  /** why it is queued again: its device was moved to another gateway */
+  reason?: string
   answeredAt?: string
   /** what the device said of it */
   answer?: { status: string; by?: string; reason?: string }

@@ -44,6 +44,9 @@ export const openCommands = (desk: Desk) => {
   const update = db.prepare('UPDATE commands SET state = :state, next_ms = :next, json = :json WHERE id = :id')
   const waiting = db.prepare("SELECT json FROM commands WHERE state = 'queued' AND next_ms <= ? AND expires_ms > ? ORDER BY seq LIMIT ?")
   const over = db.prepare('SELECT json FROM commands WHERE next_ms IS NOT NULL AND expires_ms <= ? ORDER BY seq LIMIT 500')
+  const underWay = db.prepare(
+    "SELECT json FROM commands WHERE state = 'sent' AND next_ms IS NOT NULL AND expires_ms > ? ORDER BY seq LIMIT ?",
+  )
   const open = db.prepare('SELECT count(*) AS n FROM commands WHERE device_id = ? AND next_ms IS NOT NULL')
   const later = db.prepare("UPDATE commands SET next_ms = ? WHERE id = ? AND state = 'queued'")
   const list = db.prepare('SELECT json FROM commands WHERE device_id = ? ORDER BY seq DESC LIMIT ?')
@@ -57,7 +60,7 @@ export const openCommands = (desk: Desk) => {
     turn.desk.audit.append({
       at: turn.now,
       actor,
-      action: c.state === 'queued' ? 'device.command' : `command.${c.state}`,
+      action: c.state !== 'queued' ? `command.${c.state}` : c.reason === undefined ? 'device.command' : 'command.queued-again',
       subject: c.deviceId,
       detail: { commandId: c.id, command: c.command, ...detail },
     })
@@ -110,12 +113,29 @@ export const openCommands = (desk: Desk) => {
     of: (deviceId: string, limit: number): Command[] => list.all(deviceId, Math.min(limit, COMMANDS_LISTED_MAX)).map(toCommand),
     waiting: (nowMs: number, limit: number): Command[] => waiting.all(nowMs, nowMs, limit).map(toCommand),
     later: (id: string, nextMs: number): void => void later.run(nextMs, id),
+    /** Sent, and not answered yet. */
+    underWay: (nowMs: number, limit: number): Command[] => underWay.all(nowMs, limit).map(toCommand),
+    /** Whoever had it to hand on will not any more: it is sent again, within the time it had. */
+    again: (id: string, reason: string, afterMs: number): void =>
+      void runTurn(desk, turn => {
+        const c = get(id)
+        if (c?.state !== 'sent') return
+        const { sentAt: _, topics: _t, waitsAt: _w, ...rest } = c
+        move(turn, { ...rest, state: 'queued', reason }, 'system', turn.nowMs + afterMs, { reason })
+      }),
     /** The broker has it. `answers` false: nothing more will be known. */
-    sent: (id: string, topics: string[], answers: boolean): void =>
+    sent: (id: string, topics: string[], answers: boolean, waitsAt?: string | null): void =>
       void runTurn(desk, turn => {
         const c = get(id)
         if (c?.state !== 'queued') return
-        const sent: Command = { ...c, state: 'sent', sentAt: turn.now, topics, ...(!answers && { unanswered: true as const }) }
+        const sent: Command = {
+          ...c,
+          state: 'sent',
+          sentAt: turn.now,
+          topics,
+          ...(waitsAt !== undefined && { waitsAt }),
+          ...(!answers && { unanswered: true as const }),
+        }
         move(turn, sent, 'system', answers ? Date.parse(c.expiresAt) : null)
       }),
     /** From the device that was asked, also when it is late; false where it belongs to no command. */

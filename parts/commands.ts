@@ -5,6 +5,7 @@ import type { Command } from '#contracts/command.ts'
 import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Message } from '#contracts/message.ts'
+import { NATIVE_PREFIX } from '#contracts/topic.ts'
 import type { CommandDesk } from '../dashboard/api/commands.ts'
 import type { Ack } from '../dispatch/acks.ts'
 import type { Dispatch } from '../dispatch/index.ts'
@@ -22,9 +23,15 @@ export async function openCommandDesk({ dispatch, device, publish, clock, log }:
   const { encodeCommand, vendorAckOf } = await import('../ingest/commands/index.ts')
   const encode = (c: Command) => {
     const { family, via } = device(c.deviceId) ?? {}
-    return encodeCommand(family, { ...c, ...(via !== undefined && { via }) })
+    const encoded = encodeCommand(family, { ...c, ...(via !== undefined && { via }) })
+    // of other families the topic names the gateway
+    return 'problem' in encoded || !encoded.messages[0].topic.startsWith(NATIVE_PREFIX) ? encoded : { ...encoded, waitsAt: via ?? null }
   }
-  const sender = createCommandSender({ commands: dispatch.commands, encode, publish, clock, log })
+  const viaOf = (deviceId: string): string | null | undefined => {
+    const known = device(deviceId)
+    return known === undefined ? undefined : (known.via ?? null)
+  }
+  const sender = createCommandSender({ commands: dispatch.commands, encode, viaOf, publish, clock, log })
   const desk: CommandDesk = {
     of: dispatch.commands.of,
     get: dispatch.commands.get,

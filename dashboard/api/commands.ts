@@ -48,6 +48,8 @@ export const commandShape = {
       parameters: open(),
       topics: list(text()),
       sentAt: time(),
+      waitsAt: { type: ['string', 'null'], description: 'the gateway it waits at' },
+      reason: text({ description: 'why it is queued again' }),
       answeredAt: time(),
       answer: open({ description: 'status, by, reason as the device said them' }),
       unanswered: { type: 'boolean', description: 'devices of this family never answer' },

@@ -61,12 +61,13 @@ test('the gateway before loses the live subscription, and only that one', async 
   expect(table.journal.messages).toHaveLength(2)
 })
 
-test('a session of it that waits gets nothing of what is sent after the move', async () => {
+test('a session of it that waits gets nothing of what is sent after the move, nor of what waited before', async () => {
   await using table = await moving()
   const options = { clientId: 'a', clean: false }
   const first = await table.client('gw-a', options)
   await first.subscribeAsync([CMD, OTHER], { qos: 1 })
   await first.endAsync()
+  await table.broker.publish(CMD, 'sent before')
   move(table, () => table.credentials.link('d1', 'gw-b'))
   await table.broker.publish(CMD, 'not any more')
   await table.broker.publish(OTHER, 'still its own')
@@ -94,6 +95,7 @@ test('what moved while the door was closed is taken from sessions that waited', 
     const first = await table.client(null, { ...options, username: 'gw-a', password })
     await first.subscribeAsync([CMD, OTHER], { qos: 1 })
     await first.endAsync()
+    await table.broker.publish(CMD, 'sent before')
   }
   credentials.link('d1', 'gw-b')
   {

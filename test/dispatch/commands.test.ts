@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { noLog } from '#contracts/clock.ts'
 import { COMMANDS, commandsFor, mayCommand, type Command } from '#contracts/command.ts'
-import { createCommandSender } from '../../dispatch/command-sender.ts'
+import { createCommandSender, MOVED_MS } from '../../dispatch/command-sender.ts'
 import { COMMANDS_KEPT, EXPIRES_S_DEFAULT, OPEN_MAX, type Ordering } from '../../dispatch/commands.ts'
 import { encodeCommand } from '../../ingest/commands/index.ts'
 import { codeOf, folder, openDesk, type TestDesk } from './desk.ts'
@@ -24,6 +24,23 @@ const bench = (o: { file?: string; clock?: TestDesk['clock']; family?: string } 
   })
   const state = (id: string): Command['state'] | undefined => d.dispatch.commands.get(id)?.state
   return { ...d, published, broker, sender, state }
+}
+/** The same with devices behind gateways. */
+const moving = (via: { now: string | null | undefined }) => {
+  const b = bench()
+  const topics: string[] = []
+  const sender = createCommandSender({
+    commands: b.dispatch.commands,
+    encode: c => ({
+      ...(encodeCommand('native', c) as { messages: [{ topic: string; payload: string }]; answers: boolean }),
+      waitsAt: via.now ?? null,
+    }),
+    viaOf: () => via.now,
+    publish: async topic => void topics.push(topic),
+    clock: b.clock,
+    log: noLog,
+  })
+  return { ...b, sender, topics }
 }
 const audited = (d: TestDesk): string[] =>
   d.dispatch
@@ -66,6 +83,37 @@ describe('the way of a command', () => {
     expect(b.state(id)).toBe('timed-out')
     b.dispatch.commands.heard({ id, deviceId: 'd1', status: 'done' })
     expect(b.state(id)).toBe('acknowledged')
+  })
+
+  it('is sent again when its device was moved before it answered, within its time, and says why', async () => {
+    const via: { now: string | null | undefined } = { now: 'gw-a' }
+    const b = moving(via)
+    const { id } = b.dispatch.commands.add(order({ expiresInS: 60 })).command
+    const answered = b.dispatch.commands.add(order()).command.id
+    await b.sender.pump()
+    b.dispatch.commands.heard({ id: answered, deviceId: 'd1', status: 'done' })
+    expect(b.dispatch.commands.get(id)).toMatchObject({ state: 'sent', waitsAt: 'gw-a' })
+    via.now = undefined // not known any more: it waits for its time
+    await b.sender.pump()
+    expect(b.state(id)).toBe('sent')
+    via.now = 'gw-b'
+    await b.sender.pump()
+    expect(b.dispatch.commands.get(id)).toMatchObject({ state: 'queued', reason: 'moved from gw-a to gw-b' })
+    expect(b.topics, 'not before the door knows of the move').toHaveLength(2)
+    b.clock.add(MOVED_MS)
+    await b.sender.pump()
+    expect(b.topics).toHaveLength(3)
+    expect(b.dispatch.commands.get(id)).toMatchObject({ state: 'sent', waitsAt: 'gw-b', reason: 'moved from gw-a to gw-b' })
+    await b.sender.pump()
+    via.now = null
+    await b.sender.pump()
+    expect(b.dispatch.commands.get(id)).toMatchObject({ state: 'queued', reason: 'moved from gw-b to no gateway' })
+    b.clock.add(60_000)
+    await b.sender.pump()
+    expect(b.dispatch.commands.get(id)).toMatchObject({ state: 'expired', reason: 'moved from gw-b to no gateway' })
+    expect(b.state(answered)).toBe('acknowledged')
+    expect(b.topics).toHaveLength(3)
+    expect(audited(b).filter(line => line.startsWith('command.queued-again'))).toHaveLength(2)
   })
 
   it('expires when it cannot be sent in time, and is sent when the broker is back in time', async () => {
