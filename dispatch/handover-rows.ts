@@ -13,7 +13,11 @@ export type HandoverRows = ReturnType<typeof handoverRows>
 
 export const handoverRows = (db: DatabaseSync) => {
   const insert = db.prepare('INSERT INTO handovers VALUES (?, ?, ?, ?)')
-  const latest = db.prepare('SELECT json FROM handovers WHERE incident_id = ? ORDER BY at_ms DESC, rowid DESC LIMIT 1')
+  // of what went into it too; by the order in which they were made, since a clock may have been set back between two
+  const latest = db.prepare(
+    `WITH RECURSIVE family (id) AS (VALUES (?) UNION SELECT incidents.id FROM incidents JOIN family ON incidents.merged_into = family.id)
+     SELECT json FROM family JOIN handovers ON handovers.incident_id = family.id ORDER BY handovers.rowid DESC LIMIT 1`,
+  )
   const count = db.prepare('SELECT count(*) AS n FROM handovers WHERE incident_id = ?')
   return {
     add: (h: Handover): void => void insert.run(h.id, h.incidentId, Date.parse(h.at), JSON.stringify(h)),

@@ -2,9 +2,7 @@
 // the transaction of the confirmation, so there is no confirmed fire without one; telling it outside is the outbox's.
 import type { Handover } from '#contracts/handover.ts'
 import type { Incident } from '#contracts/incident.ts'
-import { actorOf } from './checks.ts'
 import type { IncidentRecord } from './incident-rows.ts'
-import { existing } from './people-incidents.ts'
 import { resourcesNow } from './resources-now.ts'
 import { planeFrom } from './travel/travel.ts'
 import type { Turn } from './turn.ts'
@@ -87,10 +85,4 @@ export const handOver = (turn: Turn, record: IncidentRecord, o: { by: string; wh
   turn.desk.handovers.add(made)
   turn.tell(record.incident.id, { actor: o.by, what: 'handover', note: made.id, detail: { why: o.why } })
   return { ...record, incident: { ...record.incident, handoverAt: turn.now } }
-}
-
-/** An officer's one act; a confirmed fire has one already, this gives the brigade the newest. */
-export const handoverIncident = (turn: Turn, id: string, o: { by: string }): void => {
-  const { actor } = actorOf(o.by)
-  turn.saveIncident(handOver(turn, existing(turn, id), { by: actor, why: 'by-hand' }))
 }

@@ -4,6 +4,7 @@ import type { Incident, IncidentState } from '#contracts/incident.ts'
 import { isOpenOrder, type Order, type OrderState } from '#contracts/order.ts'
 import type { IncidentRecord } from './incident-rows.ts'
 import { incidentStep, type IncidentEvent } from './incident-states.ts'
+import { looksOnly } from './ranking.ts'
 import type { Turn } from './turn.ts'
 
 const EVENTS_UP_TO: Partial<Record<OrderState, IncidentEvent[]>> = {
@@ -48,12 +49,21 @@ const stamped = (incident: Incident, state: IncidentState, now: string, by: stri
   }
 }
 
+/** What only looks has nothing in hand: a fire over which a drone stands still waits for a crew, and is not under control when it flies home. */
+const isOfCrew = (turn: Turn, { resourceId }: Order): boolean => {
+  const profile = turn.desk.resources.get(resourceId)?.profile
+  return profile === undefined || !looksOnly(profile.capabilities)
+}
+
 /** After an order of the incident has changed. */
 export const followOrders = (turn: Turn, incidentId: string, by: string): IncidentRecord | undefined => {
   const record = turn.incident(incidentId)
   if (record === undefined) return undefined
   const { incident } = record
-  const state = stateByOrders(incident, turn.desk.orders.ofIncident(incidentId))
+  const state = stateByOrders(
+    incident,
+    turn.desk.orders.ofIncident(incidentId).filter(order => isOfCrew(turn, order)),
+  )
   const next = { ...record, incident: stamped(incident, state, turn.now, by) }
   turn.saveIncident(next)
   if (state === 'controlled' && incident.state !== 'controlled') turn.tell(incidentId, { actor: by, what: 'controlled' })

@@ -23,7 +23,6 @@ import { openDatabase } from './database.ts'
 import { doWhatIsDue, retimeAll } from './deadlines.ts'
 import { openDeliveries } from './deliveries.ts'
 import { GROUP_WINDOW_MS } from './grouping.ts'
-import { handoverIncident } from './handover.ts'
 import { openKpis, type QueueKpis } from './kpis.ts'
 import { passOnSilent } from './offers.ts'
 import { openObservations } from './observations.ts'
@@ -31,7 +30,8 @@ import * as onAlarm from './people-alarms.ts'
 import * as onIncident from './people-incidents.ts'
 import type { PastDesk, StripBar } from './past.ts'
 import * as onOrder from './people-orders.ts'
-import { reportOnOrder, type Picture } from './people-reports.ts'
+import { reportOnOrder } from './people-reports.ts'
+import type { Picture } from './report-rows.ts'
 import * as onResource from './people-resources.ts'
 import { DEFAULT_PLAN, type DispatchPlan } from './plan.ts'
 import { postAlarm, type Posting } from './posting.ts'
@@ -245,7 +245,7 @@ export const openDispatch = (o: DispatchOptions) => {
     roster: (id: string, fromMs: number, toMs: number): DutyShift[] => desk.resources.shifts(id, fromMs, toMs),
     checkIn: (id: string, act: { by: string; onlyFor?: string }): void => void change(turn => onResource.checkIn(turn, id, act)),
 
-    handoverIncident: acting(handoverIncident),
+    handoverIncident: acting(onIncident.handoverIncident),
     handover: (id: string): Handover | undefined => desk.handovers.latest(id),
     posture: (): Posture => desk.posture(),
     setPosture: (p: { by: string; mode: string; reason: string }): Changes =>

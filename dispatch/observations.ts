@@ -7,6 +7,7 @@ import { OBSERVATION_SOURCES, type Observation, type ObservationSource, type Pho
 import type { Place, Position } from '#contracts/reading.ts'
 import type { AlarmRecord } from './alarm-rows.ts'
 import { spotOfAlarm } from './alarm-rows.ts'
+import { isSetAside } from './alarm-states.ts'
 import { actorOf, oneOf, required, timeMs } from './checks.ts'
 import { addEvidence } from './evidence.ts'
 import { extend } from './grouping.ts'
@@ -109,6 +110,8 @@ export const openObservations = (desk: Desk) => {
       const incident = record && turn.incident(record.alarm.incidentId)?.incident
       // a practised fire must not swallow a real one
       if (record === undefined || incident === undefined || incident.drill === true) return []
+      // nobody looks at what is set aside: a fire that people see beside it must be answered
+      if (isSetAside(record.alarm.state)) return []
       const gapMs = Math.max(0, Date.parse(incident.openedAt) - atMs, atMs - Date.parse(incident.lastAt))
       const near = gapMs <= desk.groupWindowMs ? isNear(spot, record.alarm) : null
       return near === null ? [] : [{ record, ...near }]

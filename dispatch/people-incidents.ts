@@ -5,6 +5,7 @@ import { ESCALATION_LEVELS, type IncidentState } from '#contracts/incident.ts'
 import { moveAlarm } from './alarm-moves.ts'
 import { isUnacknowledged } from './alarm-states.ts'
 import { actorOf, NOTE_CHARACTERS_MAX, optional, REASON_CHARACTERS_MAX, required } from './checks.ts'
+import { handOver } from './handover.ts'
 import type { IncidentRecord } from './incident-rows.ts'
 import { followOrders } from './incident-progress.ts'
 import { allowedIncidentEvents, incidentStep, type IncidentEvent } from './incident-states.ts'
@@ -140,13 +141,16 @@ export const reopenIncident = (turn: Turn, id: string, o: { by: string; reason: 
   turn.tell(id, { actor, what: 're-opened', text: REOPENED_BY_HAND, note: reason })
 }
 
-/** Alarms that no rule watches end with their incident; one whose detector still stands in alarm stays active, and that is told. */
+/** A rule, or the system that watches itself, says when it is over; nobody else says it in their place. */
+const isWatched = (origin: string): boolean => origin.startsWith('rule:') || origin.startsWith('system:')
+
+/** Alarms that nothing watches end with their incident; one whose detector still stands in alarm stays active, and that is told. */
 const endAlarms = (turn: Turn, id: string, by: string): number => {
   let standing = 0
   for (const line of turn.desk.alarms.linesOf(id)) {
     if (!line.active) continue
     const record = turn.alarm(line.id)
-    if (record === undefined || record.alarm.origin.startsWith('rule:')) standing += 1
+    if (record === undefined || isWatched(record.alarm.origin)) standing += 1
     else moveAlarm(turn, record, 'clear', { by })
   }
   return standing
@@ -185,4 +189,10 @@ export const closeIncident = (
     .filter(Boolean)
     .join('; ')
   turn.tell(id, { actor, what: 'closed', note: words, detail: { cause, feedback, falseAlarm: o.falseAlarm, standing } })
+}
+
+/** An officer's one act; a confirmed fire has one already, this gives the brigade the newest. */
+export const handoverIncident = (turn: Turn, id: string, o: { by: string }): void => {
+  const { actor } = actorOf(o.by)
+  turn.saveIncident(handOver(turn, existing(turn, id), { by: actor, why: 'by-hand' }))
 }

@@ -5,9 +5,11 @@ import type { Order } from '#contracts/order.ts'
 import type { Candidate, Resource } from '#contracts/resource.ts'
 import { candidatesOf } from './candidates.ts'
 import { actorOf, NOTE_CHARACTERS_MAX, optional, REASON_CHARACTERS_MAX, required } from './checks.ts'
+import { incidentStep } from './incident-states.ts'
 import { offerNext } from './offers.ts'
 import { moveOrder, offer } from './orders.ts'
 import { acknowledgeAlarmsOf, existing, stepOf } from './people-incidents.ts'
+import { looksOnly } from './ranking.ts'
 import { resourceById } from './resources-now.ts'
 import type { Turn } from './turn.ts'
 
@@ -76,10 +78,11 @@ export const dispatchIncident = (turn: Turn, id: string, o: Sending): void => {
   for (const resource of resources) checkFree(turn, resource, o, record.incident.drill === true)
   const alarms = acknowledgeAlarmsOf(turn, id, by)
   if (record.incident.acknowledgedAt === undefined) {
-    turn.saveIncident({ ...record, incident: { ...record.incident, acknowledgedAt: turn.now, acknowledgedBy: by } })
+    const state = incidentStep(record.incident.state, 'acknowledge') ?? record.incident.state
+    turn.saveIncident({ ...record, incident: { ...record.incident, state, acknowledgedAt: turn.now, acknowledgedBy: by } })
     turn.tell(id, { actor, what: 'acknowledged', detail: { alarms } })
   }
-  answerHelp(turn, id)
+  if (resources.some(({ capabilities }) => !looksOnly(capabilities))) answerHelp(turn, id)
   turn.touch(id)
   for (const resource of resources) {
     const candidate = candidates.find(one => one.resourceId === resource.id)

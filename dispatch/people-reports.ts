@@ -2,12 +2,12 @@
 // Each carries a key of the sender, so that sending it again over a bad line makes it once. The incident is not closed by it: a
 // false alarm is a crew's finding, and an officer's decision.
 import { createHash } from 'node:crypto'
-import type { DatabaseSync } from 'node:sqlite'
 import { FengsuiError } from '#contracts/errors.ts'
 import { actorOf, NOTE_CHARACTERS_MAX, oneOf, optional, required } from './checks.ts'
 import { isOpen } from './incident-states.ts'
 import { existing } from './people-incidents.ts'
 import { existingOrder } from './people-orders.ts'
+import type { Picture } from './report-rows.ts'
 import type { Turn } from './turn.ts'
 
 export const REPORTS = ['need-help', 'found-false', 'picture'] as const
@@ -22,7 +22,6 @@ export type OrderReport = {
   /** a JPEG, PNG or WebP, base64 */
   picture?: string
 }
-export type Picture = { type: string; bytes: Uint8Array }
 
 const KEY_CHARACTERS_MAX = 100
 /** A phone sends its picture made smaller; more than this is not taken. */
@@ -44,24 +43,6 @@ const pictureOf = (base64: string): Picture => {
   const found = SIGNATURES.find(([, at, sign]) => sign.every((byte, i) => bytes[at + i] === byte))
   if (found === undefined) throw new FengsuiError('invalid-request', 'picture is no JPEG, PNG or WebP in base64')
   return { type: found[0], bytes }
-}
-
-export type ReportRows = ReturnType<typeof reportRows>
-export const reportRows = (db: DatabaseSync) => {
-  const known = db.prepare('SELECT 1 FROM order_reports WHERE id = ?')
-  const pictures = db.prepare('SELECT count(*) AS n FROM order_reports WHERE order_id = ? AND picture IS NOT NULL')
-  const insert = db.prepare('INSERT INTO order_reports VALUES (?, ?, ?, ?, ?, ?, ?)')
-  const picture = db.prepare('SELECT picture_type, picture FROM order_reports WHERE id = ? AND incident_id = ? AND picture IS NOT NULL')
-  return {
-    has: (id: string): boolean => known.get(id) !== undefined,
-    pictures: (orderId: string): number => pictures.get(orderId)?.['n'] as number,
-    put: (o: { id: string; orderId: string; incidentId: string; what: string; atMs: number; picture: Picture | undefined }): void =>
-      void insert.run(o.id, o.orderId, o.incidentId, o.what, o.atMs, o.picture?.type ?? null, o.picture?.bytes ?? null),
-    picture(incidentId: string, id: string): Picture | undefined {
-      const row = picture.get(id, incidentId)
-      return row === undefined ? undefined : { type: row['picture_type'] as string, bytes: row['picture'] as Uint8Array }
-    },
-  }
 }
 
 export const reportOnOrder = (turn: Turn, orderId: string, o: OrderReport): void => {

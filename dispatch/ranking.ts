@@ -27,7 +27,7 @@ const earlier = (orders: readonly Order[], resourceId: string): Reason[] => {
   return mine.some(order => order.state === 'silent') ? [reason('silent-before')] : []
 }
 
-const looksOnly = (capabilities: readonly Capability[]): boolean => capabilities.every(one => one === 'observe' || one === 'thermal')
+export const looksOnly = (capabilities: readonly Capability[]): boolean => capabilities.every(one => one === 'observe' || one === 'thermal')
 
 /** Nobody knows where the incident is: those of its grid, then of its area, come first. */
 const byPlaceWords = (resource: Resource, incident: Incident): number => {

@@ -3,7 +3,9 @@
 import type { Incident } from '#contracts/incident.ts'
 import { moveAlarm } from './alarm-moves.ts'
 import { handOver } from './handover.ts'
+import type { IncidentRecord } from './incident-rows.ts'
 import { isOpen } from './incident-states.ts'
+import { endOrders } from './offers.ts'
 import { summarise, type Summary } from './summary.ts'
 import type { Turn } from './turn.ts'
 import { confirmedWords, severityWords, titleOf } from './words.ts'
@@ -73,6 +75,7 @@ const HANDLING = [
   'controlledAt',
   'controlledBy',
   'missedAt',
+  'helpAskedAt',
 ] as const satisfies (keyof Incident)[]
 
 export const openedAgain = (incident: Incident): Incident => {
@@ -87,12 +90,24 @@ const reopened = (turn: Turn, incident: Incident): Incident => {
   return openedAgain(incident)
 }
 
-const ended = (turn: Turn, incident: Incident): Incident => {
+/** Nobody is under way to what is over. */
+const ended = (turn: Turn, record: IncidentRecord): Incident => {
   const cause = 'all alarms returned to normal'
+  turn.saveIncident(record)
+  endOrders(turn, record.incident.id, 'system', cause)
+  const incident = turn.incident(record.incident.id)?.incident ?? record.incident
   turn.desk.alarms.setLive(incident.id, false)
   turn.tell(incident.id, { actor: 'system', what: 'closed', note: cause })
   return { ...incident, state: 'closed', closedAt: turn.now, closedBy: 'system', cause, falseAlarm: false }
 }
+
+/** With the last of its alarms, and not because a person opened it again while all of them were over. */
+const endsByItself = (turn: Turn, { id, state, category }: Incident, { allReturned }: Summary): boolean =>
+  isOpen(state) && category === 'technical' && allReturned && turn.hasMovedAlarms(id)
+
+/** In this turn, whatever confirmed it: its second trigger, or another that went into it. */
+const isNewlyConfirmed = (turn: Turn, { id, state, confirmedAt }: Incident): boolean =>
+  confirmedAt !== undefined && isOpen(state) && turn.desk.incidents.get(id)?.incident.confirmedAt === undefined
 
 const settleOne = (turn: Turn, id: string): void => {
   const record = turn.incident(id)
@@ -106,10 +121,9 @@ const settleOne = (turn: Turn, id: string): void => {
   let after = described(turn, before, s)
   tellWhatRose(turn, before, after, s)
   if (after.state === 'closed' && after.unacknowledgedAlarms > 0) after = reopened(turn, after)
-  else if (isOpen(after.state) && after.category === 'technical' && s.allReturned) after = ended(turn, after)
-  const isConfirmed = before.confirmedAt === undefined && after.confirmedAt !== undefined && isOpen(after.state)
+  else if (endsByItself(turn, after, s)) after = ended(turn, { ...record, incident: after })
   const next = { ...record, incident: after }
-  turn.saveIncident(isConfirmed ? handOver(turn, next, { by: 'system', why: 'confirmed' }) : next)
+  turn.saveIncident(isNewlyConfirmed(turn, after) ? handOver(turn, next, { by: 'system', why: 'confirmed' }) : next)
 }
 
 export const settle = (turn: Turn): void => {

@@ -22,7 +22,7 @@ import { outboxRows, type Outbox } from './outbox.ts'
 import { pastRows, type PastRows } from './past.ts'
 import type { DispatchPlan } from './plan.ts'
 import { openPosture } from './posture.ts'
-import { reportRows, type ReportRows } from './people-reports.ts'
+import { reportRows, type ReportRows } from './report-rows.ts'
 import { resourceRows, type ResourceRows } from './resource-rows.ts'
 import { settle } from './settle.ts'
 import type { Travel } from './travel/travel.ts'
@@ -108,6 +108,8 @@ export type Turn = {
   /** The incident's summary is made anew at the end of the turn. */
   touch(incidentId: string): void
   touched(): string[]
+  /** an alarm of it was written in this turn */
+  hasMovedAlarms(incidentId: string): boolean
   /** One line in the incident's timeline and one in the audit trail. */
   tell(incidentId: string, telling: Telling): void
   afterCommit(count: (meter: Meter) => void): void
@@ -157,6 +159,7 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
   const stored = new Map<string, IncidentRecord>()
   const orders = new Map<string, Order>()
   const touched = new Set<string>()
+  const moved = new Set<string>()
   const counts: ((meter: Meter) => void)[] = []
 
   const storedIncident = (id: string): IncidentRecord | undefined => {
@@ -174,6 +177,7 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
       desk.alarms.save(record)
       alarms.set(record.alarm.id, record)
       touched.add(record.alarm.incidentId)
+      moved.add(record.alarm.incidentId)
     },
     incident: id => incidents.get(id) ?? storedIncident(id),
     saveIncident: record => void incidents.set(record.incident.id, record),
@@ -184,6 +188,7 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
     },
     touch: id => void touched.add(id),
     touched: () => [...touched],
+    hasMovedAlarms: id => moved.has(id),
     tell(incidentId, { actor, what, text = WHAT[what], alarmId, orderId, note, pictureId, detail }) {
       const entry = {
         at: now,
