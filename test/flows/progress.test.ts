@@ -101,6 +101,38 @@ test('late after the time limit, but not while a node holds it', async () => {
   expect(await outcome).toBe('done')
 })
 
+test('the flow may go on while only what leaves it is on its way, and not while anything else is open', async () => {
+  const [alert, other] = [{}, {}]
+  let letGo = () => {}
+  const { outcome, passed } = progress.track(() => {
+    deliver(alert, 'alert')
+    deliver(other, 'slow')
+    letGo = progress.hold({ isLast: true })
+  }, 60_000)
+  const gone = passed.then(() => 'passed')
+  expect(await stateOf(gone)).toBe('open')
+  complete(other, 'slow')
+  expect(await gone).toBe('passed')
+  expect(await stateOf(outcome)).toBe('open')
+  complete(alert, 'alert')
+  letGo()
+  expect(await outcome).toBe('done')
+})
+
+test('a node that something comes behind holds the flow too', async () => {
+  const msg = {}
+  let letGo = () => {}
+  const { passed } = progress.track(() => {
+    deliver(msg, 'alert')
+    letGo = progress.hold()
+  }, 60_000)
+  const gone = passed.then(() => 'passed')
+  expect(await stateOf(gone)).toBe('open')
+  complete(msg, 'alert')
+  letGo()
+  expect(await gone).toBe('passed')
+})
+
 test('messages of others pass: every hook takes exactly one parameter', () => {
   let passed = 0
   for (const hook of ['preDeliver', 'onComplete', 'postReceive']) {

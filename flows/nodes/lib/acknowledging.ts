@@ -1,9 +1,8 @@
 // Acknowledges what is done, one request at a time and not one for each reading: what is done meanwhile, and within a moment, goes together as one. What
 // the nodes remember travels with the cursor it belongs to. What could not be stored is kept and sent again; a place is never acknowledged before it is done.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { reasonOf, type Api } from './http.ts'
 import type { Row } from './keeper.ts'
-import { reasonOf } from './feed.ts'
-import type { Request } from './server-node.ts'
 
 export type Acknowledging = {
   /** `readings` are done since the push before */
@@ -17,10 +16,10 @@ const POST_MS_MAX = 10_000
 const RETRY_MS_MIN = 100
 const RETRY_MS_MAX = 5000
 /** an acknowledgement is a request and a commit on disk: one for each reading would cost more than the flow */
-const PACE_MS = 100
+const PACE_MS = 250
 
 export function acknowledging(
-  o: { request: Request; consumer: string; limit: number; signal: AbortSignal },
+  o: { api: Api; consumer: string; limit: number; signal: AbortSignal },
   report: (problem: string | null) => void,
 ): Acknowledging {
   /** the newest of each row; the server sends no more while nothing is acknowledged, which bounds it */
@@ -75,15 +74,15 @@ export function acknowledging(
     else timer ??= setTimeout(begin, restMs)
   }
 
+  const path = `/api/v1/feed/${encodeURIComponent(o.consumer)}`
   async function post(ack: number, rows: Row[]): Promise<void> {
-    const response = await o.request(`/api/v1/feed/${encodeURIComponent(o.consumer)}`, {
+    const answer = await o.api.ask(path, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(rows.length > 0 ? { ack, rows } : { ack }),
-      signal: AbortSignal.any([o.signal, AbortSignal.timeout(POST_MS_MAX)]),
+      timeoutMs: POST_MS_MAX,
+      signal: o.signal,
     })
-    if (!response.ok) throw new Error(`the feed did not take the acknowledgement: ${response.status} ${await reasonOf(response)}`)
-    await response.arrayBuffer()
+    if (!answer.ok) throw new Error(`the feed did not take the acknowledgement: ${reasonOf(answer)}`)
   }
 
   return {

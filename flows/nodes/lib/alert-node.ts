@@ -1,11 +1,12 @@
-// fire-alert: raises an alarm through the API. Tries until it is in the queue: the reading that caused it stays open meanwhile, so the
-// feed does not go on past it. Gives up at once only where trying again cannot help (a request the API calls wrong).
+// fire-alert: raises an alarm through the API. Tries until it is in the queue: the reading that caused it is not acknowledged before. The flow
+// goes on meanwhile where nothing comes behind the node. Gives up at once only where trying again cannot help (a request the API calls wrong).
 import { setTimeout as sleep } from 'node:timers/promises'
 import { alarmRequest, type Alert, type AlarmRequest } from './alert.ts'
-import { reasonOf, type FeedReading } from './feed.ts'
+import type { FeedReading } from './feed.ts'
+import { reasonOf, type Answer, type Api } from './http.ts'
 import { progress } from './one-progress.ts'
 import { ownOf, type FlowMessage, type Red, type RedNode } from './red.ts'
-import { serverOf, type Request } from './server-node.ts'
+import { serverOf } from './server-node.ts'
 
 type Config = { id: string; server?: string; rule?: string; kind?: string; severity?: string | number; zh?: string; en?: string }
 
@@ -14,8 +15,11 @@ const RETRY_MS_MIN = 250
 const RETRY_MS_MAX = 15_000
 /** Alerts being sent at once; one more is an error of its message. The feed keeps to 500 readings, so this is a loop elsewhere. */
 const OPEN_MAX = 1000
+/** with as many on their way the flow waits for each */
+const AHEAD_MAX = 200
 
 class Refused extends Error {}
+type Made = { id: string | undefined; status: 'created' | 'merged' }
 
 export default function (red: Red): void {
   const { hold } = progress(red)
@@ -23,10 +27,25 @@ export default function (red: Red): void {
 
   function FireAlert(this: RedNode, config: Config): void {
     red.nodes.createNode(this, config)
-    const request = serverOf(red, config.server)
+    const api = serverOf(red, config.server)
     const closing = new AbortController()
     let open = 0
     let raised = 0
+    /** the newest of each subject that is on its way: what is said about one subject arrives in the order in which it was said */
+    const before = new Map<string, Promise<Made>>()
+
+    const inTurn = async (wanted: AlarmRequest): Promise<Made> => {
+      const { subject } = wanted
+      const last = before.get(subject)
+      const send = (): Promise<Made> => post(api, wanted, closing.signal, why => failing(this, why))
+      const mine = last === undefined ? send() : last.then(send, send)
+      before.set(subject, mine)
+      try {
+        return await mine
+      } finally {
+        if (before.get(subject) === mine) before.delete(subject)
+      }
+    }
 
     const raise = async (message: FlowMessage): Promise<void> => {
       const defaults = {
@@ -41,14 +60,15 @@ export default function (red: Red): void {
       if (own.trial !== undefined) {
         own.trial.raised(wanted)
         message.alert = { ...wanted, id: wanted.idempotencyKey, status: 'created' }
-      } else message.alert = { ...wanted, ...(await post(request, wanted, closing.signal, why => failing(this, why))) }
+      } else message.alert = { ...wanted, ...(await inTurn(wanted)) }
       this.status({ fill: 'green', shape: 'dot', text: String(++raised) })
     }
 
     this.on('input', (message, send, done) => {
       if (open >= OPEN_MAX) return done(new Error(red._('fire-alert.too-many', { max: OPEN_MAX })))
       open++
-      const letGo = hold()
+      const isLast = open < AHEAD_MAX && (this.wires ?? []).every(output => output.length === 0)
+      const letGo = hold({ isLast })
       void raise(message)
         .then(
           () => (send(message), done()),
@@ -77,25 +97,21 @@ function failing(node: RedNode, why: string): void {
 }
 
 /** @throws Refused when the API says the request itself is wrong, AbortError when the node closes */
-async function post(
-  request: Request,
-  wanted: AlarmRequest,
-  closing: AbortSignal,
-  failing: (why: string) => void,
-): Promise<{ id: string | undefined; status: 'created' | 'merged' }> {
+async function post(api: Api, wanted: AlarmRequest, closing: AbortSignal, failing: (why: string) => void): Promise<Made> {
   for (let retryMs = RETRY_MS_MIN; ; retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)) {
     let waitMs = retryMs * (0.5 + Math.random() / 2)
     try {
-      const response = await request('/api/v1/alarms', {
+      const answer = await api.ask('/api/v1/alarms', {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': wanted.idempotencyKey },
+        headers: { 'idempotency-key': wanted.idempotencyKey },
         body: JSON.stringify({ ...wanted, rule: undefined }),
-        signal: AbortSignal.any([closing, AbortSignal.timeout(POST_MS_MAX)]),
+        timeoutMs: POST_MS_MAX,
+        signal: closing,
       })
-      if (response.ok) return await answerOf(response)
-      const why = `${response.status} ${await reasonOf(response)}`
-      if (!worthRetrying(response.status)) throw new Refused(`the alarm was refused: ${why}`)
-      waitMs = Math.max(waitMs, Math.min(60, Number(response.headers.get('retry-after')) || 0) * 1000)
+      if (answer.ok) return madeOf(answer)
+      const why = reasonOf(answer)
+      if (!worthRetrying(answer.status)) throw new Refused(`the alarm was refused: ${why}`)
+      waitMs = Math.max(waitMs, Math.min(60, answer.retryAfterS) * 1000)
       failing(`the alarm is not in the queue yet: ${why}`)
     } catch (error) {
       if (closing.aborted || error instanceof Refused) throw error
@@ -108,7 +124,10 @@ async function post(
 /** 401 and 403 too: a token can be put right, and no alarm may be lost until it is. */
 const worthRetrying = (status: number): boolean => status >= 500 || [401, 403, 404, 408, 425, 429].includes(status)
 
-async function answerOf(response: Response): Promise<{ id: string | undefined; status: 'created' | 'merged' }> {
-  const body = (await response.json().catch(() => ({}))) as { alarm?: { id?: string } }
-  return { id: body.alarm?.id, status: response.status === 201 ? 'created' : 'merged' }
+function madeOf({ status, body }: Answer): Made {
+  try {
+    return { id: (JSON.parse(body) as { alarm?: { id?: string } }).alarm?.id, status: status === 201 ? 'created' : 'merged' }
+  } catch {
+    return { id: undefined, status: status === 201 ? 'created' : 'merged' }
+  }
 }

@@ -2,10 +2,11 @@
 // which commands a flow may give by itself. Nothing is sent while a flow is on trial.
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { reasonOf, type FeedReading } from './feed.ts'
+import type { FeedReading } from './feed.ts'
+import { reasonOf, type Api } from './http.ts'
 import { progress } from './one-progress.ts'
 import { ownOf, type FlowMessage, type Red, type RedNode } from './red.ts'
-import { serverOf, type Request } from './server-node.ts'
+import { serverOf } from './server-node.ts'
 
 type Config = { id: string; server?: string; device?: string; command?: string; parameters?: string; reason?: string }
 type Wanted = { deviceId: string; command: string; parameters?: Record<string, unknown>; reason: string; key: string; origin: string }
@@ -24,7 +25,7 @@ export default function (red: Red): void {
 
   function FireCommand(this: RedNode, config: Config): void {
     red.nodes.createNode(this, config)
-    const request = serverOf(red, config.server)
+    const api = serverOf(red, config.server)
     const closing = new AbortController()
     let open = 0
 
@@ -35,7 +36,7 @@ export default function (red: Red): void {
         message['command'] = { ...wanted, status: 'trial' }
         return
       }
-      message['command'] = { ...wanted, ...(await post(request, wanted, closing.signal)) }
+      message['command'] = { ...wanted, ...(await post(api, wanted, closing.signal)) }
     }
     this.on('input', (message, send, done) => {
       if (open >= OPEN_MAX) return done(new Error(red._('fire-command.too-many', { max: OPEN_MAX })))
@@ -88,19 +89,20 @@ export function wantedOf(message: FlowMessage, config: Config, revision: string)
 }
 
 /** @throws Refused when trying again cannot help */
-async function post(request: Request, wanted: Wanted, closing: AbortSignal): Promise<object> {
+async function post(api: Api, wanted: Wanted, closing: AbortSignal): Promise<object> {
   const { deviceId, key, ...body } = wanted
   for (let retryMs = RETRY_MS_MIN; ; retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)) {
     try {
-      const response = await request('/api/v1/command-requests', {
+      const answer = await api.ask('/api/v1/command-requests', {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+        headers: { 'idempotency-key': key },
         body: JSON.stringify({ deviceId, ...body }),
-        signal: AbortSignal.any([closing, AbortSignal.timeout(POST_MS_MAX)]),
+        timeoutMs: POST_MS_MAX,
+        signal: closing,
       })
-      if (response.ok) return (await response.json()) as object
-      const why = `${response.status} ${await reasonOf(response)}`
-      if (response.status < 500 && response.status !== 429 && response.status !== 408) throw new Refused(`the command was refused: ${why}`)
+      if (answer.ok) return JSON.parse(answer.body) as object
+      const { status } = answer
+      if (status < 500 && status !== 429 && status !== 408) throw new Refused(`the command was refused: ${reasonOf(answer)}`)
     } catch (error) {
       if (closing.aborted || error instanceof Refused) throw error
     }

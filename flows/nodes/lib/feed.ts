@@ -3,57 +3,88 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Reading } from '../../../contracts/reading.ts'
 import { acknowledging } from './acknowledging.ts'
+import type { Api } from './http.ts'
 import type { Keepers } from './keeper.ts'
 import type { Tracked } from './progress.ts'
-import type { Request } from './server-node.ts'
+import { unfinished } from './unfinished.ts'
 
 /** A reading and its place in the journal; several readings of one message share it. */
 export type FeedReading = Reading & { off: number }
 /** The journal's own clock said that it is `at`. */
 export type FeedTick = { off: number; at: string }
+type Entry = FeedReading | FeedTick
 type Line = { cursor: number; head: number; readings: FeedReading[]; ticks?: FeedTick[] }
 
 export type Feed = {
-  request: Request
+  api: Api
   consumer: string
   limit: number
   kinds: string
   areas: string
   ticks: boolean
-  /** one reading after the other, each finished before the next begins; otherwise a batch at once */
+  /** one reading after the other: the next begins when nothing is left of this one but alarms on their way; otherwise a batch at once */
   inOrder: boolean
   keepers: Keepers
   /** hands one reading or tick to the flow */
-  deliver(entry: FeedReading | FeedTick): Tracked
+  deliver(entry: Entry): Tracked
   /** after each batch and each failure */
   report(state: { cursor: number; head: number; problem?: string }): void
-  late(entry: FeedReading | FeedTick): void
+  late(entry: Entry): void
   signal: AbortSignal
 }
 
-/** the server says something at least every 10 s; silence beyond this is a dead line */
-const SILENT_MS_MAX = 25_000
 const RETRY_MS_MIN = 100
 const RETRY_MS_MAX = 5000
 
 /** Runs until `signal` aborts. Never throws: what goes wrong is reported and tried again. */
 export async function follow(feed: Feed): Promise<void> {
   let retryMs = RETRY_MS_MIN
-  /** finished in this life; what the server sends again of it is passed over */
+  /** went through the flow in this life; what the server sends again of it is passed over */
   let done = 0
   let head = 0
   const acks = acknowledging(feed, problem => feed.report({ cursor: acks.committed(), head, ...(problem !== null && { problem }) }))
+  const open = unfinished(acks.push)
+  feed.signal.addEventListener('abort', open.drop, { once: true })
+
+  /** One line of the feed. Answers false when the flows were deployed anew meanwhile: nothing of it is acknowledged. */
+  async function work({ cursor, readings, ticks = [] }: Line): Promise<boolean> {
+    const entries: Entry[] = ticks.length === 0 ? readings : [...readings, ...ticks].sort((a, b) => a.off - b.off)
+    const batch = open.begin(cursor, readings.length)
+    const together: Promise<void>[] = []
+    for (const entry of entries) {
+      if (feed.signal.aborted) return false
+      if (entry.off <= done) continue
+      const tracked = feed.deliver(entry)
+      if (tracked.isDone) continue
+      const passed = batch.wait(tracked, outcome => void (outcome === 'late' && feed.late(entry)))
+      if (feed.inOrder) await passed
+      else together.push(passed)
+    }
+    if (together.length > 0) await Promise.all(together)
+    if (feed.signal.aborted) return false
+    if (cursor > done) {
+      done = cursor
+      batch.end(feed.keepers.changed(feed.consumer))
+    }
+    return true
+  }
+
   while (!feed.signal.aborted) {
     try {
-      for await (const line of linesOf(feed)) {
-        head = Math.max(head, line.head)
-        if (!(await work(feed, line, done))) return
-        if (line.cursor > done) {
-          done = line.cursor
-          acks.push(done, feed.keepers.changed(feed.consumer), line.readings.length)
+      const lines = await feed.api.lines(pathOf(feed), feed.signal)
+      try {
+        for (;;) {
+          const next = lines.next()
+          const text = typeof next === 'string' ? next : await next
+          if (text === null) break
+          const line = JSON.parse(text) as Line
+          head = Math.max(head, line.head)
+          if (!(await work(line))) return
+          if (!acks.isFailing()) feed.report({ cursor: acks.committed(), head: Math.max(head, done) })
+          retryMs = RETRY_MS_MIN
         }
-        if (!acks.isFailing()) feed.report({ cursor: acks.committed(), head: Math.max(head, done) })
-        retryMs = RETRY_MS_MIN
+      } finally {
+        lines.close()
       }
       // the server ended the stream: it is closing, or somebody else reads under this name
       await sleep(retryMs, undefined, { signal: feed.signal }).catch(() => {})
@@ -66,62 +97,10 @@ export async function follow(feed: Feed): Promise<void> {
   }
 }
 
-/** true = every reading is finished (or was late, which is said); false = the flows were deployed anew, nothing of this is acknowledged */
-async function work(feed: Feed, { readings, ticks = [] }: Line, done: number): Promise<boolean> {
-  const entries = ticks.length === 0 ? readings : [...readings, ...ticks].sort((a, b) => a.off - b.off)
-  const one = async (entry: FeedReading | FeedTick): Promise<void> => {
-    if (feed.signal.aborted || entry.off <= done) return
-    const { outcome, drop, isDone } = feed.deliver(entry)
-    if (isDone) return
-    feed.signal.addEventListener('abort', drop, { once: true })
-    if ((await outcome) === 'late') feed.late(entry)
-    feed.signal.removeEventListener('abort', drop)
-  }
-  if (feed.inOrder) for (const entry of entries) await one(entry)
-  else await Promise.all(entries.map(one))
-  return !feed.signal.aborted
-}
-
-async function* linesOf(feed: Feed): AsyncGenerator<Line> {
-  const query = new URLSearchParams({ credit: String(feed.limit) })
-  if (feed.kinds !== '') query.set('kinds', feed.kinds)
-  if (feed.areas !== '') query.set('areas', feed.areas)
-  if (feed.ticks) query.set('ticks', 'true')
-  const silence = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const alive = (): void => {
-    clearTimeout(timer)
-    timer = setTimeout(() => silence.abort(new Error(`the feed said nothing for ${SILENT_MS_MAX / 1000} s`)), SILENT_MS_MAX)
-  }
-  alive()
-  try {
-    const signal = AbortSignal.any([feed.signal, silence.signal])
-    const response = await feed.request(`/api/v1/feed/${encodeURIComponent(feed.consumer)}/stream?${query.toString()}`, { signal })
-    if (!response.ok || response.body === null) throw new Error(`the feed answered ${response.status} ${await reasonOf(response)}`)
-    const decoder = new TextDecoder()
-    let rest = ''
-    for await (const chunk of response.body) {
-      alive()
-      const parts = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n')
-      rest = parts.pop() ?? ''
-      for (const part of parts) {
-        clearTimeout(timer) // how long the flow takes is not the server's silence
-        yield JSON.parse(part) as Line
-        alive()
-      }
-    }
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** The API's own words, bounded. */
-export async function reasonOf(response: Response): Promise<string> {
-  const text = await response.text().catch(() => '')
-  try {
-    const { code, message } = JSON.parse(text) as { code?: string; message?: string }
-    return `${code ?? ''} ${message ?? ''}`.trim().slice(0, 200)
-  } catch {
-    return text.slice(0, 200)
-  }
+function pathOf({ consumer, limit, kinds, areas, ticks }: Feed): string {
+  const query = new URLSearchParams({ credit: String(limit) })
+  if (kinds !== '') query.set('kinds', kinds)
+  if (areas !== '') query.set('areas', areas)
+  if (ticks) query.set('ticks', 'true')
+  return `/api/v1/feed/${encodeURIComponent(consumer)}/stream?${query.toString()}`
 }

@@ -2,7 +2,7 @@
 // least once. It changes nothing about them.
 import { consumerOf, isConsumer } from './consumer.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { reasonOf } from './feed.ts'
+import { reasonOf } from './http.ts'
 import { progress } from './one-progress.ts'
 import { ownOf, type Red, type RedNode } from './red.ts'
 import { serverOf } from './server-node.ts'
@@ -26,7 +26,7 @@ export default function (red: Red): void {
     if (!isConsumer(consumer)) return this.error(red._('fire-incident.bad-consumer', { consumer }))
     // recorded readings make no incidents that people handle
     if (own.trial?.tap !== undefined) return
-    const request = serverOf(red, config.server)
+    const api = serverOf(red, config.server)
     const whats = new Set((config.whats ?? '').split(/[,，、\s]+/).filter(part => part !== ''))
     const wanted = (event: IncidentEvent): boolean =>
       (whats.size === 0 || whats.has(event.entry.what)) && (!config.category || event.incident?.category === config.category)
@@ -35,10 +35,10 @@ export default function (red: Red): void {
     const ask = async (ack: number | undefined): Promise<Answer> => {
       const query = new URLSearchParams({ limit: String(LIMIT), wait: String(ack === undefined ? 0 : WAIT_MS) })
       if (ack !== undefined) query.set('ack', String(ack))
-      const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(WAIT_MS + LATE_MS)])
-      const response = await request(`/api/v1/feed/${encodeURIComponent(consumer)}/incidents?${query.toString()}`, { signal })
-      if (!response.ok) throw new Error(`${response.status} ${await reasonOf(response)}`)
-      return (await response.json()) as Answer
+      const path = `/api/v1/feed/${encodeURIComponent(consumer)}/incidents?${query.toString()}`
+      const answer = await api.ask(path, { timeoutMs: WAIT_MS + LATE_MS, signal: closing.signal })
+      if (!answer.ok) throw new Error(reasonOf(answer))
+      return JSON.parse(answer.body) as Answer
     }
     const follow = async (): Promise<void> => {
       let ack: number | undefined

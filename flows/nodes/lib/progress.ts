@@ -6,19 +6,24 @@ import type { Completion, Delivery } from './red.ts'
 
 /** `late` = some node has not finished it in time; `dropped` = the flows were deployed anew meanwhile. */
 export type Outcome = 'done' | 'late' | 'dropped'
-/** `isDone`: everything happened before track() returned; nobody need wait for the outcome. */
-export type Tracked = { outcome: Promise<Outcome>; drop: () => void; isDone: boolean }
+/**
+ * `isDone`: everything happened before track() returned; nobody need wait for the outcome. `passed`: nothing is left but what nodes that
+ * nothing comes behind have on its way out of the flow.
+ */
+export type Tracked = { outcome: Promise<Outcome>; passed: Promise<void>; drop: () => void; isDone: boolean }
+/** `isLast`: called by a node while it works on a message that goes nowhere behind it: to the flow the message is as good as done */
+export type Hold = { isLast?: boolean }
 export type Progress = {
   track(send: () => void, timeoutMs: number, consumer?: string): Tracked
   /** keeps the reading of the caller's context open, whatever the time limit; call the result to let it go */
-  hold: () => () => void
+  hold: (o?: Hold) => () => void
   /** the consumer whose reading a node is working on */
   consumer(message: object): string | undefined
 }
 
 type OldStyle = { _expectedDoneCount?: number }
 const nothing = (): void => {}
-const QUICK: Tracked = { outcome: Promise.resolve('done'), drop: nothing, isDone: true }
+const QUICK: Tracked = { outcome: Promise.resolve('done'), passed: Promise.resolve(), drop: nothing, isDone: true }
 
 /** `add` is Node-RED's hooks.add; its handlers must take exactly one parameter, or every message stops there. */
 export function createProgress(add: (name: string, handler: (event: never) => void) => void): Progress {
@@ -44,9 +49,9 @@ export function createProgress(add: (name: string, handler: (event: never) => vo
       const messages = work.sent()
       if (messages === null) return QUICK
       for (const message of messages) owners.set(message, work)
-      return { outcome: work.wait(), drop: () => work.end('dropped'), isDone: false }
+      return { ...work.wait(), drop: () => work.end('dropped'), isDone: false }
     },
-    hold: () => current.getStore()?.hold() ?? nothing,
+    hold: ({ isLast = false } = {}) => current.getStore()?.hold(isLast) ?? nothing,
     consumer: message => (current.getStore() ?? owners.get(message))?.consumer,
   }
 }
@@ -60,8 +65,11 @@ class Work {
   /** delivered while it was being sent */
   #messages: object[] | null = []
   #holds = 0
+  /** of the holds: by nodes that nothing comes behind; each has one pair open */
+  #leaving = 0
   #isSlow = false
   #outcome: PromiseWithResolvers<Outcome> | undefined
+  #passed: PromiseWithResolvers<void> | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(timeoutMs: number, consumer: string) {
@@ -81,11 +89,12 @@ class Work {
     return messages
   }
 
-  wait(): Promise<Outcome> {
+  wait(): { outcome: Promise<Outcome>; passed: Promise<void> } {
     this.#outcome = Promise.withResolvers()
+    this.#passed = Promise.withResolvers()
     this.#arm()
     this.#settle()
-    return this.#outcome.promise
+    return { outcome: this.#outcome.promise, passed: this.#passed.promise }
   }
 
   delivered(message: object, node: string): void {
@@ -106,13 +115,16 @@ class Work {
     }
   }
 
-  hold(): () => void {
+  hold(isLast: boolean): () => void {
     this.#holds++
+    if (isLast) this.#leaving++
+    this.#settle()
     let held = true
     return () => {
       if (!held) return
       held = false
       this.#holds--
+      if (isLast) this.#leaving--
       if (this.#outcome === undefined) return
       this.#arm() // the time limit runs anew for what is left to do
       this.#settle()
@@ -122,6 +134,7 @@ class Work {
   end(how: Outcome): void {
     clearTimeout(this.#timer)
     this.#outcome?.resolve(how)
+    this.#passed?.resolve()
   }
 
   #arm(): void {
@@ -131,7 +144,10 @@ class Work {
 
   /** A Catch node gets its message right after the completion that failed: look again when that has happened. */
   #settle(): void {
-    if (this.#outcome === undefined || this.#open.length > 0) return
-    setImmediate(() => this.#open.length === 0 && this.#holds === 0 && this.end('done'))
+    if (this.#outcome === undefined || this.#open.length > this.#leaving) return
+    setImmediate(() => {
+      if (this.#open.length === 0 && this.#holds === 0) this.end('done')
+      else if (this.#open.length === this.#leaving && this.#holds === this.#leaving) this.#passed?.resolve()
+    })
   }
 }

@@ -48,12 +48,12 @@ export default function (red: Red): void {
       this.on('close', done => (leave(), taken.delete(consumer), done()))
       return
     }
-    const request = serverOf(red, config.server)
+    const api = serverOf(red, config.server)
     let following: { abort: AbortController; ended: Promise<void> } | undefined
     const begin = (): void => {
       const abort = new AbortController()
       const feed: Feed = {
-        request,
+        api,
         consumer,
         limit: Math.min(LIMIT_MAX, Math.max(1, Math.floor(Number(config.limit)) || LIMIT_DEFAULT)),
         inOrder: config.together !== true,

@@ -15,6 +15,8 @@ export type RedNode = {
   name?: string
   /** the tab it stands on */
   z?: string
+  /** ids of what each of its outputs leads to */
+  wires?: string[][]
   send(message: FlowMessage | (FlowMessage | null)[]): void
   status(status: NodeStatus): void
   warn(message: string): void

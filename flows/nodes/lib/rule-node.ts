@@ -3,11 +3,12 @@
 import type { AlarmSignal } from '../../../contracts/alarm.ts'
 import type { Alert } from './alert.ts'
 import type { Engine, EngineFold, EngineSet } from './engine.ts'
-import { reasonOf, type FeedReading, type FeedTick } from './feed.ts'
+import type { FeedReading, FeedTick } from './feed.ts'
+import { reasonOf, type Api } from './http.ts'
 import { rowsOf, type Keeper, type Row } from './keeper.ts'
 import { keepers, progress } from './one-progress.ts'
 import { ownOf, type FlowMessage, type Red, type RedNode, type Send } from './red.ts'
-import { serverOf, type Request } from './server-node.ts'
+import { serverOf } from './server-node.ts'
 
 type Config = { id: string; server?: string; rules?: string; name?: string }
 
@@ -25,7 +26,7 @@ export const ruleNode =
       red.nodes.createNode(this, config)
       const ruleSet = parsed(this, engine, config)
       if (ruleSet === null) return
-      const request = serverOf(red, config.server)
+      const api = serverOf(red, config.server)
       let of: string | undefined
       let fold: EngineFold | null = null
       let loading: Promise<void> | null = null
@@ -38,7 +39,7 @@ export const ruleNode =
         loading = null
       }
       async function load(consumer: string): Promise<void> {
-        const stored = own.trial?.tap === undefined ? await rowsStored(request, consumer, config.id, () => closed) : []
+        const stored = own.trial?.tap === undefined ? await rowsStored(api, consumer, config.id, () => closed) : []
         fold = engine.createFold({ ruleSet: ruleSet!, rows: stored })
         keepers().join(consumer, keeper)
       }
@@ -127,12 +128,12 @@ function outputsOf(message: FlowMessage, signal: AlarmSignal, set: EngineSet): (
 }
 
 /** Tries until the server has answered: without what it remembered a rule could raise what was raised, or miss what was half seen. */
-async function rowsStored(request: Request, consumer: string, node: string, isClosed: () => boolean): Promise<[string, string][]> {
+async function rowsStored(api: Api, consumer: string, node: string, isClosed: () => boolean): Promise<[string, string][]> {
   for (;;) {
     try {
-      const response = await request(`/api/v1/feed/${encodeURIComponent(consumer)}/rows`, { signal: AbortSignal.timeout(LOAD_MS_MAX) })
-      if (!response.ok) throw new Error(`${response.status} ${await reasonOf(response)}`)
-      return rowsOf(node, ((await response.json()) as { rows: [string, string][] }).rows)
+      const answer = await api.ask(`/api/v1/feed/${encodeURIComponent(consumer)}/rows`, { timeoutMs: LOAD_MS_MAX })
+      if (!answer.ok) throw new Error(reasonOf(answer))
+      return rowsOf(node, (JSON.parse(answer.body) as { rows: [string, string][] }).rows)
     } catch (error) {
       if (isClosed()) throw error
       await new Promise(resolve => setTimeout(resolve, LOAD_RETRY_MS))
