@@ -2,8 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { DEVICE_CONDITIONS, type Device } from '#contracts/device.ts'
+import type { DeviceRow } from '#contracts/live.ts'
 import { eachRow } from '#contracts/live-rows.ts'
+import type { AlarmFlags } from '#contracts/reading.ts'
 import { createRing } from '../../dashboard/api/ring.ts'
+import { reading } from '../ingest/readings.ts'
 import { desk, until } from './desk.ts'
 import { alarmBody, startRoom, type Room } from './room.ts'
 
@@ -78,18 +81,21 @@ test('device rows are gathered: the newest of a device wins', async () => {
 })
 
 test('a desk that asks for small frames gets 8 bytes a device whose condition or hearing changed, and the same sequence', async () => {
-  const at = (n: number) => new Date(Date.now() + n).toISOString()
   const names = Array.from({ length: 200 }, (_, n) => `sm-${n}`)
-  for (const deviceId of names) room.directory.register({ deviceId, kind: 'smoke' })
-  const say = (o: Partial<Device>) => room.api.push({ devices: names.map(id => device(id, { position: { lat: 31.9, lon: 118.8 }, ...o })) })
+  // through the directory: the walk for silent devices, once a second, tells what stands there
+  const say = (inMs: number, alarms: AlarmFlags) => {
+    for (const deviceId of names)
+      room.directory.apply(reading({ deviceId, alarms, atMs: Date.now() + inMs, position: { lat: 31.9, lon: 118.8 } }))
+    room.api.push({ devices: names.map(id => room.directory.get(id)!) })
+  }
   const json = await connect()
   const small = await connect({ as: 'viewer', protocols: ['fengsui.v1.rows', 'fengsui.v1'] })
   const { seq } = await snapshotOf(small)
   expect(small.socket.protocol).toBe('fengsui.v1.rows')
-  say({ lastReceivedAt: at(0) })
+  say(0, {})
   await small.until(() => small.deltas().find(delta => delta.devices?.some(row => row[0] === 'sm-199')), 'full rows first')
   const numbers = new Map(small.deltas().flatMap(delta => (delta.devices ?? []).map(row => [row[10], row[0]] as const)))
-  say({ lastReceivedAt: at(1000), alarms: { smoke: true } })
+  say(1000, { smoke: true })
   const frame = await small.until(() => small.frames.find(one => one.count === 200), 'a small frame')
   expect(frame.bytes.byteLength + 16).toBe(1616)
   const rows: [string | undefined, string | undefined][] = []
@@ -98,8 +104,12 @@ test('a desk that asks for small frames gets 8 bytes a device whose condition or
   const same = await json.until(() => json.deltas().find(delta => delta.seq === frame.seq), 'the same change as JSON')
   expect(same.devices?.map(row => [row[0], row[4]])).toEqual(rows)
   // a moved or renamed device is told in full again
-  room.api.push({ devices: [device('sm-0', { position: { lat: 31.91, lon: 118.8 } })] })
-  const moved = await small.until(() => small.deltas().find(delta => delta.devices?.[0]?.[2] === 31.91), 'the moved one in full')
+  room.directory.apply(
+    reading({ deviceId: 'sm-0', alarms: { smoke: true }, atMs: Date.now() + 2000, position: { lat: 31.91, lon: 118.8 } }),
+  )
+  room.api.push({ devices: [room.directory.get('sm-0')!] })
+  const isMoved = (row: DeviceRow) => row[0] === 'sm-0' && row[2] === 31.91
+  const moved = await small.until(() => small.deltas().find(delta => delta.devices?.some(isMoved)), 'the moved one in full')
   const sequence = [...small.deltas(), ...small.frames].map(one => one.seq).sort((a, b) => a - b)
   expect(sequence).toEqual(sequence.map((_, n) => seq + 1 + n))
   expect(sequence).toContain(moved.seq)
