@@ -27,16 +27,17 @@ export async function backtestParts(
   known: { catalogue: Rows; directory: Rows } = { catalogue: [], directory: [] },
 ): Promise<BacktestParts> {
   const decoders = await loadDecoders()
+  const { timeZone } = readSettings(process.env)
   const rows = { catalogue: [...known.catalogue], directory: [...known.directory] }
   return {
     decoder() {
-      const catalogue = createCatalogue({ decoders, rows: rows.catalogue })
+      const catalogue = createCatalogue({ decoders, timeZone, rows: rows.catalogue })
       const directory = createDirectory({ rows: rows.directory })
       return message => catalogue.decode(message).readings.map(reading => directory.apply(reading).reading)
     },
     queue: clock => openDispatch({ file: ':memory:', clock, log: noLog, meter: noMeter }),
     stopwatchMs: () => performance.now(),
-    timeZone: readSettings(process.env).timeZone,
+    timeZone,
   }
 }
 

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createCatalogue, loadDecoders } from '../ingest/catalogue.ts'
+import { readSettings } from '../settings.ts'
 
 const USAGE = `usage: npm run decode -- --topic T --received-at ISO [--family F] [--retain] [--header k=v]... FILE...
        npm run decode -- --manifest sources.json
@@ -28,7 +29,7 @@ const fail = (message: string): never => {
 
 const options = readOptions()
 const decoders = await loadDecoders()
-const catalogue = createCatalogue({ decoders })
+const catalogue = createCatalogue({ decoders, timeZone: readSettings(process.env).timeZone })
 if (options.manifest === undefined) for (const file of options.files) print(file, await readPayload(file), options.sample)
 else await decodeManifest(options.manifest)
 

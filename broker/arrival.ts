@@ -25,6 +25,12 @@ export function makeCurrent({ bytes, at, bodyAt }: Frame): boolean {
   return true
 }
 
+/** MQTT 3.1 marks a repeated PUBREL, SUBSCRIBE or UNSUBSCRIBE with DUP, which is no more than a hint; 3.1.1 has no such flag. */
+export function withoutDup({ bytes, at }: Frame): void {
+  const type = (bytes[at] ?? 0) >> 4
+  if (type === FRAME.pubrel || type === FRAME.subscribe || type === FRAME.unsubscribe) bytes[at] = (bytes[at] ?? 0) & ~0x08
+}
+
 const isMqtt31 = (bytes: Buffer, bodyAt: number): boolean => bytes.toString('latin1', bodyAt + 2, bodyAt + 8) === 'MQIsdp'
 
 /** What is to be sent with the refusal, if MQTT has an answer for it. null = a well-formed CONNECT. */

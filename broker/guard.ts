@@ -2,34 +2,21 @@
 // (lane.ts), the rest to Aedes byte for byte, in an order that keeps what one client sent in the order it sent it. Out: the
 // writes of one turn leave as one, write() never makes Aedes wait, and who does not read is cut.
 import type { Client } from 'aedes'
-import { Duplex } from 'node:stream'
-import type { Meter } from '#contracts/metrics.ts'
+import type { Duplex } from 'node:stream'
 import type { Wait } from './admission.ts'
-import { connectRefusal, firstBytesProblem, makeCurrent, tooLarge } from './arrival.ts'
+import { connectRefusal, makeCurrent, tooLarge, withoutDup } from './arrival.ts'
 import { FRAME, frameProblem, publishFrameProblem } from './frame-rules.ts'
 import { Frames, noFrame, type Frame } from './frames.ts'
-import type { Keepalive, Kept } from './keepalive.ts'
-import { FastLane, type LaneOwner, type LaneParts } from './lane.ts'
-import { Outbox } from './outbox.ts'
-import { Outgoing } from './outgoing.ts'
+import type { GuardParts } from './guard-parts.ts'
+import type { Kept } from './keepalive.ts'
+import { FastLane, type LaneOwner } from './lane.ts'
+import { Line } from './line.ts'
+import { Opening } from './opening.ts'
 import { UNKNOWN_PEER, type Peer } from './peer.ts'
-import { readProxyHeader } from './proxy-header.ts'
-import type { SessionFile } from './session-file.ts'
+import { Sending } from './sending.ts'
 import type { Problem, Session } from './sessions.ts'
 import { readUint16 } from './text-rules.ts'
-import type { Turn } from './turn.ts'
 
-/** What all guards of a broker share. */
-export type GuardParts = LaneParts & {
-  turn: Turn
-  keepalive: Keepalive
-  disk: Pick<SessionFile, 'isDirty' | 'commit'>
-  meter: Meter
-  refused(guard: Guard, problem: Problem, more: { topic?: string; payload?: Uint8Array }): void
-  tooSlow(guard: Guard, pendingBytes: number): void
-}
-
-type WriteDone = (error?: Error | null) => void
 const PINGRESP = Buffer.from([0xd0, 0x00])
 const RETAIN = 0x01
 const QOS_2 = 0x04
@@ -37,16 +24,15 @@ const DONE = Promise.resolve()
 /** the frame that is being looked at: nobody keeps it, and no guard looks while another does */
 const frame: Frame = noFrame()
 
-export class Guard extends Duplex implements LaneOwner, Kept {
+export class Guard extends Line implements LaneOwner, Kept {
   readonly #parts: GuardParts
   readonly #socket: Duplex
   readonly #frames = new Frames()
-  readonly #out = new Outbox()
-  /** from its first SUBSCRIBE, or its return to a session */
-  #outgoing: Outgoing | null = null
+  readonly #sending: Sending
+  readonly #opening: Opening
   #speaksMqtt31 = false
   /** first: nothing has come; connect: waiting for a whole CONNECT; deciding: Aedes has it; open: accepted; shut: refused or closing */
-  #state: 'proxy' | 'first' | 'connect' | 'deciding' | 'open' | 'shut'
+  #state: 'first' | 'connect' | 'deciding' | 'open' | 'shut' = 'first'
   /** settled: for what came before it; reader: for Aedes; otherwise admission's reason */
   #waitsFor: Wait | 'settled' | 'reader' | null = null
   #isWanted = false
@@ -60,8 +46,6 @@ export class Guard extends Duplex implements LaneOwner, Kept {
   #subscribing = 0
   #heardMs = 0
   #rateTimer: NodeJS.Timeout | undefined
-  /** what it showed before MQTT began; behind a proxy its address is what the proxy says */
-  peer: Peer
   /** resolves when all PUBLISHes that Aedes has are answered */
   stores: Promise<unknown> = DONE
   /** Aedes hangs it here */
@@ -71,8 +55,8 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     super()
     this.#parts = parts
     this.#socket = socket
-    this.peer = peer
-    this.#state = peer.isAnnounced === true ? 'proxy' : 'first'
+    this.#sending = new Sending(parts, socket)
+    this.#opening = new Opening(peer)
     socket.on('data', (chunk: Buffer) => {
       this.#heardMs = parts.keepalive.nowMs()
       this.#frames.add(chunk)
@@ -86,6 +70,11 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     socket.on('close', () => this.destroy())
   }
 
+  /** what it showed before MQTT began */
+  get peer(): Peer {
+    return this.#opening.peer
+  }
+
   /** As what it came, once its CONNECT was read. */
   begin(session: Session): void {
     this.#session = session
@@ -95,7 +84,7 @@ export class Guard extends Duplex implements LaneOwner, Kept {
   accept(): void {
     if (this.#state !== 'deciding') return
     this.#state = 'open'
-    if (this.#session?.resumes === true) this.#outgoing ??= new Outgoing()
+    if (this.#session?.resumes === true) this.#sending.isSubscriber()
     this.#heardMs = this.#parts.keepalive.nowMs()
     this.#parts.keepalive.add(this)
     this.#pump()
@@ -156,7 +145,7 @@ export class Guard extends Duplex implements LaneOwner, Kept {
 
   send(bytes: Buffer): void {
     if (this.destroyed) return
-    this.#out.add(bytes)
+    this.#sending.add(bytes)
     this.due()
   }
 
@@ -177,18 +166,6 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     this.#isWanted = true
     if (this.#waitsFor === 'reader') this.#pump()
   }
-
-  /** Stands in front of Writable's own queue, which would be walked three times for every acknowledgement. */
-  override write(chunk: Buffer | string, encoding?: BufferEncoding | WriteDone, written?: WriteDone): boolean {
-    this.send(typeof chunk === 'string' ? Buffer.from(chunk, typeof encoding === 'string' ? encoding : 'utf8') : chunk)
-    const done = typeof encoding === 'function' ? encoding : written
-    if (done !== undefined) queueMicrotask(done)
-    return true
-  }
-
-  /** Writes are gathered per turn of the loop already. */
-  override cork(): void {}
-  override uncork(): void {}
 
   override _final(done: () => void): void {
     this.#flush()
@@ -227,8 +204,7 @@ export class Guard extends Duplex implements LaneOwner, Kept {
 
   /** Looks at what comes next; false = there is nothing, or it has to wait, or it ended the connection. */
   #passes(nowMs: number): boolean {
-    if (this.#state === 'proxy') return this.#passProxyHeader()
-    if (this.#state === 'first') return this.#passFirstByte()
+    if (this.#state === 'first') return this.#passGreeting()
     if (this.#state !== 'connect' && this.#state !== 'open') return false
     const { limits, maxPayloadBytes } = this.#parts
     const isOpen = this.#state === 'open'
@@ -245,20 +221,10 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     return true
   }
 
-  #passProxyHeader(): boolean {
-    const header = readProxyHeader(this.#frames.peek())
-    if (header === 'more') return false
-    if ('problem' in header) return this.#wrong(header.problem)
-    this.peer = { ...this.peer, address: header.address }
-    this.#frames.skip(header.bytes)
-    this.#state = 'first'
-    return true
-  }
-
-  #passFirstByte(): boolean {
-    if (this.#frames.isEmpty) return false
-    const problem = firstBytesProblem(this.#frames.peek())
-    if (problem !== null) return this.#wrong(problem)
+  #passGreeting(): boolean {
+    const greeted = this.#opening.greets(this.#frames)
+    if (greeted === 'more') return false
+    if (greeted !== 'connect') return this.#wrong(greeted.problem)
     this.#state = 'connect'
     return true
   }
@@ -289,13 +255,13 @@ export class Guard extends Duplex implements LaneOwner, Kept {
     if (!this.#give()) return false
     if (type === FRAME.disconnect) this.#state = 'shut' // nothing may follow [MQTT-3.14.4-2]; what does is not read
     else this.#subscribing++
-    if (type === FRAME.subscribe) (this.#outgoing ??= new Outgoing()).asked(frame.bytes, frame.bodyAt, frame.end)
+    if (type === FRAME.subscribe) this.#sending.isSubscriber().asked(frame.bytes, frame.bodyAt, frame.end)
     return true
   }
 
   #passAnswer(type: number): boolean {
     if (!this.#give()) return false
-    const problem = this.#outgoing?.answered(type, readUint16(frame.bytes, frame.bodyAt)) ?? null
+    const problem = this.#sending.answered(type, readUint16(frame.bytes, frame.bodyAt))
     return problem === null ? true : this.#wrong(problem)
   }
 
@@ -366,27 +332,12 @@ export class Guard extends Duplex implements LaneOwner, Kept {
   }
 
   #flush(): void {
-    if (this.#out.isEmpty) return
-    if (this.#parts.disk.isDirty) this.#parts.disk.commit() // nothing leaves before what it tells of is kept
-    this.#out.flush(this.#socket, this.#session?.resumes === true, this.#outgoing)
-    const { limits } = this.#parts
-    if ((this.#outgoing?.unacknowledged ?? 0) > limits.unacknowledged && !this.destroyed) {
-      return void this.#refuse({
-        code: 'too-many-connections',
-        reason: `${limits.unacknowledged} messages sent to it are not acknowledged`,
-      })
-    }
-    const pendingBytes = this.#out.tooMany(this.#socket, limits)
-    if (pendingBytes === 0 || this.destroyed) return
-    this.#parts.tooSlow(this, pendingBytes)
+    const trouble = this.#sending.flush(this.#session?.resumes === true)
+    if (trouble === null || this.destroyed) return
+    if ('problem' in trouble) return void this.#refuse(trouble.problem)
+    this.#parts.tooSlow(this, trouble.pendingBytes)
     this.destroy()
   }
-}
-
-/** MQTT 3.1 marks a repeated PUBREL, SUBSCRIBE or UNSUBSCRIBE with DUP, which is no more than a hint; 3.1.1 has no such flag. */
-function withoutDup({ bytes, at }: Frame): void {
-  const type = (bytes[at] ?? 0) >> 4
-  if (type === FRAME.pubrel || type === FRAME.subscribe || type === FRAME.unsubscribe) bytes[at] = (bytes[at] ?? 0) & ~0x08
 }
 
 /** In Aedes' words: not a mistake of anybody's. */

@@ -17,6 +17,8 @@ export type Zone = {
   day(atMs: number): string
   /** The first instant of a local day; NaN where there is no such day. */
   dayStartMs(day: string): number
+  /** What a clock on the wall shows, given as if it were UTC, is this instant; of an hour that comes twice the later one. */
+  fromWallMs(wallMs: number): number
   /** minutes since local midnight, as the clock shows them */
   minuteOfDay(atMs: number): number
   /** 2026-03-12T22:40:00, without an offset */
@@ -78,6 +80,10 @@ const makeZone = (name: string): Zone => {
         .filter(ms => ms + offsetMinutes(ms) * MINUTE_MS === midnight)
       // no midnight: the clock went forward over it, with the offset from before
       return there.length > 0 ? Math.min(...there) : midnight - before * MINUTE_MS
+    },
+    fromWallMs(wallMs) {
+      const guess = wallMs - offsetMinutes(wallMs) * MINUTE_MS
+      return wallMs - offsetMinutes(guess) * MINUTE_MS
     },
     minuteOfDay: atMs => Math.floor(wall(atMs).getTime() / MINUTE_MS) % (DAY_MS / MINUTE_MS),
     local: atMs => wall(atMs).toISOString().slice(0, 19),

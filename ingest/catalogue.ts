@@ -7,6 +7,7 @@ import { FengsuiError } from '#contracts/errors.ts'
 import type { Decoded } from '#contracts/reading.ts'
 import type { StateRows } from '#contracts/state-rows.ts'
 import { BRIDGE_CLIENT } from '#contracts/topic.ts'
+import { DEFAULT_TIME_ZONE, openZone } from '#contracts/zone.ts'
 import { rejected, type Decoder, type DecodeInput } from './decoder.ts'
 import { versionOf, versionOfAll } from './decoder-version.ts'
 import { withinDistrict, type District } from './district.ts'
@@ -51,7 +52,13 @@ export async function loadDecoders(folder = join(import.meta.dirname, 'decoders'
  * `rows` are what dirty() gave. One catalogue belongs to one reader of the journal: two readers are at two places. Without a `district`
  * every place on earth is taken.
  */
-export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[string, string]>; district?: District | undefined }): Catalogue {
+export function createCatalogue(o: {
+  decoders: Decoder[]
+  rows?: Iterable<[string, string]>
+  district?: District | undefined
+  timeZone?: string
+}): Catalogue {
+  const zone = openZone(o.timeZone ?? DEFAULT_TIME_ZONE)
   let { memories, strange } = memoriesFrom(o.decoders, o.rows ?? [])
 
   const names = new Map(o.decoders.map(({ family, version }) => [family, `${family}@${version ?? 'unknown'}`]))
@@ -82,7 +89,7 @@ export function createCatalogue(o: { decoders: Decoder[]; rows?: Iterable<[strin
       const { family } = decoder
       const name = names.get(family) ?? nobody
       try {
-        const read = withRetained(decoder.decode(m, memoryOf(memories, decoder)), m)
+        const read = withRetained(decoder.decode(m, memoryOf(memories, decoder), zone), m)
         const placed = o.district === undefined ? read : withinDistrict(read, o.district, memoryOf(memories, PLACES))
         const decoded = placed as Decoded & { family: string; decoder: string }
         // made for this message alone: named in place, since a copy for each costs more than finding the decoder

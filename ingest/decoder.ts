@@ -1,6 +1,7 @@
 // What every decoder is: bytes and a topic in, canonical readings out. A decoder never throws, never does I/O, never reads
 // a clock, and remembers only through the memory handed to it: so the same journal always gives the same readings.
 import type { Decoded } from '#contracts/reading.ts'
+import type { Zone } from '#contracts/zone.ts'
 
 /** The part of a journalled message that decoding may depend on. `family` names the decoder where no topic does (TCP, HTTP, tools). */
 export type DecodeInput = {
@@ -31,7 +32,8 @@ export type Decoder = {
   claims(topic: string): boolean
   /** Asked for a topic that no family claims: has this one learned that it is to be read? */
   knows?(topic: string, memory: DecoderMemory): boolean
-  decode(input: DecodeInput, memory: DecoderMemory): Decoded
+  /** `zone`: the district's local time, for devices that tell theirs without saying which; default Beijing */
+  decode(input: DecodeInput, memory: DecoderMemory, zone?: Zone): Decoded
   /** a cheap scan of the bytes: may this message carry an active alarm? A false "yes" costs little, a false "no" must not happen. */
   mayCarryAlarm?(payload: Uint8Array): boolean
   /** the same of a payload that lies in a larger buffer, for families that send so much that a view on each would cost */

@@ -79,7 +79,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   dispatchDesk.use(directory)
 
   // what the feed shows is decoded apart from the alarm path, so that a reader of the feed can never touch its state
-  const feedCatalogue = createCatalogue({ decoders, district })
+  const feedCatalogue = createCatalogue({ decoders, district, timeZone: settings.timeZone })
   const feed = {
     head: () => reader.head(),
     read: (after: number, max: number) =>

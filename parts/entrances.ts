@@ -4,6 +4,7 @@ import type { Clock, Log } from '#contracts/clock.ts'
 import type { RoomHealth } from '#contracts/live.ts'
 import type { InboundMessage } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import { openZone, type Zone } from '#contracts/zone.ts'
 import type { Intake, Refusal } from '../ingest/intake.ts'
 import type { Settings } from '../settings.ts'
 
@@ -44,7 +45,7 @@ export async function openEntrances(settings: Settings, parts: EntranceParts): P
     lines.push(...more)
     if (way !== undefined) ways.push(way)
   }
-  if (ports.gbt26875Port !== 0) take(await openGateway(common, ports.gbt26875Port, stack))
+  if (ports.gbt26875Port !== 0) take(await openGateway(common, ports.gbt26875Port, openZone(settings.timeZone), stack))
   if (ports.dc09Port !== 0) lines.push(await openPanels(common, ports.dc09Port, dc09KeysFile, stack))
   if (ports.meokonPort !== 0) lines.push(await openTerminals(common, ports.meokonPort, stack))
   if (ports.mavlinkPort !== 0) lines.push(await openDrones(common, ports.mavlinkPort, stack))
@@ -61,9 +62,9 @@ export async function openEntrances(settings: Settings, parts: EntranceParts): P
   }
 }
 
-async function openGateway(common: Common, port: number, stack: AsyncDisposableStack): Promise<Opened> {
+async function openGateway(common: Common, port: number, zone: Zone, stack: AsyncDisposableStack): Promise<Opened> {
   const { startGateway } = await import('../ingest/gbt26875/gateway.ts')
-  const gateway = stack.adopt(await startGateway({ ...common, port }), g => g.close())
+  const gateway = stack.adopt(await startGateway({ ...common, port, zone }), g => g.close())
   const { ORDER_TOPIC } = await import('../ingest/commands/gbt26875.ts')
   return {
     lines: [() => ({ room: 'gbt26875', ok: true, detail: `${gateway.connected()} transmitters connected on port ${gateway.port}` })],

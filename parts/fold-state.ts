@@ -20,7 +20,7 @@ type Parts = {
 
 export async function openFoldState({ dispatch, reader, decoders, district, started, timeZone, log }: Parts) {
   const [from, position] = [dispatch.keptAt(), dispatch.position()]
-  const catalogue = createCatalogue({ decoders, district, rows: dispatch.kept('catalogue') })
+  const catalogue = createCatalogue({ decoders, district, timeZone, rows: dispatch.kept('catalogue') })
   const directory = createDirectory({ rows: dispatch.kept('directory') })
   // the set that judged these messages judges them again
   const before = from < position ? started.before : null

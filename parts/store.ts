@@ -26,7 +26,11 @@ export async function createStore(settings: Settings, parts: Parts): Promise<Sto
   const reader = stack.adopt(openReader({ dir, removedIsDamage: true }), r => r.close())
   const cursors = stack.adopt(openCursors({ dir }), c => c.close())
   const quarantine = stack.adopt(openQuarantine({ dir, clock, meter }), q => q.close())
-  const catalogue = createCatalogue({ decoders: await loadDecoders(), district: await loadDistrict(settings.districtDir, log) })
+  const catalogue = createCatalogue({
+    decoders: await loadDecoders(),
+    district: await loadDistrict(settings.districtDir, log),
+    timeZone: settings.timeZone,
+  })
   const registrations = stack.adopt(openRegistrations({ dir }), r => r.close())
   const areas = createAreas({ registered: registrations.since })
   const target = settings.influx

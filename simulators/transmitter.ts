@@ -1,6 +1,7 @@
 // A user information transmission device (GB/T 26875.3-2011) as a panel has it: connects to a centre, tells states, waits for the
 // acknowledgement and tells again, sets its clock, answers duty checks. Its frames are made here, not with the code that will read them.
 import { connect, type Socket } from 'node:net'
+import { DEFAULT_TIME_ZONE, openZone, type Zone } from '#contracts/zone.ts'
 
 export type Component = {
   systemType?: number
@@ -26,11 +27,12 @@ export type TransmitterOptions = {
   /** called with what the centre ordered: the type of its data */
   ordered?(type: number): void
   nowMs?(): number
+  /** what its clock shows; default Beijing time */
+  zone?: Zone
   /** writes at most so many bytes at once, with a pause between */
   pieceBytes?: number
 }
 
-const BEIJING_MS = 8 * 3_600_000
 const TRIES = 3
 const ACK = 3
 const NAK = 6
@@ -40,6 +42,7 @@ type Waiting = { resolve(outcome: 'acknowledged' | 'refused' | 'unheard'): void;
 export class Transmitter {
   readonly #o: TransmitterOptions
   readonly #socket: Socket
+  readonly #zone: Zone
   readonly #waiting = new Map<number, Waiting>()
   readonly #heartbeat: NodeJS.Timeout | null
   #read = Buffer.alloc(0)
@@ -51,6 +54,7 @@ export class Transmitter {
 
   constructor(o: TransmitterOptions, socket: Socket) {
     this.#o = o
+    this.#zone = o.zone ?? openZone(DEFAULT_TIME_ZONE)
     this.#socket = socket
     socket.on('data', (chunk: Buffer) => this.#heard(chunk))
     socket.on('error', () => {})
@@ -69,7 +73,7 @@ export class Transmitter {
 
   /** Type 2: states of components. */
   components(list: readonly Component[]): Promise<'acknowledged' | 'refused' | 'unheard'> {
-    return this.send(2, Buffer.concat([Buffer.from([2, list.length]), ...list.map(componentBytes)]))
+    return this.send(2, Buffer.concat([Buffer.from([2, list.length]), ...list.map(one => componentBytes(one, this.#zone))]))
   }
 
   heartbeat(): Promise<'acknowledged' | 'refused' | 'unheard'> {
@@ -96,7 +100,7 @@ export class Transmitter {
     const now = (this.#o.nowMs ?? Date.now)()
     const head = Buffer.alloc(25)
     head.writeUInt16LE(seq, 0)
-    head.set([1, 0, ...clockBytes(now)], 2)
+    head.set([1, 0, ...clockBytes(now, this.#zone)], 2)
     head.writeUIntLE(address, 10, 6)
     head.writeUIntLE(centre, 16, 6)
     head.writeUInt16LE(data.length, 22)
@@ -151,29 +155,32 @@ export class Transmitter {
     const [type = 0] = data
     this.#o.ordered?.(type)
     void this.write(this.frame(seq, ACK, Buffer.alloc(0)))
-    if (type === 90) this.clockSetAtMs = clockMs(data.subarray(2, 8))
+    if (type === 90) this.clockSetAtMs = clockMs(data.subarray(2, 8), this.#zone)
     if (type === 91 && this.#o.isOnDuty !== false)
-      void this.send(2, Buffer.from([24, 1, 0x20, 1, ...clockBytes((this.#o.nowMs ?? Date.now)())]))
+      void this.send(2, Buffer.from([24, 1, 0x20, 1, ...clockBytes((this.#o.nowMs ?? Date.now)(), this.#zone)]))
   }
 }
 
-function clockBytes(ms: number): number[] {
-  const t = new Date(ms + BEIJING_MS)
+function clockBytes(ms: number, zone: Zone): number[] {
+  const t = new Date(ms + zone.offsetMinutes(ms) * 60_000)
   return [t.getUTCSeconds(), t.getUTCMinutes(), t.getUTCHours(), t.getUTCDate(), t.getUTCMonth() + 1, t.getUTCFullYear() - 2000]
 }
 
-function clockMs(bytes: Uint8Array): number {
+function clockMs(bytes: Uint8Array, zone: Zone): number {
   const [s = 0, min = 0, h = 0, day = 1, month = 1, year = 0] = bytes
-  return Date.UTC(2000 + year, month - 1, day, h, min, s) - BEIJING_MS
+  return zone.fromWallMs(Date.UTC(2000 + year, month - 1, day, h, min, s))
 }
 
-function componentBytes({ systemType = 1, systemAddress = 1, type, zone, position, status, text = '', atMs }: Component): Buffer {
+function componentBytes(
+  { systemType = 1, systemAddress = 1, type, zone, position, status, text = '', atMs }: Component,
+  clock: Zone,
+): Buffer {
   const bytes = Buffer.alloc(46)
   bytes.set([systemType, systemAddress, type])
   bytes.writeUInt16LE(zone, 3)
   bytes.writeUInt16LE(position, 5)
   bytes.writeUInt16LE(status, 7)
   bytes.write(text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 31), 9, 'latin1')
-  bytes.set(clockBytes(atMs), 40)
+  bytes.set(clockBytes(atMs, clock), 40)
   return bytes
 }

@@ -1,6 +1,7 @@
 // GB/T 26875.3-2011: fire panels behind user information transmission devices (frames in bytes or hex; TCP comes through an adapter).
 // Times are local and often wrong by years: a fire is told on receipt, whatever its panel's clock says.
 import type { Decoded, DeviceKind } from '#contracts/reading.ts'
+import { DEFAULT_TIME_ZONE, openZone, type Zone } from '#contracts/zone.ts'
 import { composed, entranceOf, list, num, str, unhexed, type Found } from '../compose.ts'
 import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory } from '../decoder.ts'
 import { framesIn, timeAt, type Frame } from '../gbt26875/frame.ts'
@@ -17,17 +18,17 @@ const STANDING_MS = 366 * 86_400_000
 export const decoder: Decoder = {
   family: FAMILY,
   claims: topic => entranceOf(FAMILY, topic) !== undefined,
-  decode: (input, memory) => onceADay(decode(input, memory), memory, input.receivedAtMs),
+  decode: (input, memory, zone = openZone(DEFAULT_TIME_ZONE)) => onceADay(decode(input, memory, zone), memory, input.receivedAtMs),
   mayCarryAlarm,
 }
 
-type Context = { frame: Frame; input: DecodeInput; memory: DecoderMemory }
+type Context = { frame: Frame; input: DecodeInput; memory: DecoderMemory; zone: Zone }
 
-function decode(input: DecodeInput, memory: DecoderMemory): Decoded {
+function decode(input: DecodeInput, memory: DecoderMemory, zone: Zone): Decoded {
   if (input.payload.length === 0) return ignored('an empty message')
   if (input.payload[0] === OPEN_BRACE) return gatewayNote(input)
   const { frames, faults } = framesIn(unhexed(input.payload).bytes)
-  const read = frames.map(frame => readFrame({ frame, input, memory }))
+  const read = frames.map(frame => readFrame({ frame, input, memory, zone }))
   const found = read.flatMap(one => one.found)
   const notes: Note[] = [...faults, ...read.flatMap(one => one.fault ?? [])].map(reason => ({ code: 'decoder-failed', reason, where: '/' }))
   if (found.length > 0) return composed(input, FAMILY, found, notes)
@@ -107,7 +108,7 @@ function aboutFrame(context: Context): Read {
   const { data, source } = context.frame
   const transmitter = `gb:${source}`
   const alive: Found = { deviceId: transmitter, kind: 'panel', online: true }
-  const told = aboutIn(data)
+  const told = aboutIn(data, context.zone)
   if (typeof told === 'string') return { found: [alive], fault: told }
   const found = told.map(({ system, component, firmware, name, clockMs }): Found => {
     const of = system === undefined ? transmitter : `${transmitter}/${systemOf(system.type, system.address, context)}`
@@ -203,13 +204,13 @@ function systemOf(type: number, address: number, { frame, input, memory }: Conte
  * The object's own time where it is near arrival. An older one (up to a year) is the time a standing state arose, if the transmitter's
  * clock is right and nothing newer of this component was told: event time never goes back, so no rule can take a fire for an old one.
  */
-function timed(deviceId: string, bytes: Uint8Array, at: number, status: number, { frame, input, memory }: Context): { time: Stamp } {
+function timed(deviceId: string, bytes: Uint8Array, at: number, status: number, { frame, input, memory, zone }: Context): { time: Stamp } {
   const { receivedAtMs } = input
-  const deviceMs = timeAt(bytes, at)
+  const deviceMs = timeAt(bytes, at, zone)
   const key = `told/${deviceId}`
   const [lastMs = -Infinity, lastStatus] = list(memory.get(key)).map(value => (typeof value === 'number' ? value : undefined))
-  const isSentNow =
-    frame.sentMs !== undefined && frame.sentMs >= receivedAtMs - BELIEVED_PAST_MS && frame.sentMs <= receivedAtMs + BELIEVED_FUTURE_MS
+  const sentMs = frame.sentWallMs === undefined ? undefined : zone.fromWallMs(frame.sentWallMs)
+  const isSentNow = sentMs !== undefined && sentMs >= receivedAtMs - BELIEVED_PAST_MS && sentMs <= receivedAtMs + BELIEVED_FUTURE_MS
   const isStanding =
     deviceMs !== undefined && isSentNow && deviceMs >= receivedAtMs - STANDING_MS && deviceMs < receivedAtMs - BELIEVED_PAST_MS
   const isNewest = deviceMs !== undefined && (deviceMs > lastMs || (deviceMs === lastMs && status === lastStatus))

@@ -1,5 +1,6 @@
 // Facts about a panel, its components and the transmitter: versions (types 5, 25), descriptions (6, 7, 26) and clocks (8, 28) by GB/T 26875.3-2011,
 // 8.3.1. None of them is a state: they raise and clear nothing.
+import type { Zone } from '#contracts/zone.ts'
 import { timeAt } from './frame.ts'
 import { textOf } from './objects.ts'
 
@@ -32,7 +33,7 @@ const SIZES: Readonly<Record<number, number>> = {
 export const ABOUT_TYPES: ReadonlySet<number> = new Set(Object.keys(SIZES).map(Number))
 
 /** Of one unit of data; a text says why it cannot be read. */
-export function aboutIn(data: Uint8Array): About[] | string {
+export function aboutIn(data: Uint8Array, zone: Zone): About[] | string {
   const [type = 0, count = 0] = data
   const size = SIZES[type] ?? 0
   const hasLength = type === SYSTEM_TEXT || type === OWN_TEXT
@@ -41,20 +42,20 @@ export function aboutIn(data: Uint8Array): About[] | string {
   for (let i = 0; i < count; i++) {
     const length = size + (hasLength ? (data[at + size - 1] ?? 0) : 0)
     if (at + length > data.length) return `type ${type}: ${count} objects do not fit ${data.length - 2} bytes`
-    found.push(aboutOf(type, data.subarray(at, at + length), size))
+    found.push(aboutOf(type, data.subarray(at, at + length), size, zone))
     at += length
   }
   return found
 }
 
-function aboutOf(type: number, bytes: Uint8Array, head: number): About {
+function aboutOf(type: number, bytes: Uint8Array, head: number, zone: Zone): About {
   const [first = 0, second = 0] = bytes
   const name = (from: number): Pick<About, 'name'> => {
     const text = textOf(bytes.subarray(from))
     return text === '' ? {} : { name: text }
   }
   const clock = (from: number): Pick<About, 'clockMs'> => {
-    const clockMs = timeAt(bytes, from)
+    const clockMs = timeAt(bytes, from, zone)
     return clockMs === undefined ? {} : { clockMs }
   }
   if (type === OWN_VERSION) return { firmware: `${first}.${second}` }

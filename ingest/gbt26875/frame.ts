@@ -1,11 +1,13 @@
 // Frames of GB/T 26875.3-2011 out of a stream of bytes: 40 40, control unit, data, sum, 23 23. Several may stand in one chunk and one in
 // several; garbage between them is passed over; a frame with a wrong sum is told apart from none, because it has to be answered with a nak.
+import type { Zone } from '#contracts/zone.ts'
 
 export type Frame = {
   seq: number
   version: string
   /** the sender's clock, epoch ms; undefined where it is no date */
-  sentMs: number | undefined
+  /** as the transmitter's clock shows it, see wallAt */
+  sentWallMs: number | undefined
   source: string
   target: string
   command: number
@@ -22,7 +24,6 @@ const TAIL_BYTES = 3
 export const FRAME_BYTES_MAX = HEAD_BYTES + DATA_BYTES_MAX + TAIL_BYTES
 const FRAMES_MAX = 64
 const FAULTS_MAX = 16
-const BEIJING_MS = 8 * 3_600_000
 const MARK = 0x40
 const END = 0x23
 
@@ -82,7 +83,7 @@ function candidateAt(bytes: Uint8Array, at: number): Scanned | null | string {
 const frameOf = (bytes: Uint8Array, view: DataView, dataBytes: number): Frame => ({
   seq: view.getUint16(2, true),
   version: `${bytes[4] ?? 0}.${bytes[5] ?? 0}`,
-  sentMs: timeAt(bytes, 6),
+  sentWallMs: wallAt(bytes, 6),
   source: address(bytes, 12),
   target: address(bytes, 18),
   command: bytes[26] ?? 0,
@@ -110,16 +111,21 @@ function address(bytes: Uint8Array, at: number): string {
   return String(value)
 }
 
-/** s, min, h, day, month, year since 2000: local time of the building, Beijing in practice. undefined = no date. */
-export function timeAt(bytes: Uint8Array, at: number): number | undefined {
+/** s, min, h, day, month, year since 2000, in the building's local time; given as if that were UTC. undefined = no date. */
+export function wallAt(bytes: Uint8Array, at: number): number | undefined {
   const [s = 60, min = 60, h = 24, day = 0, month = 0, year = 100] = bytes.subarray(at, at + 6)
   if (s > 59 || min > 59 || h > 23 || day < 1 || day > 31 || month < 1 || month > 12 || year > 99) return undefined
   const ms = Date.UTC(2000 + year, month - 1, day, h, min, s)
-  return new Date(ms).getUTCDate() === day ? ms - BEIJING_MS : undefined
+  return new Date(ms).getUTCDate() === day ? ms : undefined
 }
 
-export function timeBytes(ms: number): number[] {
-  const local = new Date(ms + BEIJING_MS)
+export function timeAt(bytes: Uint8Array, at: number, zone: Zone): number | undefined {
+  const wallMs = wallAt(bytes, at)
+  return wallMs === undefined ? undefined : zone.fromWallMs(wallMs)
+}
+
+export function timeBytes(ms: number, zone: Zone): number[] {
+  const local = new Date(ms + zone.offsetMinutes(ms) * 60_000)
   return [
     local.getUTCSeconds(),
     local.getUTCMinutes(),
@@ -130,14 +136,18 @@ export function timeBytes(ms: number): number[] {
   ]
 }
 
-export type Outgoing = Pick<Frame, 'seq' | 'version' | 'source' | 'target' | 'command'> & { sentMs: number; data?: Uint8Array }
+export type Outgoing = Pick<Frame, 'seq' | 'version' | 'source' | 'target' | 'command'> & {
+  sentMs: number
+  zone: Zone
+  data?: Uint8Array
+}
 
-export function encodeFrame({ seq, version, sentMs, source, target, command, data = new Uint8Array() }: Outgoing): Buffer {
+export function encodeFrame({ seq, version, sentMs, zone, source, target, command, data = new Uint8Array() }: Outgoing): Buffer {
   const bytes = Buffer.alloc(HEAD_BYTES + data.length + TAIL_BYTES)
   const [main = 1, user = 0] = version.split('.').map(Number)
   bytes.set([MARK, MARK])
   bytes.writeUInt16LE(seq & 0xffff, 2)
-  bytes.set([main & 0xff, user & 0xff, ...timeBytes(sentMs)], 4)
+  bytes.set([main & 0xff, user & 0xff, ...timeBytes(sentMs, zone)], 4)
   bytes.writeUIntLE(Number(source), 12, 6)
   bytes.writeUIntLE(Number(target), 18, 6)
   bytes.writeUInt16LE(data.length, 24)

@@ -4,6 +4,7 @@
 import type { Clock, Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
+import { DEFAULT_TIME_ZONE, openZone, type Zone } from '#contracts/zone.ts'
 import { listenTcp, type Conversation, type Peer } from '../adapters/tcp.ts'
 import { num, str } from '../compose.ts'
 import { createFirstTime } from '../first-time.ts'
@@ -44,6 +45,8 @@ export type GatewayOptions = {
   /** may this transmitter speak here? default: everybody */
   isKnown?(deviceId: string): boolean
   clock: Clock
+  /** what transmitters' clocks show */
+  zone?: Zone
   log: Log
   meter: Meter
   idleMs?: number
@@ -65,7 +68,7 @@ export type Gateway = {
 const topicOf = (source: string): string => `in/${FAMILY}/${source}`
 
 export async function startGateway(o: GatewayOptions): Promise<Gateway> {
-  const { intake, clock, log, isKnown = () => true } = o
+  const { intake, clock, log, isKnown = () => true, zone = openZone(DEFAULT_TIME_ZONE) } = o
   const isFirst = createFirstTime()
   const dutyTimers = new Map<string, NodeJS.Timeout>()
   const transmitters = new Transmitters({
@@ -73,7 +76,7 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
     goneAfterMs: o.goneAfterMs ?? GONE_AFTER_MS,
     answerMs: o.answerMs ?? ANSWER_MS,
     send: ({ source, target, version, line }, seq, { command, data }) =>
-      line?.write(encodeFrame({ seq, version, sentMs: clock.nowMs(), source: target, target: source, command, data })),
+      line?.write(encodeFrame({ seq, version, sentMs: clock.nowMs(), zone, source: target, target: source, command, data })),
     gone: source => note(source, 'disconnected'),
   })
 
@@ -93,7 +96,7 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
 
   function reply(to: Peer, frame: Frame, command: number): void {
     const { seq, version, source, target } = frame
-    to.write(encodeFrame({ seq, version, sentMs: clock.nowMs(), source: target, target: source, command }))
+    to.write(encodeFrame({ seq, version, sentMs: clock.nowMs(), zone, source: target, target: source, command }))
   }
 
   async function upload(frame: Frame, bytes: Uint8Array, peer: Peer): Promise<void> {
@@ -116,13 +119,13 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
     if (isTaken && frame.command !== CMD.answer) reply(peer, frame, CMD.ack)
   }
 
-  function keepClock(transmitter: Transmitter, { sentMs }: Frame): void {
+  function keepClock(transmitter: Transmitter, { sentWallMs }: Frame): void {
     const nowMs = clock.nowMs()
     const sinceMs = nowMs - transmitter.syncedAtMs
-    const isOff = sentMs === undefined || Math.abs(sentMs - nowMs) > CLOCK_OFF_MS
+    const isOff = sentWallMs === undefined || Math.abs(zone.fromWallMs(sentWallMs) - nowMs) > CLOCK_OFF_MS
     if (sinceMs < CLOCK_AGAIN_MS || (!isOff && sinceMs < CLOCK_DAILY_MS)) return
     transmitter.syncedAtMs = nowMs
-    transmitter.orders.give(clockSync(nowMs)).then(
+    transmitter.orders.give(clockSync(nowMs, zone)).then(
       outcome => log.debug({ source: transmitter.source, outcome }, 'clock set'),
       () => {}, // it has many orders to answer: tried again with the next frame an hour later
     )
@@ -203,7 +206,7 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
     connected: () => transmitters.connected(),
     order: async (source, order) => speaking(source).orders.give(order),
     obey(source, text) {
-      const { minutes, wanted, id, deviceId } = orderOf(text, clock.nowMs())
+      const { minutes, wanted, id, deviceId } = orderOf(text, clock.nowMs(), zone)
       speaking(source)
       const given = wanted === undefined ? gateway.dutyCheck(source, minutes) : gateway.order(source, wanted)
       given.then(
@@ -230,13 +233,13 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
 }
 
 /** @throws FengsuiError invalid-request */
-function orderOf(text: string, nowMs: number): { minutes: number; wanted: Order | undefined; id: string; deviceId: string } {
+function orderOf(text: string, nowMs: number, zone: Zone): { minutes: number; wanted: Order | undefined; id: string; deviceId: string } {
   const parsed = parseJson(Buffer.from(text))
   const value = parsed.ok ? parsed.value : undefined
   const of = (name: string): number => num(value, name) ?? 0
   const orders: Readonly<Record<string, () => Order | undefined>> = {
     'duty-check': () => undefined,
-    'clock-sync': () => clockSync(nowMs),
+    'clock-sync': () => clockSync(nowMs, zone),
     initialise,
     'read-transmitter': readTransmitter,
     'read-system': () => readSystem(of('system'), of('address')),

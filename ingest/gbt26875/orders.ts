@@ -1,6 +1,7 @@
 // What the centre asks of a user information transmission device (GB/T 26875.3-2011, 8.3): sent, sent again until it is acknowledged, and
 // given up after the standard's three tries. One open order a sequence number; it knows no socket.
 import { FengsuiError } from '#contracts/errors.ts'
+import type { Zone } from '#contracts/zone.ts'
 import { timeBytes } from './frame.ts'
 
 /** `command` 1 is control, 4 a question; `type` is the first byte of the data. */
@@ -11,7 +12,7 @@ const CONTROL = 1
 const ASK = 4
 const order = (what: string, command: 1 | 4, ...data: number[]): Order => ({ what, command, data: Uint8Array.from(data) })
 
-export const clockSync = (nowMs: number): Order => order('clock-sync', CONTROL, 90, 1, ...timeBytes(nowMs))
+export const clockSync = (nowMs: number, zone: Zone): Order => order('clock-sync', CONTROL, 90, 1, ...timeBytes(nowMs, zone))
 /** Somebody at the panel has to answer within so many minutes. */
 export const dutyCheck = (minutes: number): Order => order('duty-check', CONTROL, 91, 1, Math.min(255, Math.max(1, Math.round(minutes))))
 export const initialise = (): Order => order('initialise', CONTROL, 89, 1, 0)

@@ -12,6 +12,7 @@ import type { InboundMessage } from '#contracts/message.ts'
 import { noMeter } from '#contracts/metrics.ts'
 import { loadDecoders } from '../../ingest/catalogue.ts'
 import { decoder } from '../../ingest/decoders/gbt26875.ts'
+import { DEFAULT_TIME_ZONE, openZone } from '#contracts/zone.ts'
 import { encodeFrame, framesIn } from '../../ingest/gbt26875/frame.ts'
 import { startGateway, type Gateway, type GatewayOptions } from '../../ingest/gbt26875/gateway.ts'
 import { initialise } from '../../ingest/gbt26875/orders.ts'
@@ -53,6 +54,7 @@ async function transmitter(gateway: Gateway, more: Partial<TransmitterOptions> =
   opened.push(one)
   return one
 }
+const BEIJING = openZone(DEFAULT_TIME_ZONE)
 const FIRE = { type: 40, zone: 3, position: 17, status: 0x0002, text: 'corridor', atMs: Date.now() }
 
 const stream = Buffer.concat(
@@ -90,10 +92,10 @@ test('a stream cut at any points gives the same frames', () => {
 
 test('a header with a wrong length does not hold back the frame behind it for longer than its time', () => {
   const broken = Buffer.from(
-    encodeFrame({ seq: 1, version: '1.0', sentMs: 0, source: '1', target: '2', command: 2, data: Buffer.alloc(20) }),
+    encodeFrame({ seq: 1, version: '1.0', sentMs: 0, zone: BEIJING, source: '1', target: '2', command: 2, data: Buffer.alloc(20) }),
   )
   broken.writeUInt16LE(1_000, 24)
-  const good = encodeFrame({ seq: 2, version: '1.0', sentMs: 0, source: '1', target: '2', command: 2 })
+  const good = encodeFrame({ seq: 2, version: '1.0', sentMs: 0, zone: BEIJING, source: '1', target: '2', command: 2 })
   const reader = new FrameStream()
   expect(reader.push(Buffer.concat([broken, good]), 1_000)).toEqual([])
   expect(reader.expire(1_000 + INCOMPLETE_MS)).toEqual([])
@@ -102,19 +104,43 @@ test('a header with a wrong length does not hold back the frame behind it for lo
   expect(reader.isWaiting).toBe(false)
 })
 
+test('clocks are set to the time of the district, and read as that: Beijing unless another is named', async () => {
+  const zone = openZone('America/New_York')
+  const to = disk()
+  const device = await transmitter(await centre(to, { zone }), { zone })
+  // half an hour ago: it differs from arrival by more than a clock may, and by less than a zone does
+  await device.components([{ ...FIRE, atMs: Date.now() - 1_800_000 }])
+  await until(() => device.clockSetAtMs > 0, 5_000, 'the clock')
+  expect(Math.abs(device.clockSetAtMs - Date.now())).toBeLessThan(3_000)
+  const message = { ...to.messages.find(m => m.payload[27] === 2)!, retain: false }
+  const [local] = decoder.decode(message, createMemory(), zone).readings
+  expect(local?.tsSource).toBe('device')
+  expect(Math.abs(Date.parse(local?.ts ?? '') - (Date.now() - 1_800_000))).toBeLessThan(5_000)
+  const [elsewhere] = decoder.decode(message, createMemory()).readings
+  expect(Math.abs(Date.parse(elsewhere?.ts ?? '') - Date.parse(local?.ts ?? '')), 'read as Beijing time').toBeGreaterThan(600_000)
+})
+
 test('what is made here is read here, and its time is Beijing time', () => {
   const sentMs = Date.parse('2026-01-01T00:00:05Z')
   const bytes = encodeFrame({
     seq: 65_535,
     version: '16.1',
     sentMs,
+    zone: BEIJING,
     source: '281474976710655',
     target: '7',
     command: 3,
     data: Buffer.from([1, 2]),
   })
   const [frame] = framesIn(bytes).frames
-  expect(frame).toMatchObject({ seq: 65_535, version: '16.1', sentMs, source: '281474976710655', target: '7', command: 3 })
+  expect(frame).toMatchObject({
+    seq: 65_535,
+    version: '16.1',
+    sentWallMs: Date.parse('2026-01-01T08:00:05Z'),
+    source: '281474976710655',
+    target: '7',
+    command: 3,
+  })
 })
 
 test('acknowledged when it is on disk, not before; a fire goes in the quick lane, a heartbeat does not', async () => {
@@ -182,7 +208,7 @@ test('a wrong sum is answered with a nak and shown to people, garbage is passed 
   const heard: Buffer[] = []
   socket.on('data', (chunk: Buffer) => heard.push(chunk))
   opened.push({ close: () => socket.destroy() })
-  const good = encodeFrame({ seq: 9, version: '1.0', sentMs: Date.now(), source: '77', target: '1', command: 2 })
+  const good = encodeFrame({ seq: 9, version: '1.0', sentMs: Date.now(), zone: BEIJING, source: '77', target: '1', command: 2 })
   const bad = Buffer.from(good)
   bad[bad.length - 3] = (bad[bad.length - 3] ?? 0) ^ 1
   socket.write(Buffer.concat([Buffer.from('GET / HTTP/1.1\r\n@'), bad, Buffer.from('@@@'), good]))
