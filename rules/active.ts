@@ -6,7 +6,24 @@ import { ruleRefOf } from './episode.ts'
 import type { AnyKind, Keeping } from './kind.ts'
 import type { Rule, RuleSet } from './schema.ts'
 
-export type Active = { rule: Rule; ref: RuleRef; kind: AnyKind; admits: number; keeping: Keeping; everywhere: boolean }
+/**
+ * What every reading asks of a rule is copied out of rule and kind: those have many forms, since much in them may be absent, and looking into
+ * them costs more than most steps. Objects of this form are all alike.
+ */
+export type Active = {
+  rule: Rule
+  ref: RuleRef
+  kind: AnyKind
+  id: string
+  parameters: Rule['parameters']
+  admits: number
+  keeping: Keeping
+  everywhere: boolean
+  /** `wants` is asked for each reading, not once for all of a shape */
+  asks: boolean
+  calm: AnyKind['calm'] | undefined
+  dueMs: AnyKind['dueMs'] | undefined
+}
 
 /** A rule that threw, and at which message. */
 export type Disabled = { rule: string; reason: string; sinceSeq: number }
@@ -25,9 +42,14 @@ function activeRule(given: Rule, set: RuleSet, kinds: readonly AnyKind[], timeZo
     rule,
     ref: ruleRefOf(rule, set),
     kind,
+    id: rule.id,
+    parameters: rule.parameters,
     admits: ADMITS[kind.admits],
     keeping: kind.keeps?.(rule.parameters) ?? 'device',
     everywhere: areas === undefined && buildings === undefined && notBuildings === undefined,
+    asks: kind.byShape !== true,
+    calm: kind.calm,
+    dueMs: kind.dueMs,
   }
 }
 

@@ -103,7 +103,7 @@ export function createFold(o: Options): Fold {
     let device: Subject | undefined
     let observation: Observation | undefined
     for (const a of shapes.rulesFor(reading)) {
-      if ((bits & a.admits) === 0 || !wants(a, reading)) continue
+      if ((bits & a.admits) === 0 || (a.asks && !wants(a, reading))) continue
       if (!a.everywhere && !inScope(a.rule.scope, reading.kind, reading.place)) continue
       device ??= memory.get(reading.deviceId)
       observation ??= observed(device.row, reading, receivedMs, seq, bits, listenedMs(listening))
@@ -115,9 +115,8 @@ export function createFold(o: Options): Fold {
   }
 
   function wants(a: Active, reading: Reading): boolean {
-    if (a.kind.byShape === true) return true
     try {
-      return a.kind.wants(a.rule.parameters, reading)
+      return a.kind.wants(a.parameters, reading)
     } catch (error) {
       disable(a, error)
       return false
@@ -202,11 +201,12 @@ function observed(row: Row, reading: Reading, receivedMs: number, seq: number, b
   const tMs = msOf(reading.ts)
   // stored and retained readings are of another time: the clock of now knows nothing of them
   if (bits === HEARD_ONLY) return { reading, seq, tMs, receivedMs, listenedMs: listened, late: true }
-  const whose = reading.tsSource === 'server' ? 'server' : 'measured'
-  const known = row.clocks[whose]
+  const { clocks } = row
+  const isServers = reading.tsSource === 'server'
+  const known = isServers ? clocks.server : clocks.measured
   if (goesOn(known, tMs)) return { reading, seq, tMs, receivedMs, listenedMs: listened, late: false }
   const { clock, late } = timed(known, tMs)
-  row.clocks[whose] = clock
+  clocks[isServers ? 'server' : 'measured'] = clock
   return { reading, seq, tMs, receivedMs, listenedMs: listened, late }
 }
 

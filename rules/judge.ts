@@ -35,29 +35,32 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
   let calledMs: number | undefined
 
   function arm(a: Active, subject: Subject): void {
-    const { kind, rule } = a
-    const state = subject.row.states[rule.id]
-    if (kind.dueMs === undefined || state === undefined) return
-    const dueMs = kind.dueMs(rule.parameters, state)
-    const armedMs = subject.armed?.[rule.id]
-    if (dueMs === undefined || (armedMs !== undefined && armedMs <= dueMs)) return
-    subject.armed = { ...subject.armed, [rule.id]: dueMs }
-    timers.add({ dueMs, order: `${subject.id}\0${rule.id}`, what: { subject, rule: rule.id } })
+    const { id } = a
+    const state = subject.row.states[id]
+    if (a.dueMs === undefined || state === undefined) return
+    const dueMs = a.dueMs(a.parameters, state)
+    if (dueMs === undefined) return
+    const armed = (subject.armed ??= {})
+    const armedMs = armed[id]
+    if (armedMs !== undefined && armedMs <= dueMs) return
+    armed[id] = dueMs
+    timers.add({ dueMs, order: `${subject.id}\0${id}`, what: { subject, rule: id } })
   }
 
   function disarm(subject: Subject, rule: string): void {
-    if (subject.armed !== undefined) delete subject.armed[rule]
+    if (subject.armed !== undefined) subject.armed[rule] = undefined
   }
 
   /** What a step left behind, for one subject. */
   function settled(a: Active, subject: Subject, step: Step<unknown>, cause: Cause, deviceKind: DeviceKind, out: AlarmSignal[]): void {
     const { states } = subject.row
+    const { id } = a
     if (step.state === undefined) {
       // not deleted: what loses a property is slow to look into from then on, and this is looked into with every reading
-      if (states[a.rule.id] !== undefined) states[a.rule.id] = undefined
-    } else states[a.rule.id] = step.state
+      if (states[id] !== undefined) states[id] = undefined
+    } else states[id] = step.state
     if (step.findings.length > 0) for (const finding of step.findings) signalled(a, subject, finding, cause, deviceKind, out)
-    if (a.kind.dueMs !== undefined) arm(a, subject)
+    if (a.dueMs !== undefined) arm(a, subject)
   }
 
   function signalled(a: Active, subject: Subject, finding: Finding, cause: Cause, deviceKind: DeviceKind, out: AlarmSignal[]): void {
@@ -113,13 +116,13 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
   }
 
   function ofDevice(a: Active, device: Subject, o: Observation, out: AlarmSignal[]): void {
-    const { kind, rule } = a
-    const state = device.row.states[rule.id]
-    if (kind.calm?.(rule.parameters, state, o) === true) {
-      if (kind.dueMs !== undefined) arm(a, device)
+    const { calm, parameters } = a
+    const state = device.row.states[a.id]
+    if (calm !== undefined && calm(parameters, state, o)) {
+      if (a.dueMs !== undefined) arm(a, device)
       return
     }
-    const step = kind.step(rule.parameters, state, o)
+    const step = a.kind.step(parameters, state, o)
     const cause = step.findings.length === 0 ? NO_CAUSE : { whose: deviceItself(o.reading), late: o.late }
     settled(a, device, step, cause, o.reading.kind, out)
     if (step.tales !== undefined) gathered(a, step.tales, out)

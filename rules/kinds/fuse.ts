@@ -46,7 +46,7 @@ type Sign = { x: number; usual: number; counts: number; t: number; l: number; se
 type RoomState = { s: Record<string, Record<string, Sign>>; on?: number; open?: 1; off?: number }
 type State = DeviceState | RoomState
 
-const isRoom = (state: State): state is RoomState => 's' in state
+const isRoom = (state: State): state is RoomState => (state as RoomState).s !== undefined
 const rounded = (value: number): number => Math.round(value * 1e4) / 1e4
 
 const signOf = (term: Term, x: number, usual: number, o: Observation): Sign => {
@@ -79,6 +79,9 @@ function step(p: FuseParameters, before: State | undefined, o: Observation): Ste
   return { state, findings: [], tales: [tale] }
 }
 
+/** Where the usual levels go, term by number, while it is not known yet that all of them are calm; NaN = no value. Here, since a list for each reading costs. */
+const moved: number[] = []
+
 /** No sign in any of its values and none told before: only the usual levels move. */
 function calm(p: FuseParameters, state: State | undefined, o: Observation): boolean {
   if (state === undefined || o.late || isRoom(state) || state.told !== undefined) return false
@@ -87,16 +90,19 @@ function calm(p: FuseParameters, state: State | undefined, o: Observation): bool
   for (let i = 0; i < p.terms.length; i++) {
     const { metric, level: learning, from } = p.terms[i] as Term
     const value = metrics[metric]
+    moved[i] = Number.NaN
     if (value === undefined) continue
     const level = l[i]
-    if (level?.v === undefined || value - movedOn(learning, level.v, o.tMs - level.tMs, value) > from) return false
+    if (level?.v === undefined) return false
+    const v = movedOn(learning, level.v, o.tMs - level.tMs, value)
+    if (value - v > from) return false
+    moved[i] = v
   }
   for (let i = 0; i < p.terms.length; i++) {
-    const { metric, level: learning } = p.terms[i] as Term
-    const value = metrics[metric]
+    const v = moved[i] as number
     const level = l[i]
-    if (value === undefined || level?.v === undefined) continue
-    level.v = movedOn(learning, level.v, o.tMs - level.tMs, value)
+    if (Number.isNaN(v) || level === null || level === undefined) continue
+    level.v = v
     level.tMs = o.tMs
   }
   return true

@@ -40,7 +40,7 @@ type GroupState = { group: { known: number; quiet: number }; names: Record<strin
 
 type State = DeviceState | GroupState
 
-const isGroup = (state: State): state is GroupState => 'group' in state
+const isGroup = (state: State): state is GroupState => (state as GroupState).group !== undefined
 
 const expectedS = (p: GoneQuietParameters, state: DeviceState, reading: Reading): number => {
   if (reading.about?.expectNextS !== undefined) return reading.about.expectNextS

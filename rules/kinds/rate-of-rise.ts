@@ -54,12 +54,12 @@ function inserted(p: RateOfRiseParameters, samples: readonly Sample[], sample: S
 
 function within(p: RateOfRiseParameters, samples: readonly Sample[]): Sample[] {
   const newestMs = samples.at(-1)?.[0] ?? 0
-  return samples.filter(([t]) => newestMs - t <= p.windowS * 1000).slice(-SAMPLES_MAX)
+  return samples.filter(sample => newestMs - sample[0] <= p.windowS * 1000).slice(-SAMPLES_MAX)
 }
 
 /** What follows the last silence that was too long. */
 function afterGap(p: RateOfRiseParameters, samples: Sample[]): Sample[] {
-  const from = samples.findLastIndex(([t], i) => i > 0 && t - (samples[i - 1]?.[0] ?? t) > p.maxGapS * 1000)
+  const from = samples.findLastIndex((sample, i) => sample[0] - (samples[i - 1] ?? sample)[0] > p.maxGapS * 1000)
   return from > 0 ? samples.slice(from) : samples
 }
 
@@ -81,7 +81,7 @@ export function rateOfRiseStep(p: RateOfRiseParameters, before: RiseState | unde
   const known: RiseState =
     before === undefined
       ? { w: [] }
-      : o.late || !before.w.some(([t]) => t > o.tMs)
+      : o.late || (before.w.at(-1)?.[0] ?? 0) <= o.tMs
         ? before
         : { ...before, w: before.w.filter(([t]) => t <= o.tMs) }
   const level = o.late ? known.level : followed(p.level, known.level, o.tMs, value)
@@ -91,7 +91,7 @@ export function rateOfRiseStep(p: RateOfRiseParameters, before: RiseState | unde
   // before the usual level is known nothing is a climb
   if (usual === undefined || (state.w.length === 0 && isCalm(p, value, usual))) return nothing(state)
   const w = afterGap(p, inserted(p, state.w, [o.tMs, value]))
-  if (w.length >= CALM_SAMPLES && w.slice(-CALM_SAMPLES).every(([, v]) => isCalm(p, v, usual))) return nothing(fresh(state))
+  if (w.length >= CALM_SAMPLES && w.slice(-CALM_SAMPLES).every(sample => isCalm(p, sample[1], usual))) return nothing(fresh(state))
   const first = state.first !== undefined && msOf(state.first.ts) >= (w[0]?.[0] ?? 0) ? state.first : markOf(o, value)
   const slope = o.late ? undefined : climbs(p, w, usual)
   if (slope === undefined) return nothing({ ...state, w, first })
@@ -120,8 +120,11 @@ function calm(p: RateOfRiseParameters, state: RiseState | undefined, o: Observat
   return true
 }
 
-function fresh({ first: _first, off: _off, ...state }: RiseState): RiseState {
-  return { ...state, w: [] }
+function fresh({ level, open }: RiseState): RiseState {
+  const state: RiseState = { w: [] }
+  if (level !== undefined) state.level = level
+  if (open !== undefined) state.open = open
+  return state
 }
 
 function whileOpen(p: RateOfRiseParameters, { off, ...state }: RiseState, o: Observation, value: number): Step<RiseState> {

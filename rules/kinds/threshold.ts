@@ -33,6 +33,8 @@ const valueOf = (p: ThresholdParameters, reading: Reading): number | undefined =
   p.metric === 'battery_pct' ? reading.batteryPct : reading.metrics[p.metric]
 
 function judgesItself({ standsDownFor = [] }: ThresholdParameters, { alarms }: Reading): boolean {
+  // a device that measures mostly says no flag at all
+  if (isEmpty(alarms)) return false
   for (const flag of standsDownFor) if (alarms[flag] !== undefined) return true
   return false
 }
