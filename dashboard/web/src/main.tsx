@@ -4,6 +4,7 @@ import { render } from 'preact'
 import { ROWS_PROTOCOL } from '#contracts/live-rows.ts'
 import { App, Dialog } from './app.tsx'
 import { createApi } from './api.ts'
+import { startFlashing } from './flash.ts'
 import { createDialogs, dispatchNow, refusalOf, shelvable } from './incident/commands.tsx'
 import { createDetailView } from './incident/detail.ts'
 import { t } from './i18n.ts'
@@ -93,12 +94,17 @@ const obey = (w: Wiring, event: KeyboardEvent): void => {
 
 /** The gravest unanswered level sounds; the title of a hidden tab counts what waits; a broken link has a tone of its own. */
 const heed = ({ store, sound }: Wiring): void => {
+  /** a title is dear: the browser draws its tabs anew */
+  let titledAtMs = 0
   effect(() => {
     // what is live sounds, also while the past is shown
     const waiting = [...store.liveIncidents.value.values()].filter(needsAnswer)
     const gravest = waiting.length === 0 ? null : Math.min(...waiting.map(incident => incident.severity))
     sound.follow(store.principal.value ? gravest : null, store.now.value)
-    document.title = waiting.length > 0 ? `(${waiting.length}) ${t('app.name')}` : t('app.name')
+    const title = waiting.length > 0 ? `(${waiting.length}) ${t('app.name')}` : t('app.name')
+    if (title === document.title || Date.now() - titledAtMs < 900) return
+    titledAtMs = Date.now()
+    document.title = title
   })
   store.onArrival.handle = arrived => {
     if (arrived.some(one => one.severity === 3)) sound.tick()
@@ -124,6 +130,7 @@ const start = async (root: HTMLElement): Promise<void> => {
   await words.catch(() => {})
   heed(w)
   setInterval(() => w.store.tick(), 1000)
+  startFlashing(document.documentElement)
   addEventListener('keydown', event => obey(w, event))
   document.addEventListener('visibilitychange', () => w.store.tick())
   render(<App {...w} />, root)

@@ -4,7 +4,7 @@ import { pictureOf, type Picture } from './cells.ts'
 import { boundsOf, loadDistrict, type District } from './district.ts'
 import { drawForceAtlas } from './force-glyphs.ts'
 import { forcesOf, type Forces } from './forces.ts'
-import { drawAtlas } from './glyphs.ts'
+import { drawAtlas, frozen } from './glyphs.ts'
 import { createPickGrid, type PickGrid } from './grid.ts'
 import { followHands } from './hands.ts'
 import { createLabels } from './labels.ts'
@@ -26,10 +26,11 @@ const createView = (o: MapOptions, district: District): MapView => {
   const canvas = document.createElement('canvas')
   canvas.className = 'flat-map'
   o.host.append(canvas)
-  const context = canvas.getContext('2d')
+  // the ground covers it all
+  const context = canvas.getContext('2d', { alpha: false })
   if (context === null) throw new Error('this browser gives no 2D canvas')
-  const atlas = drawAtlas(o.theme)
-  const forceAtlas = drawForceAtlas(o.theme)
+  const atlas = frozen(drawAtlas(o.theme))
+  const forceAtlas = frozen(drawForceAtlas(o.theme))
   const home = boundsOf(district.areas)
   const mercator = createMercator()
   /** read when it changes: asking the page for it makes the page lay itself out */
@@ -45,7 +46,7 @@ const createView = (o: MapOptions, district: District): MapView => {
     onIncident: o.onIncident,
     goTo(lon, lat) {
       mercator.centre(lon, lat)
-      redraw()
+      lookAgain()
     },
     surface: () => canvas,
   })
@@ -116,11 +117,15 @@ const createView = (o: MapOptions, district: District): MapView => {
     labels.set(forces.labels)
   }
   const redraw = (): void => {
-    fetchHouses()
-    arrange()
     picture = pictureOf(o.devices, mercator.zoom(), bboxOfView(mercator, camera.width(), camera.height()))
     pick = null
     invalidate()
+  }
+  /** The camera stands elsewhere: what is drawn depends on where it looks. */
+  const lookAgain = (): void => {
+    fetchHouses()
+    arrange()
+    redraw()
   }
   const resize = (): void => {
     width = o.host.clientWidth
@@ -128,11 +133,11 @@ const createView = (o: MapOptions, district: District): MapView => {
     canvas.width = Math.round(camera.width() * ratio())
     canvas.height = Math.round(camera.height() * ratio())
     mercator.resize(camera.width(), camera.height())
-    redraw()
+    lookAgain()
   }
   const fit = (): void => {
     mercator.fit(home, PADDING_PX)
-    redraw()
+    lookAgain()
   }
   const under = (x: number, y: number) => {
     const force = forceUnder(forces, camera, x, y)
@@ -152,7 +157,7 @@ const createView = (o: MapOptions, district: District): MapView => {
       o.onHover(null)
       invalidate()
     },
-    settled: redraw,
+    settled: lookAgain,
     left: () => o.onHover(null),
     hovered(x, y) {
       const device = under(x, y)
@@ -181,7 +186,7 @@ const createView = (o: MapOptions, district: District): MapView => {
       const inView = x > EDGE_PX && y > EDGE_PX && x < camera.width() - EDGE_PX && y < camera.height() - EDGE_PX
       if (inView || o.nowMs() - movedByHandAtMs < HANDS_OFF_MS) return
       mercator.centre(lon, lat)
-      redraw()
+      lookAgain()
     },
     home: fit,
     destroy() {

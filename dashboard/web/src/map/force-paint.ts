@@ -4,7 +4,7 @@ import { FORCE_SIGNS, type Forces, type LonLat } from './forces.ts'
 import { FORCE_BOX_PX, forcePx } from './force-glyphs.ts'
 import type { Mercator } from './mercator.ts'
 
-export type ForcePaint = { context: CanvasRenderingContext2D; mercator: Mercator; forces: Forces; theme: Theme; atlas: HTMLCanvasElement }
+export type ForcePaint = { context: CanvasRenderingContext2D; mercator: Mercator; forces: Forces; theme: Theme; atlas: ImageBitmap }
 
 const LEVELS = { 1: 'level1', 2: 'level2', 3: 'level3', 4: 'level4' } as const satisfies Record<number, Token>
 const METRES_PER_PIXEL_Z0 = 78_271.517

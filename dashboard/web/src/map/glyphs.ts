@@ -102,3 +102,10 @@ export const drawAtlas = (theme: Theme): HTMLCanvasElement => {
   }
   return canvas
 }
+
+/** The same as a picture that cannot change: a canvas is looked at anew for each sign that is cut out of it. */
+export const frozen = (canvas: HTMLCanvasElement): ImageBitmap => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height)
+  copy.getContext('2d')?.drawImage(canvas, 0, 0)
+  return copy.transferToImageBitmap()
+}

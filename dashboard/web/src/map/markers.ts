@@ -1,4 +1,4 @@
-// Incidents on the map as DOM elements that follow the camera: they flash (in two steps, 1 Hz) only while unacknowledged, and the
+// Incidents on the map as DOM elements that follow the camera: they flash (as flash.ts says) only while unacknowledged, and the
 // selected one outside the view leaves an arrow at the edge instead of dragging the map along.
 import type { Incident } from '#contracts/incident.ts'
 import { say, t } from '../i18n.ts'
@@ -46,7 +46,7 @@ export const createMarkers = (o: {
   const layer = document.createElement('div')
   layer.className = 'markers'
   host.append(layer)
-  // one animation for all that flash: each its own is most of the page's work in a flood
+  // all that flash as one: each by itself is most of the page's work in a flood
   const asking = document.createElement('div')
   asking.className = 'asking'
   layer.append(asking)
@@ -65,7 +65,7 @@ export const createMarkers = (o: {
     },
     { passive: false },
   )
-  const elements = new Map<string, { incident: Incident; element: HTMLButtonElement; drawnAs: string }>()
+  const elements = new Map<string, { incident: Incident; element: HTMLButtonElement; drawnAs: string; at: string }>()
   let selected: Incident | undefined
 
   const dress = (incident: Incident, selectedId: string | null): void => {
@@ -79,7 +79,7 @@ export const createMarkers = (o: {
         event.stopPropagation()
         onIncident(incident.id)
       })
-      one = { incident, element, drawnAs: '' }
+      one = { incident, element, drawnAs: '', at: '' }
       elements.set(incident.id, one)
     }
     one.incident = incident
@@ -119,11 +119,13 @@ export const createMarkers = (o: {
   })
 
   const place = (): void => {
-    for (const { incident, element } of elements.values()) {
-      const position = incident.position
+    for (const one of elements.values()) {
+      const position = one.incident.position
       if (position === undefined) continue
       const { x, y } = camera.project(position.lon, position.lat)
-      element.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`
+      const at = `translate(${Math.round(x)}px, ${Math.round(y)}px)`
+      if (at !== one.at) one.element.style.transform = at
+      one.at = at
     }
     placeArrow()
   }

@@ -26,10 +26,10 @@ export type BaseScene = {
 export type Scene = BaseScene & {
   devices: DeviceTable
   english: boolean
-  atlas: HTMLCanvasElement
+  atlas: ImageBitmap
   picture: Picture
   forces: Forces
-  forceAtlas: HTMLCanvasElement
+  forceAtlas: ImageBitmap
 }
 
 const trace = ({ context, mercator }: BaseScene, lines: [number, number][][]): void => {

@@ -7,15 +7,10 @@ import { theme } from '../preferences.ts'
 import type { Store } from '../store.ts'
 import { DeviceCard, Tooltip } from './cards.tsx'
 import { Legend } from './legend.tsx'
+import { afterFrame, createPace } from './pace.ts'
 import { chooseRenderer } from './probe.ts'
 import type { Renderer } from './renderer.ts'
 import type { Hover, MapOptions, MapView } from './view.ts'
-
-/** At most four ticks a second reach the map, however many deltas come in. */
-/** From so many incidents on their marks are set once a second: sorting them all is dear, and most lie under others. */
-const MANY = 1_000
-const MANY_EVERY_MS = 1_000
-const TICK_MS = 250
 
 type State = 'loading' | 'ready' | 'failed'
 
@@ -74,6 +69,8 @@ const createPane = (store: Store) => {
       view.redraw()
       paintIncidents()
       feedForces()
+      // a map that stands in for a lost one shows the same alarms from its first frame on
+      pace.now()
     } catch (error) {
       if (ended || mine !== mounts) return
       // WebGL may exist and still refuse (blocked driver): the flat map is tried before giving up.
@@ -93,53 +90,46 @@ const createPane = (store: Store) => {
     host.replaceChildren()
     void mount(host)
   }
-  let painting: ReturnType<typeof setTimeout> | undefined
-  let paintedFor: string | null = null
-  let paintedAtMs = Number.NEGATIVE_INFINITY
+  const pace = createPace({
+    nowMs: () => performance.now(),
+    afterFrame,
+    later: (done, ms) => setTimeout(done, ms),
+    cancel: timer => clearTimeout(timer as ReturnType<typeof setTimeout>),
+  })
   const paintIncidents = (): void => {
-    // Read before the view is asked for: an effect that finds no view yet must still follow both signals.
-    const [list, selectedId] = [[...store.incidents.value.values()], store.selectedId.value]
-    clearTimeout(painting)
-    const waitMs = list.length < MANY || selectedId !== paintedFor ? 0 : paintedAtMs + MANY_EVERY_MS - performance.now()
-    const now = (): void => {
-      paintedAtMs = performance.now()
-      paintedFor = selectedId
-      view?.incidents(list, selectedId)
-    }
-    if (waitMs <= 0) now()
-    else painting = setTimeout(now, waitMs)
+    const [incidents, selectedId] = [store.incidents.value, store.selectedId.value]
+    pace.ask('incidents', () => view?.incidents([...incidents.values()], selectedId))
   }
-
-  /** Once a second, since ages and times of arrival are shown, and when an order or a station changes. */
+  /** Once a second, since ages and times of arrival are shown, and when an order, a station or an incident changes. */
   const feedForces = (): void => {
     const { orders, resources } = store.forces.value
     const nowMs = store.serverNow.value
     const [incidents, selectedId] = [store.incidents.value, store.selectedId.value]
-    view?.forces({
-      nowMs,
-      sights: store.sights,
-      find: deviceId => store.devices.find(deviceId),
-      resources: [...resources.values()],
-      orders: [...orders.values()],
-      incidents,
-      selectedId,
-      english: locale.value === 'en',
-    })
+    pace.ask('forces', () =>
+      view?.forces({
+        nowMs,
+        sights: store.sights,
+        find: deviceId => store.devices.find(deviceId),
+        resources: [...resources.values()],
+        orders: [...orders.values()],
+        incidents,
+        selectedId,
+        english: locale.peek() === 'en',
+      }),
+    )
   }
 
   /** Follows the store; each part redraws only what it is about. */
   const follow = (host: HTMLElement): (() => void) => {
-    let timer: ReturnType<typeof setTimeout> | undefined
     /** that a device was heard again changes nothing on the map */
     let drawnLooks = -1
+    const redraw = (): void => {
+      drawnLooks = store.devices.looks
+      view?.redraw()
+    }
     const stops = [
       effect(() => {
-        if (store.devicesVersion.value < 0 || store.devices.looks === drawnLooks) return
-        timer ??= setTimeout(() => {
-          timer = undefined
-          drawnLooks = store.devices.looks
-          view?.redraw()
-        }, TICK_MS)
+        if (store.devicesVersion.value >= 0 && store.devices.looks !== drawnLooks) pace.ask('devices', redraw)
       }),
       effect(paintIncidents),
       effect(feedForces),
@@ -147,6 +137,8 @@ const createPane = (store: Store) => {
         const id = store.selectedId.value
         const position = untracked(() => (id === null ? undefined : store.incidents.value.get(id)?.position))
         if (position !== undefined) view?.show(position.lon, position.lat)
+        // what was chosen is seen at once
+        untracked(pace.now)
       }),
       effect(() => {
         const dressed = `${theme.value} ${locale.value}`
@@ -157,7 +149,7 @@ const createPane = (store: Store) => {
       }),
     ]
     return () => {
-      clearTimeout(timer)
+      pace.stop()
       for (const stop of stops) stop()
     }
   }
@@ -174,7 +166,6 @@ const createPane = (store: Store) => {
       const unfollow = follow(host)
       return () => {
         ended = true
-        clearTimeout(painting)
         unfollow()
         view?.destroy()
       }

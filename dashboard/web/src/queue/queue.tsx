@@ -104,8 +104,6 @@ const Head = ({ store, view }: { store: Store; view: QueueView }) => {
 
 /** How many rows lie above what is visible of the list. Their items are asked, a few of them: what is in one out of sight is not laid out. */
 const rowsAbove = (list: HTMLElement): number => {
-  // at the top none does, and nothing has to be measured
-  if (list.scrollTop < 1) return 0
   const edge = list.getBoundingClientRect().top
   let [low, high] = [0, list.children.length]
   while (low < high) {
@@ -119,6 +117,8 @@ const rowsAbove = (list: HTMLElement): number => {
 const List = ({ store, view }: { store: Store; view: QueueView }) => {
   const list = useRef<HTMLOListElement>(null)
   const hovered = useRef<string | null>(null)
+  /** as last heard: asking the list for it makes the page lay itself out, once more for each new row */
+  const scrolledPx = useRef(0)
   const seen = useRef(new Set<string>())
   const anchor = useMemo(() => createAnchor(() => hovered.current), [])
   const [above, setAbove] = useState(0)
@@ -162,19 +162,23 @@ const List = ({ store, view }: { store: Store; view: QueueView }) => {
     const element = list.current
     if (element === null) return
     for (const id of seen.current) if (!store.incidents.value.has(id)) seen.current.delete(id)
-    const hidden = rowsAbove(element)
+    // at the top none lies above
+    const hidden = scrolledPx.current < 1 ? 0 : rowsAbove(element)
     for (const id of ids.slice(hidden)) seen.current.add(id)
     setAbove(ids.slice(0, hidden).filter(id => !seen.current.has(id)).length)
   }
   useLayoutEffect(() => {
     if (list.current === null) return
     anchor.after(list.current, view.held.value)
+    // the hand's row may have been kept in its place by scrolling
+    if (view.held.value) scrolledPx.current = list.current.scrollTop
     look()
   }, [ids])
   const held = view.held.value
   useLayoutEffect(() => {
     if (held || list.current === null) return
     anchor.release(list.current)
+    scrolledPx.current = list.current.scrollTop
     look()
   }, [held])
 
@@ -188,7 +192,10 @@ const List = ({ store, view }: { store: Store; view: QueueView }) => {
       <ol
         class={held ? 'rows held' : 'rows'}
         ref={list}
-        onScroll={look}
+        onScroll={event => {
+          scrolledPx.current = event.currentTarget.scrollTop
+          look()
+        }}
         onWheel={() => anchor.scrolledByHand()}
         onTouchMove={() => anchor.scrolledByHand()}
         onPointerMove={event => {
