@@ -23,6 +23,8 @@ export type Zone = {
   minuteOfDay(atMs: number): number
   /** 2026-03-12T22:40:00, without an offset */
   local(atMs: number): string
+  /** The first instant at which the clock shows `2026-03-12T22:40` (seconds may follow); NaN where that is no time. One that the clock leaves out is counted on from before. */
+  instantMs(local: string): number
 }
 
 export const isTimeZone = (name: string): boolean => {
@@ -66,6 +68,12 @@ const makeZone = (name: string): Zone => {
   }
   /** as UTC, so that its fields are those of the wall */
   const wall = (atMs: number): Date => new Date(atMs + offsetMinutes(atMs) * MINUTE_MS)
+  const shownAt = (wallMs: number): number => {
+    const [before, after] = [offsetMinutes(wallMs - DAY_MS), offsetMinutes(wallMs + DAY_MS)]
+    const there = [before, after].map(offset => wallMs - offset * MINUTE_MS).filter(ms => ms + offsetMinutes(ms) * MINUTE_MS === wallMs)
+    // not there: the clock went forward over it, with the offset from before
+    return there.length > 0 ? Math.min(...there) : wallMs - before * MINUTE_MS
+  }
 
   return {
     name,
@@ -74,17 +82,13 @@ const makeZone = (name: string): Zone => {
     dayStartMs(day) {
       const midnight = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(`${day}T00:00:00.000Z`) : Number.NaN
       if (!Number.isFinite(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return Number.NaN
-      const [before, after] = [offsetMinutes(midnight - DAY_MS), offsetMinutes(midnight + DAY_MS)]
-      const there = [before, after]
-        .map(offset => midnight - offset * MINUTE_MS)
-        .filter(ms => ms + offsetMinutes(ms) * MINUTE_MS === midnight)
-      // no midnight: the clock went forward over it, with the offset from before
-      return there.length > 0 ? Math.min(...there) : midnight - before * MINUTE_MS
+      return shownAt(midnight)
     },
     fromWallMs(wallMs) {
       const guess = wallMs - offsetMinutes(wallMs) * MINUTE_MS
       return wallMs - offsetMinutes(guess) * MINUTE_MS
     },
+    instantMs: local => (/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/.test(local) ? shownAt(Date.parse(`${local}Z`)) : Number.NaN),
     minuteOfDay: atMs => Math.floor(wall(atMs).getTime() / MINUTE_MS) % (DAY_MS / MINUTE_MS),
     local: atMs => wall(atMs).toISOString().slice(0, 19),
   }

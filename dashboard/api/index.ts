@@ -96,7 +96,7 @@ export type ApiParts = {
   positionOf: DeviceParts['positionOf']
   /** what follows the posture besides dispatch */
   posture?: { now(): Posture; follow(): Promise<void> }
-  /** the district's local time, for what is printed; an IANA name */
+  /** the district's local time, for what is printed and for every page; an IANA name */
   timeZone?: string
   redrive: QuarantineParts['redrive']
   commands: CommandDesk
@@ -122,7 +122,7 @@ const BODY_MAX = 256 * 1024
 
 /** Starts listening. @throws FengsuiError port-in-use */
 export async function startApi(parts: ApiParts): Promise<Api> {
-  const { log, meter, clock, dispatch, directory, accounts } = parts
+  const { log, meter, clock, dispatch, directory, accounts, timeZone = DEFAULT_TIME_ZONE } = parts
   const app: App = fastify({
     bodyLimit: BODY_MAX,
     requestTimeout: 30_000,
@@ -176,7 +176,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   const audit = createAudit(dispatch)
   const changed = live.push
 
-  sessionRoutes(app, { accounts, record: dispatch.record, clock, log })
+  sessionRoutes(app, { accounts, record: dispatch.record, clock, log, timeZone })
   userRoutes(app, { accounts, audit })
   deviceRoutes(app, { ...parts, changed, audit })
   deviceSecretRoutes(app, { ...parts, audit })
@@ -190,7 +190,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   incidentRoutes(app, { desk: dispatch, changed })
   orderRoutes(app, { desk: dispatch, changed })
   resourceRoutes(app, { desk: dispatch, changed })
-  handoverRoutes(app, { desk: dispatch, changed, timeZone: parts.timeZone ?? DEFAULT_TIME_ZONE })
+  handoverRoutes(app, { desk: dispatch, changed, timeZone })
   postureRoutes(app, { desk: dispatch, changed, now: posture, follow: parts.posture?.follow })
   quarantineRoutes(app, { quarantine: parts.quarantine, redrive: parts.redrive, audit })
   accountingRoutes(app, parts)

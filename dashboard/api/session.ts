@@ -16,6 +16,8 @@ export type SessionParts = {
     changePassword(username: string, o: { before: string; password: string; token: string }): Promise<void>
   }
   record: (o: { actor: string; action: string; subject: string; detail?: object }) => void
+  /** the district's local time, which every page shows; an IANA name */
+  timeZone: string
   clock: Clock
   log: Log
 }
@@ -29,7 +31,7 @@ const session = object({ token: text(), expiresAt: time(), principal: ref('Princ
 const isSecure = (request: FastifyRequest): boolean => request.protocol === 'https' || request.headers['x-forwarded-proto'] === 'https'
 
 export function sessionRoutes(app: App, parts: SessionParts): void {
-  const { accounts, clock, log, record } = parts
+  const { accounts, clock, log, record, timeZone } = parts
   const lockout = createLockout({ clock })
   const cookie = (request: FastifyRequest) => ({ path: '/', httpOnly: true, sameSite: 'strict', secure: isSecure(request) }) as const
 
@@ -73,8 +75,12 @@ export function sessionRoutes(app: App, parts: SessionParts): void {
 
   app.get('/api/v1/session', {
     config: { scope: 'public' },
-    schema: { summary: 'Who am I', tags: ['session'], response: answers({ 200: object({ principal: ref('Principal') }) }) },
-    handler: async request => ({ principal: callerOf(request) }),
+    schema: {
+      summary: 'Who am I, and by which clock the district goes',
+      tags: ['session'],
+      response: answers({ 200: object({ principal: ref('Principal'), timeZone: text({ description: 'an IANA name' }) }) }),
+    },
+    handler: async request => ({ principal: callerOf(request), timeZone }),
   })
 
   app.put('/api/v1/session/password', {

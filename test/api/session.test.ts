@@ -32,7 +32,10 @@ test('cookie and bearer are the same session; logging out ends it', async () => 
   const opened = await login('officer', PASSWORD)
   const cookie = cookieOf(opened)
   const { token } = opened.body
-  expect((await room.ask('/api/v1/session', { as: null, headers: { cookie } })).body).toMatchObject({ principal: { name: 'officer' } })
+  expect((await room.ask('/api/v1/session', { as: null, headers: { cookie } })).body).toMatchObject({
+    principal: { name: 'officer' },
+    timeZone: 'Asia/Shanghai',
+  })
   expect((await room.ask('/api/v1/session', { as: token })).status).toBe(200)
   const out = await room.ask('/api/v1/session', { as: null, method: 'DELETE', headers: { cookie, origin: origin() } })
   expect(out.status).toBe(204)

@@ -24,7 +24,8 @@ export async function openDesk(
   running: Running,
   o: { user?: string; password?: string; query?: string; /** no request for such an address gets an answer */ blocked?: RegExp } = {},
 ): Promise<Page & { foreign: string[] }> {
-  const context = await browser.newContext({ viewport: { width: 1920, height: 1080 }, locale: 'zh-CN' })
+  // a computer that stands in another zone than the district
+  const context = await browser.newContext({ viewport: { width: 1920, height: 1080 }, locale: 'zh-CN', timezoneId: 'America/St_Johns' })
   const page = await context.newPage()
   const { blocked } = o
   if (blocked !== undefined) await page.route(blocked, route => route.abort())

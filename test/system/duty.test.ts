@@ -165,6 +165,8 @@ test('the past is shown, a new level I still stands on top, and L is the way bac
   await page.getByTestId('play-film').click()
   await page.getByTestId('banner-past').waitFor({ timeout: 20_000 })
   await page.getByTestId('film-play').click()
+  // however far it ran: its first moment is before the answer
+  for (let n = 0; n < 12; n += 1) await page.getByTestId('film').getByRole('button').first().click()
   await page.locator(`[data-incident-id="${id}"][data-state="new"]`).first().waitFor({ timeout: 20_000 })
   expect(await page.getByTestId('shelve').isDisabled()).toBe(true)
   const fresh = await raise('己')

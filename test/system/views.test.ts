@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Incident } from '#contracts/incident.ts'
 import type { Order } from '#contracts/order.ts'
+import { cssOf, type Theme } from '../../dashboard/web/src/tokens.ts'
 import { badLine } from './bad-line.ts'
 import { openBrowser, openDesk, REAL_ADDRESSES, SOFTWARE_GL } from './browser.ts'
 import { openGateway } from './gateway.ts'
@@ -60,13 +61,31 @@ afterAll(async () => {
 })
 
 type Violation = { id: string; impact: string; nodes: { target: string[]; failureSummary: string }[] }
+const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+/** of them what another theme can break */
+const OF_COLOUR = ['color-contrast', 'link-in-text-block']
+const dressed = (theme: Theme): string =>
+  `document.documentElement.dataset.theme = '${theme}';` +
+  cssOf(theme)
+    .map(([name, value]) => `document.documentElement.style.setProperty('${name}', '${value}')`)
+    .join(';')
+/** What is wrong in the theme that is shown, and what of its colours in the other. */
 const axe = async (page: Page): Promise<string[]> => {
   await page.evaluate(await readFile(require.resolve('axe-core/axe.min.js'), 'utf8'))
-  const found = await page.evaluate(async () => {
-    const { axe: engine } = globalThis as unknown as { axe: { run(o: object): Promise<{ violations: Violation[] }> } }
-    return (await engine.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })).violations
-  })
-  return found.map(one => `${one.id}: ${one.nodes.map(node => `${node.target.join(' ')} ${node.failureSummary}`).join(' | ')}`)
+  const wrong = async (runOnly: string[]): Promise<string[]> => {
+    const found = await page.evaluate(async only => {
+      const { axe: engine } = globalThis as unknown as { axe: { run(o: object): Promise<{ violations: Violation[] }> } }
+      return (await engine.run({ runOnly: only })).violations
+    }, runOnly)
+    return found.map(one => `${one.id}: ${one.nodes.map(node => `${node.target.join(' ')} ${node.failureSummary}`).join(' | ')}`)
+  }
+  const shown: Theme = (await page.locator('html').getAttribute('data-theme')) === 'light' ? 'light' : 'dark'
+  const other: Theme = shown === 'light' ? 'dark' : 'light'
+  const here = await wrong(WCAG)
+  await page.evaluate(dressed(other))
+  const there = (await wrong(OF_COLOUR)).map(one => `${other}: ${one}`)
+  await page.evaluate(dressed(shown))
+  return [...here, ...there]
 }
 /** What axe does not say: wider than its screen, and controls too small to hit (WCAG 2.5.8: 24 px). */
 const MEASURE = `({
@@ -98,6 +117,13 @@ test('desk: no violation in either theme and language, at 1920 and 1366, live an
     expect(await axe(page), `desk ${theme}`).toEqual([])
     expect(await measure(page), `desk ${theme} ${width}`).toEqual({ wide: false, small: [] })
   }
+  expect(await axe(page), 'a page of the desk with its menu').toEqual([])
+  // this computer stands in Newfoundland: half hours tell its clock from the district's
+  const shown = (await page.getByTestId('time-shown').textContent())!.slice(-8)
+  const [offMs = Number.NaN] = [0, 1, 2].map(
+    s => Date.parse(`1970-01-01T${shown}Z`) - ((Date.now() + 8 * 3_600_000 - s * 1000) % 86_400_000),
+  )
+  expect(Math.abs(offMs), shown).toBeLessThan(60_000)
   await page.getByTestId('language').click()
   await page.keyboard.press('e')
   await page.locator('dialog').waitFor()

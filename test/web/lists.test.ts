@@ -4,6 +4,7 @@ import type { Device } from '#contracts/device.ts'
 import { mistakesIn, spanOfLine, sumOf, together, type Answer, type Score } from '../../dashboard/web/src/pages/backtest-terms.ts'
 import { cellOf, csvOf, fileName } from '../../dashboard/web/src/pages/csv.ts'
 import { batteryOf, holesIn, silenceOf, withHoles } from '../../dashboard/web/src/pages/device-terms.ts'
+import { clockTime, dayTime, setZone } from '../../dashboard/web/src/format.ts'
 import { instantOf, pagesOf, queryOf, type FetchPage } from '../../dashboard/web/src/pages/listing.ts'
 import { repeated } from '../../dashboard/web/src/pages/roster-terms.ts'
 import { addressOf, namedIn, pageOf } from '../../dashboard/web/src/router.ts'
@@ -42,7 +43,8 @@ test('a query asks only what was filled in; a local time becomes an instant', ()
   expect(queryOf({ q: 'a b', kind: '', limit: 5, after: undefined })).toBe('q=a+b&limit=5')
   expect(instantOf('')).toBeUndefined()
   expect(instantOf('nonsense')).toBeUndefined()
-  expect(Date.parse(instantOf('2026-07-22T02:13') ?? '')).toBe(new Date('2026-07-22T02:13').getTime())
+  setZone('America/St_Johns')
+  expect(instantOf('2026-07-22T02:13')).toBe('2026-07-22T04:43:00.000Z')
 })
 
 test('an address names a page and what is on it', () => {
@@ -136,10 +138,26 @@ describe('a rule set', () => {
 })
 
 test('a turn of duty that is repeated begins at the same hour each day, and is bounded', () => {
-  const shifts = repeated({ from: '2026-07-22T00:00:00.000Z', to: '2026-07-22T12:00:00.000Z', crew: 2 }, 3)
-  expect(shifts.map(one => new Date(one.from).getHours())).toEqual(Array(3).fill(new Date('2026-07-22T00:00:00Z').getHours()))
-  expect(new Set(shifts.map(one => new Date(one.from).getDate())).size).toBe(3)
-  expect(shifts.every(one => Date.parse(one.to) - Date.parse(one.from) === 43_200_000 && one.crew === 2)).toBe(true)
+  setZone('Europe/Berlin')
+  // the clocks go back in the second night: eight in the evening stays eight in the evening
+  const shifts = repeated({ from: '2026-10-23T18:00:00.000Z', to: '2026-10-24T06:00:00.000Z', crew: 2 }, 3)
+  expect(shifts.map(one => one.from)).toEqual(['2026-10-23T18:00:00.000Z', '2026-10-24T18:00:00.000Z', '2026-10-25T19:00:00.000Z'])
+  expect(shifts.map(one => one.to)).toEqual(['2026-10-24T06:00:00.000Z', '2026-10-25T07:00:00.000Z', '2026-10-26T07:00:00.000Z'])
+  expect(shifts.every(one => one.crew === 2)).toBe(true)
   expect(repeated(shifts[0]!, 10_000)).toHaveLength(92)
   expect(repeated(shifts[0]!, Number.NaN)).toHaveLength(1)
+})
+
+test('every time is the district’s, whatever zone the computer is in', () => {
+  const at = '2026-03-12T17:40:05Z'
+  setZone('Asia/Shanghai')
+  expect(clockTime(at)).toBe('01:40:05')
+  expect(dayTime(at, Date.parse('2026-03-12T16:30:00Z'))).toBe('01:40:05')
+  expect(dayTime(at, Date.parse('2026-03-12T15:30:00Z'))).toBe('03-13 01:40:05')
+  expect(fileName('devices', Date.parse(at))).toBe('devices-2026-03-13T01-40-05.csv')
+  setZone('America/New_York')
+  expect(clockTime(at)).toBe('13:40:05')
+  setZone('Nowhere/None')
+  expect(clockTime(at)).toBe('13:40:05')
+  expect([clockTime('never'), dayTime('', 0)]).toEqual(['—', '—'])
 })

@@ -6,18 +6,31 @@ export const UNKNOWN = '—'
 
 const two = (n: number): string => String(n).padStart(2, '0')
 
-/** hh:mm:ss on the clock of this computer's time zone. */
-export const clockTime = (at: string | number): string => {
-  const date = new Date(at)
-  return Number.isNaN(date.getTime()) ? UNKNOWN : `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+/** Sweden writes 2026-03-12 22:40:00. Until the server has said where the district is, of this computer's zone. */
+let clock = new Intl.DateTimeFormat('sv', { dateStyle: 'short', timeStyle: 'medium' })
+/** Every time on the page is the district's, wherever the computer stands: reports, orders and other desks say the same. */
+export const setZone = (timeZone: string): void => {
+  try {
+    clock = new Intl.DateTimeFormat('sv', { dateStyle: 'short', timeStyle: 'medium', timeZone })
+  } catch {
+    // a browser older than the zone's name must not keep anybody from the desk
+  }
 }
+export const zoneName = (): string => clock.resolvedOptions().timeZone
+
+/** 2026-03-12 22:40:00; empty where `at` is no time. */
+export const localTime = (at: string | number): string => {
+  const date = new Date(at)
+  return Number.isNaN(date.getTime()) ? '' : clock.format(date)
+}
+
+/** hh:mm:ss on the district's clock. */
+export const clockTime = (at: string | number): string => localTime(at).slice(11) || UNKNOWN
 
 /** The clock time, with the date in front where it was not today. */
 export const dayTime = (at: string | number, nowMs: number): string => {
-  const date = new Date(at)
-  if (Number.isNaN(date.getTime())) return UNKNOWN
-  const today = date.toDateString() === new Date(nowMs).toDateString()
-  return today ? clockTime(at) : `${two(date.getMonth() + 1)}-${two(date.getDate())} ${clockTime(at)}`
+  const local = localTime(at)
+  return local.slice(local.slice(0, 10) === localTime(nowMs).slice(0, 10) ? 11 : 5) || UNKNOWN
 }
 
 /** 75 s -> 01:15; beyond an hour h:mm:ss; beyond two days in days. */

@@ -1,33 +1,35 @@
 // Who is at this desk. The cookie is HttpOnly and belongs to the browser; the page only ever asks who it stands for.
 import type { Principal } from '#contracts/people.ts'
 import { ApiError, type Api } from './api.ts'
+import { setZone } from './format.ts'
 import type { Store } from './store.ts'
 
-/** The principal of the cookie, or null when there is none (any more). Other failures are thrown. */
-const whoAmI = async (api: Api): Promise<Principal | null> => {
+type Known = { principal: Principal; timeZone: string }
+
+/** Who the cookie stands for, or null when there is none (any more). Other failures are thrown. */
+const whoAmI = async (api: Api): Promise<Known | null> => {
   try {
-    const answer = await api.get<{ principal: Principal }>('session')
-    return answer.principal
+    return await api.get<Known>('session')
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return null
     throw error
   }
 }
 
-const KEY = 'fengsui.who'
+const KEY = 'fengsui.known'
 
-/** A name and a role, no secret; storage may be refused, then nobody is remembered. */
-const remember = (principal: Principal | null): void => {
+/** A name, a role and the district's clock, no secret; storage may be refused, then nobody is remembered. */
+const remember = (known: Known | null): void => {
   try {
-    if (principal === null) localStorage.removeItem(KEY)
-    else localStorage.setItem(KEY, JSON.stringify(principal))
+    if (known === null) localStorage.removeItem(KEY)
+    else localStorage.setItem(KEY, JSON.stringify(known))
   } catch {
     // not remembered
   }
 }
-const recall = (): Principal | null => {
+const recall = (): Known | null => {
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? 'null') as Principal | null
+    return JSON.parse(localStorage.getItem(KEY) ?? 'null') as Known | null
   } catch {
     return null
   }
@@ -40,12 +42,17 @@ export type Session = {
 }
 
 export const createSession = (store: Store): Session => {
-  const enter = async (): Promise<void> => {
-    const principal = await whoAmI(store.api)
+  const admit = ({ principal, timeZone }: Known): void => {
+    setZone(timeZone)
     store.principal.value = principal
-    remember(principal)
-    if (principal === null) store.stop()
-    else store.start()
+    store.start()
+  }
+  const enter = async (): Promise<void> => {
+    const known = await whoAmI(store.api)
+    remember(known)
+    if (known !== null) return admit(known)
+    store.principal.value = null
+    store.stop()
   }
   /** No answer is not "nobody": who was here last sees his page, said to be old, while the socket goes on trying. The server decides. */
   const restore = async (): Promise<void> => {
@@ -54,8 +61,7 @@ export const createSession = (store: Store): Session => {
     } catch (error) {
       const last = recall()
       if (last === null || !(error instanceof ApiError) || error.code !== 'no-answer') throw error
-      store.principal.value = last
-      store.start()
+      admit(last)
     }
   }
   return {

@@ -1,7 +1,7 @@
 // The small chart itself (uPlot, own chunk): one line, and the threshold as a dashed one that is always in view.
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { amount, clockTime } from '../format.ts'
+import { amount, clockTime, zoneName } from '../format.ts'
 import { THEMES, type Theme } from '../tokens.ts'
 import type { History } from './history.ts'
 
@@ -39,6 +39,8 @@ export const drawChart = (host: HTMLElement, o: { history: History; threshold: n
     {
       width: Math.max(200, host.clientWidth),
       height: HEIGHT_PX,
+      // whole hours are those of the district
+      tzDate: s => uPlot.tzDate(new Date(s * 1000), zoneName()),
       cursor: { y: false, drag: { x: false, y: false } },
       legend: { show: false },
       scales: {

@@ -1,5 +1,6 @@
 // Rows as CSV (RFC 4180, UTF-8 with a mark so that spreadsheets read Chinese). What a device or a person wrote is never a formula: a text
 // that a spreadsheet would calculate begins with an apostrophe (OWASP, CSV injection). Pure, save handing the file to the browser.
+import { localTime } from '../format.ts'
 
 export type Cell = string | number | boolean | null | undefined
 /** `title` in words, `value` of a row; times as RFC 3339, so that other programs read them too. */
@@ -32,8 +33,7 @@ export const save = (name: string, text: string, type = 'text/csv;charset=utf-8'
   setTimeout(() => URL.revokeObjectURL(url), 60_000)
 }
 
-/** `devices` -> `devices-2026-07-22T02-13-40.csv`, in the time of this computer. */
+/** `devices` -> `devices-2026-07-22T02-13-40.csv`, by the district's clock. */
 export const fileName = (what: string, nowMs: number, ending = 'csv'): string => {
-  const at = new Date(nowMs - new Date(nowMs).getTimezoneOffset() * 60_000).toISOString()
-  return `${what}-${at.slice(0, 19).replaceAll(':', '-')}.${ending}`
+  return `${what}-${localTime(nowMs).replace(' ', 'T').replaceAll(':', '-')}.${ending}`
 }

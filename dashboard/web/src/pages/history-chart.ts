@@ -2,18 +2,14 @@
 // heard is seen to be empty; the line breaks there.
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { amount, clockTime } from '../format.ts'
+import { amount, localTime, zoneName } from '../format.ts'
 import { THEMES, type Theme } from '../tokens.ts'
 
 const HEIGHT_PX = 280
 const DAY_S = 86_400
-const two = (n: number): string => String(n).padStart(2, '0')
 
 /** Time of day, with the date where the span is longer than a day. */
-const tick = (s: number, isLong: boolean): string => {
-  const at = new Date(s * 1000)
-  return isLong ? `${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:00` : clockTime(s * 1000).slice(0, 5)
-}
+const tick = (s: number, isLong: boolean): string => localTime(s * 1000).slice(isLong ? 5 : 11, 16)
 
 /** A line that never moves still has room above and below. */
 const withMargin = (low: number, high: number): [number, number] => {
@@ -38,6 +34,8 @@ export const drawHistory = (
     {
       width: width(),
       height: HEIGHT_PX,
+      // whole hours and days are those of the district
+      tzDate: s => uPlot.tzDate(new Date(s * 1000), zoneName()),
       cursor: { y: false, drag: { x: false, y: false } },
       legend: { show: false },
       scales: { x: { time: true, range: [o.fromMs / 1000, o.toMs / 1000] }, y: { range: (_plot, low, high) => withMargin(low, high) } },

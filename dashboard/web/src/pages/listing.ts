@@ -1,7 +1,9 @@
 // A list that is fetched a page at a time behind a cursor of the server's: which page is shown, forward and back, refreshed while it is
 // looked at. A slower answer to an older question is never shown.
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { openZone } from '#contracts/zone.ts'
 import { why } from '../actions.ts'
+import { zoneName } from '../format.ts'
 
 /** `total` where the server counts; `next` = cursor of the page after this one, absent on the last. */
 export type Found<T> = { rows: T[]; total?: number; next?: string }
@@ -91,8 +93,8 @@ export const queryOf = (fields: Record<string, string | number | undefined>): st
     Object.entries(fields).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, String(value)]])),
   ).toString()
 
-/** `datetime-local` is the time of this computer; the API wants a zone. */
+/** `datetime-local` is filled in by the district's clock; the API wants an instant. */
 export const instantOf = (local: string): string | undefined => {
-  const ms = local === '' ? Number.NaN : new Date(local).getTime()
+  const ms = openZone(zoneName()).instantMs(local)
   return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
 }

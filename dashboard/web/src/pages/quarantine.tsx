@@ -10,7 +10,7 @@ import type { Store } from '../store.ts'
 import type { Column } from './csv.ts'
 import { ExportCsv } from './export.tsx'
 import { ChoiceField, Filters, ListState, Pager, Table, TextField, TimeField } from './list-parts.tsx'
-import { queryOf, useListing, type FetchPage } from './listing.ts'
+import { instantOf, queryOf, useListing, type FetchPage } from './listing.ts'
 import { EntryDialog } from './quarantine-entry.tsx'
 
 const PAGE_ROWS = 50
@@ -20,12 +20,12 @@ type Listing = { entries: QuarantineEntry[]; total: number; codes: string[] }
 type Filter = { code: string; disposition: string; topic: string; device: string; from: string; to: string }
 const NO_FILTER: Filter = { code: '', disposition: '', topic: '', device: '', from: '', to: '' }
 
-/** What was filled in; times of the page are those of this computer, the API wants a zone. */
+/** What was filled in; times of the page are the district's, the API wants instants. */
 const given = (filter: Filter): Record<string, string> =>
   Object.fromEntries(
     Object.entries(filter)
       .filter(([, value]) => value !== '')
-      .map(([name, value]) => [name, name === 'from' || name === 'to' ? new Date(value).toISOString() : value]),
+      .map(([name, value]) => [name, name === 'from' || name === 'to' ? (instantOf(value) ?? '') : value]),
   )
 
 const from = (entry: QuarantineEntry): string => entry.topic ?? entry.where ?? entry.identity ?? entry.clientId ?? UNKNOWN

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { REPORT_SHEETS } from '#contracts/report.ts'
 import { why } from '../actions.ts'
-import { UNKNOWN, clockTime, count, seconds } from '../format.ts'
+import { UNKNOWN, clockTime, count, localTime, seconds } from '../format.ts'
 import { locale, t, term } from '../i18n.ts'
 import type { Store } from '../store.ts'
 import { Filters, Table } from './list-parts.tsx'
@@ -44,7 +44,7 @@ const percent = (rate: number | null): string =>
   rate === null ? UNKNOWN : new Intl.NumberFormat(locale.value, { style: 'percent', maximumFractionDigits: 1 }).format(rate)
 
 /** The local day of an instant, yyyy-mm-dd. */
-const dayOf = (ms: number): string => new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 10)
+const dayOf = (ms: number): string => localTime(ms).slice(0, 10)
 
 const useReport = (store: Store, date: string): { report: Report | null; problem: string } => {
   const [report, setReport] = useState<Report | null>(null)
