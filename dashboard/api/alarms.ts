@@ -18,7 +18,7 @@ import type { Place, Position } from '#contracts/reading.ts'
 import { actorOf, callerOf, nameOf } from './auth.ts'
 import { answers } from './errors.ts'
 import { either, flag, integer, list, object, oneOf, ref, text, time, type App, type Schema, type Static } from './schema.ts'
-import { evidence, place, position, severity, wording } from './shapes.ts'
+import { evidence, place, position, severity, wording } from './shape-parts.ts'
 
 export type Changes = { alarms: Alarm[]; incidents: Incident[]; orders: Order[] }
 export type Raise = {

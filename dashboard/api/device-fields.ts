@@ -3,7 +3,7 @@ import type { Device } from '#contracts/device.ts'
 import type { DeviceKind, Position } from '#contracts/reading.ts'
 import { DEVICE_ID } from '#contracts/topic.ts'
 import { list, number, text } from './schema.ts'
-import { givenPosition, place } from './shapes.ts'
+import { givenPosition, place } from './shape-parts.ts'
 
 export type Registered = Partial<Device> & { deviceId: string; kind: DeviceKind }
 export type GivenPosition = Position & { crs?: 'WGS84' | 'CGCS2000' | 'GCJ02' | 'BD09' }

@@ -8,7 +8,7 @@ import { actorOf, callerOf } from './auth.ts'
 import type { Changes } from './alarms.ts'
 import { answers } from './errors.ts'
 import { describeViolation, integer, list, object, oneOf, ref, text, time, validatorCompiler, type App, type Static } from './schema.ts'
-import { place, position } from './shapes.ts'
+import { place, position } from './shape-parts.ts'
 
 export type ObservationParts = {
   observations: {

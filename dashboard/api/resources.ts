@@ -14,7 +14,7 @@ import { emptyBody } from './alarms.ts'
 import { callerOf, mayDo, nameOf } from './auth.ts'
 import { answers } from './errors.ts'
 import { either, integer, list, object, oneOf, ref, text, time, type App, type Schema } from './schema.ts'
-import { position, wording } from './shapes.ts'
+import { position, wording } from './shape-parts.ts'
 
 type Given = Partial<Omit<ResourceProfile, 'id' | 'outOfService'>> & { id: string }
 type Patch = Partial<Omit<ResourceProfile, 'id' | 'outOfService' | 'deviceId'>> & { deviceId?: string | null; outOfService?: string | null }
