@@ -232,7 +232,8 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   }
 
   function save(): void {
-    commitFolded()
+    // what could not be committed before, and what was folded behind it: else the state would be kept at a place that it is ahead of
+    while (pending !== null || folded !== null) commitFolded()
     // kept with the message that commits them; until then a restart does what made them again
     if (added.length > 0) return
     pending = { position, signals: [], rows: [], kept: parts.keeping.all(position) }

@@ -173,6 +173,8 @@ export function startHealthAlarms<Changes>(parts: HealthAlarmsParts<Changes>): H
   function follow(condition: Condition, lines: RoomHealth[]): void {
     const state = states.get(condition.name)
     if (state === undefined) return
+    // a clock that was set back makes nothing wait for longer than its time
+    state.sinceMs = Math.min(state.sinceMs, clock.nowMs())
     const asked = lines.filter(({ room }) => condition.rooms.includes(room)).map(line => ({ line, holds: condition.holds(line) }))
     const standing = asked.find(({ holds }) => holds === true)?.line
     if (standing === undefined && (asked.length === 0 || asked.some(({ holds }) => holds === undefined)))

@@ -18,6 +18,7 @@ import { openAuditor, type Finding } from './auditor.ts'
 import { candidatesOf } from './candidates.ts'
 import { actorOf, listLimit, required } from './checks.ts'
 import { openCommands } from './commands.ts'
+import { openClockBack } from './clock-back.ts'
 import { commit, type Commit } from './commit.ts'
 import { openDatabase } from './database.ts'
 import { doWhatIsDue, retimeAll } from './deadlines.ts'
@@ -128,6 +129,7 @@ export const openDispatch = (o: DispatchOptions) => {
   const keepCanary = db.prepare("INSERT INTO meta VALUES ('canary', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
   const openIds = db.prepare('SELECT id FROM incidents WHERE open = 1')
   const auditor = openAuditor(db)
+  const clockBack = openClockBack(desk)
 
   const lookAhead = waysAhead(desk)
 
@@ -160,13 +162,17 @@ export const openDispatch = (o: DispatchOptions) => {
     keptAt: (): number => kept.at(),
     kept: (room: string): Iterable<[string, string]> => kept.rows(room),
     commit: (c: Commit): Changes => change(turn => commit(turn, { state, kept }, c)),
-    /** What time alone changes, and what crews' terminals say of their orders; call it a few times a second. */
-    tick(nowMs: number): Changes {
+    /** What time alone changes, and what terminals say of orders; call it a few times a second. `isCatchingUp`: what came while this was down is unread. */
+    tick(nowMs: number, { isCatchingUp = false } = {}): Changes {
       const said = stepsSaid(desk)
-      if (said.length === 0 && isDue.get({ now: nowMs }) === undefined) return NOTHING
+      const backMs = clockBack.look(nowMs)
+      if (backMs === 0 && said.length === 0 && isDue.get({ now: nowMs }) === undefined) return NOTHING
       return change(turn => {
+        if (backMs > 0) clockBack.bringForward(turn, backMs)
         takeSteps(turn, said)
         unshelveExpired(turn, nowMs)
+        // what was answered in time may still wait in the journal
+        if (isCatchingUp) return
         passOnSilent(turn, nowMs)
         doWhatIsDue(turn, nowMs)
       })

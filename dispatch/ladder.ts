@@ -1,6 +1,7 @@
 // Up the ladder: who has not heard within the time of a channel is told over the next one, until somebody has heard, somebody has the
 // incident in hand, or the channels are at their end. It runs on what is on disk, so a restart goes on where the last one ended.
 import type { Text } from '#contracts/alarm.ts'
+import { isOpen } from './incident-states.ts'
 import { addressed } from './telling.ts'
 import type { Recipient } from './recipients.ts'
 import type { Telling } from './tellings.ts'
@@ -15,12 +16,20 @@ const climbedWords = (r: string, from: string, to: string): Text => ({
 })
 const unheardWords = (r: string): Text => ({ zh: `${r}：所有渠道均无应答`, en: `${r} has answered on no channel` })
 
-/** Somebody has it: nobody need be woken any more. */
-const isInHand = (turn: Turn, incidentId: string): boolean => turn.incident(incidentId)?.incident.state !== 'new'
+/**
+ * Somebody has it: nobody need be woken any more. Who had it when it was sent up the chain has let its time pass: then somebody must have done
+ * something since.
+ */
+const isInHand = (turn: Turn, { incidentId, createdMs, notification }: Telling): boolean => {
+  const incident = turn.incident(incidentId)?.incident
+  if (incident === undefined || !isOpen(incident.state)) return true
+  if (incident.state === 'new') return false
+  return notification.event !== 'escalated' || Date.parse(incident.stateSince ?? incident.queuedAt) > createdMs
+}
 
 const climb = (turn: Turn, telling: Telling, recipient: Recipient | undefined): void => {
   const { tellings, outbox } = turn.desk
-  if (recipient === undefined || isInHand(turn, telling.incidentId)) return tellings.end(telling, 'answered')
+  if (recipient === undefined || isInHand(turn, telling)) return tellings.end(telling, 'answered')
   const step = telling.step + 1
   const [before, next] = [recipient.ladder[telling.step], recipient.ladder[step]]
   const { name } = recipient

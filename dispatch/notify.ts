@@ -49,10 +49,16 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
   const inFlightMax = notifier.inFlightMax ?? IN_FLIGHT_MAX
   const inFlight = new Map<number, Promise<void>>()
   /** asked for by the other side, or our own database failed: nothing of this channel is sent before */
-  let heldUntilMs = 0
+  let held = { fromMs: 0, untilMs: 0 }
   let failure: string | null = null
   /** why the last sending did not succeed */
   let trouble: string | null = null
+
+  /** A clock that is set back ends it: sooner than asked for is better than much later. */
+  const isHeld = (nowMs: number): boolean => nowMs >= held.fromMs && nowMs < held.untilMs
+  const hold = (nowMs: number, forMs: number): void => {
+    held = { fromMs: nowMs, untilMs: Math.max(isHeld(nowMs) ? held.untilMs : 0, nowMs + forMs) }
+  }
 
   const settle = (row: OutboxRow, outcome: Outcome): void => {
     const nowMs = clock.nowMs()
@@ -68,7 +74,7 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
       log.error({ ...about, reason: outcome.reason }, 'gave up telling outside; the incident says so in its timeline')
     } else {
       const waitMs = Math.max(retryMs(row.attempts + 1, o.random()), outcome.afterMs ?? 0)
-      if (outcome.afterMs !== undefined) heldUntilMs = Math.max(heldUntilMs, nowMs + outcome.afterMs)
+      if (outcome.afterMs !== undefined) hold(nowMs, outcome.afterMs)
       dispatch.later(row, nowMs + waitMs, outcome.reason)
       meter.count('fengsui_notifications_total', { channel, outcome: 'retry' })
       log.warn({ ...about, reason: outcome.reason, waitMs }, 'could not be told outside; it is tried again')
@@ -82,7 +88,7 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
       work()
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error)
-      heldUntilMs = clock.nowMs() + RETRY_MS_MIN
+      hold(clock.nowMs(), RETRY_MS_MIN)
       log.error({ err: error, channel }, 'the outbox cannot be read or written; it is tried again')
     }
   }
@@ -103,7 +109,7 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
 
   const pump = (): void => {
     const nowMs = clock.nowMs()
-    if (closing.aborted || nowMs < heldUntilMs || inFlight.size >= inFlightMax) return
+    if (closing.aborted || isHeld(nowMs) || inFlight.size >= inFlightMax) return
     guarded(() => {
       const rows = dispatch.due(channel, nowMs, inFlightMax * 2).filter(row => !inFlight.has(row.seq))
       if (rows.length === 0) failure = null

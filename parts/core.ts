@@ -10,6 +10,7 @@ import type { FeedEntry } from '../dashboard/api/feed.ts'
 import type { AlarmPath } from '../alarm-path.ts'
 import type { Registration } from '../ingest/registrations.ts'
 import type { Settings } from '../settings.ts'
+import type { Ticking } from '../ticking.ts'
 import { makeDataDir, KEPT_CURSOR, RULES_CURSOR, type Core, type Others, type Parts } from './ports.ts'
 
 /** Rules, dispatch, API: from a committed message to a row on the screen. */
@@ -45,6 +46,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { canaryBy } = await import('./canary.ts')
   const { startHealthAlarms } = await import('../health-alarms.ts')
   const { watchAccounting } = await import('../accounting-watch.ts')
+  const { timeAlone } = await import('./time-alone.ts')
+  const { startTicking } = await import('../ticking.ts')
 
   await using stack = new AsyncDisposableStack()
   const { clock, log } = parts
@@ -122,7 +125,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     if (path !== null) gaugeLag(meter, RULES_CURSOR, path.status())
     return snapshot()
   }
-  let tickProblem: string | null = null
+  let ticking: Ticking | null = null
   const parser = stack.adopt(startParser(), p => p.close())
   const rules = stack.adopt(
     keepRules({
@@ -173,7 +176,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     ...rooms.latest(),
     rulesLine(),
     accounting.line(),
-    dispatchDesk.line(tickProblem ?? postureRules.problem()),
+    dispatchDesk.line(ticking?.problem() ?? postureRules.problem()),
     ...(telling.isSetUp ? [{ room: 'notify', ...notify.status() }] : []),
     ...(canary === null ? [] : [canary.line()]),
     { room: 'dashboard', ok: true, detail: `${directory.size()} devices known` },
@@ -288,42 +291,30 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   stack.adopt(followPosition({ cursors, consumer: KEPT_CURSOR, position: dispatch.keptAt, log }), f => f.close())
   const healthAlarms = startHealthAlarms({ lines: health, desk: dispatch, changed: changes => api.push(changes), clock, log })
   stack.defer(healthAlarms.close)
-  // registrations made on the command line, and alarms whose shelving ends
-  let seenChange = 0
-  let talliedAtMs = -Infinity
-  const tick = setInterval(() => {
-    try {
-      for (const { change, deviceId, device } of registrations.since(seenChange)) {
-        if (device) {
-          const known = directory.register(device)
-          dispatchDesk.see([known])
-          if (known.lastReceivedAt === undefined) path?.add(fold.expect([known]))
-        } else if (change > removed.upTo) {
-          directory.remove(deviceId)
-          video.remove(deviceId)
-          path?.add(fold.forget(deviceId))
-          removed.upTo = change
-        }
-        seenChange = change
-      }
-      if (Math.abs(clock.nowMs() - talliedAtMs) >= TALLY_EVERY_MS) {
-        talliedAtMs = clock.nowMs()
-        const { expected, heard, never } = tallyOf(directory.registered(), talliedAtMs)
-        meter.gauge('fengsui_devices_expected', expected)
-        meter.gauge('fengsui_devices_heard', heard)
-        meter.gauge('fengsui_devices_never_heard', never)
-      }
-      api.push({ ...dispatch.tick(clock.nowMs()), resources: dispatchDesk.changed() })
-      telling.tick(clock.nowMs())
-      commands.tick()
-      tickProblem = null
-    } catch (error) {
-      // tried again at the next tick; alarms do not wait for it
-      if (tickProblem === null) log.error({ err: error }, 'announced devices or ends of shelving could not be followed')
-      tickProblem = (error as Error).message
-    }
-  }, TICK_MS)
-  stack.defer(() => clearInterval(tick))
+  ticking = stack.adopt(
+    startTicking({
+      everyMs: TICK_MS,
+      log,
+      steps: timeAlone({
+        clock,
+        meter,
+        registrations,
+        directory,
+        fold,
+        video,
+        removed,
+        see: dispatchDesk.see,
+        add: path.add,
+        tallyOf,
+        position: path.position,
+        headAtStart: lastOf(reader),
+        queue: (nowMs, isCatchingUp) => api.push({ ...dispatch.tick(nowMs, { isCatchingUp }), resources: dispatchDesk.changed() }),
+        tell: telling.tick,
+        command: commands.tick,
+      }),
+    }),
+    t => t.close(),
+  )
 
   const running = stack.move()
   return {
@@ -346,10 +337,17 @@ type Claimable = Registration & { grants?: string[] }
 const withPlaceOf = (device: Registration, known: Device | undefined): Registration =>
   known?.place === undefined ? device : { ...device, place: known.place }
 
-/** how often the registered devices are held against those that were heard */
-const TALLY_EVERY_MS = 30_000
 /** how soon a device announced on the command line is known, and a shelved alarm is back */
 const TICK_MS = 250
+
+/** 0 where nobody can say: nothing is waited for then. */
+function lastOf(reader: { head(): number }): number {
+  try {
+    return reader.head()
+  } catch {
+    return 0
+  }
+}
 
 /** undefined where it is damaged or was removed. */
 function readOne(reader: { read(afterSeq: number, max: number): Message[] }, seq: number): Message | undefined {

@@ -51,6 +51,22 @@ export async function openDispatchDesk(o: DeskOptions): Promise<DispatchDesk> {
   let lookedMs = -Infinity
   let auditedMs = -Infinity
   let stuck: Finding[] = []
+
+  function lineNow(tickProblem: string | null): RoomHealth {
+    const nowMs = o.clock.nowMs()
+    if (Math.abs(nowMs - auditedMs) >= AUDIT_EVERY_MS) {
+      auditedMs = nowMs
+      stuck = dispatch.stuck(nowMs)
+    }
+    const open = `${dispatch.kpis(nowMs).openIncidents} incidents open`
+    const travelTrouble = dispatch.travelTrouble()
+    const wrong = [tickProblem, stuck.length === 0 ? null : findingWords(stuck)].filter(one => one !== null)
+    const troubles = stuck.length === 0 ? {} : { troubles: ['stuck' as const] }
+    // nobody waits for the travel server: that it is away is said, and is no failure of the room
+    const detail = [...(wrong.length === 0 ? [open] : wrong), ...(travelTrouble === undefined ? [] : [travelTrouble])].join('; ')
+    return { room: 'dispatch', ok: wrong.length === 0, detail, ...troubles }
+  }
+
   return {
     dispatch,
     use(given) {
@@ -60,18 +76,12 @@ export async function openDispatchDesk(o: DeskOptions): Promise<DispatchDesk> {
     },
     plan,
     line(tickProblem) {
-      const nowMs = o.clock.nowMs()
-      if (Math.abs(nowMs - auditedMs) >= AUDIT_EVERY_MS) {
-        auditedMs = nowMs
-        stuck = dispatch.stuck(nowMs)
+      try {
+        return lineNow(tickProblem)
+      } catch (error) {
+        // asked for by those who must know that the queue cannot be read
+        return { room: 'dispatch', ok: false, detail: `the queue cannot be read: ${(error as Error).message}` }
       }
-      const open = `${dispatch.kpis(nowMs).openIncidents} incidents open`
-      const travelTrouble = dispatch.travelTrouble()
-      const wrong = [tickProblem, stuck.length === 0 ? null : findingWords(stuck)].filter(one => one !== null)
-      const troubles = stuck.length === 0 ? {} : { troubles: ['stuck' as const] }
-      // nobody waits for the travel server: that it is away is said, and is no failure of the room
-      const detail = [...(wrong.length === 0 ? [open] : wrong), ...(travelTrouble === undefined ? [] : [travelTrouble])].join('; ')
-      return { room: 'dispatch', ok: wrong.length === 0, detail, ...troubles }
     },
     see: devices => dispatch.adoptResources(devices, []),
     changed() {

@@ -1,7 +1,8 @@
 // Ways in which something was lost between two acts that are right by themselves: a merge, an end by itself, a step that nobody saw, a clock
 // that is set back. Each was wrong once.
 import { describe, expect, it } from 'vitest'
-import { clear, iso, MINUTE_MS, NIGHT_MS, openDesk, raise, send, type TestDesk } from './desk.ts'
+import type { Recipient } from '../../dispatch/recipients.ts'
+import { clear, folder, iso, MINUTE_MS, NIGHT_MS, openDesk, raise, send, type TestDesk } from './desk.ts'
 import { fireAt, north, openWorld, type World } from './stations.ts'
 
 const far = { lat: 31.7, lon: 118.6 }
@@ -172,5 +173,78 @@ describe('a report of what was seen', () => {
     })
     expect(observation.status).toBe('to-be-confirmed')
     expect(d.dispatch.incident(observation.incidentId)?.unacknowledgedAlarms).toBe(1)
+  })
+})
+
+const captain: Recipient = {
+  name: 'captain',
+  ladder: [
+    { channel: 'tablet', to: 'st-7', waitS: 30 },
+    { channel: 'sms', to: '13800000000', waitS: 60 },
+  ],
+}
+
+describe('who is told that an incident was sent up the chain', () => {
+  it('is told over the next channel too, while whoever had it does nothing', () => {
+    const d = openDesk({ recipients: [captain] })
+    const [id] = [send(d.dispatch, raise({ id: 'a1', severity: 2, position: far })).incidents[0]!.id]
+    d.dispatch.acknowledgeIncident(id, { by: 'li' })
+    d.clock.add(MINUTE_MS)
+    d.dispatch.escalateIncident(id, { by: 'li' })
+    const channelOf = () => d.dispatch.incident(id)!.tellings.find(one => one.event === 'escalated')
+    d.clock.add(30_000)
+    d.dispatch.outbox.climb(d.clock.nowMs())
+    expect(channelOf()).toMatchObject({ channel: 'sms', state: 'sent' })
+  })
+})
+
+describe('a clock that is set back by ten minutes', () => {
+  const BACK_MS = 10 * MINUTE_MS
+  it.each(['while this runs', 'while this is down'])('%s makes no deadline, offer, ladder or shelving late', when => {
+    using at = folder()
+    const d = openDesk({ file: at.file, recipients: [captain] })
+    const desk = () => d.dispatch
+    desk().addResource({ id: 's1', kind: 'grid-officer', position: far }, 'li')
+    desk().checkIn('s1', { by: 'li' })
+    const fire = send(desk(), raise({ id: 'a1', severity: 1, position: far })).incidents[0]!.id
+    const sent = send(desk(), raise({ id: 'a2', severity: 1, position: north(9000) })).incidents[0]!.id
+    desk().dispatchIncident(sent, { by: 'li', resourceIds: ['s1'] })
+    send(desk(), raise({ id: 't1', kind: 'fault', severity: 3, position: far }))
+    desk().shelveAlarm('t1', { by: 'li', reason: 'hot work', until: iso(d.clock.nowMs() + MINUTE_MS) })
+    desk().outbox.later(desk().outbox.due('tablet', d.clock.nowMs(), 1)[0]!, d.clock.nowMs() + MINUTE_MS, 'busy')
+    const { dueAt } = desk().incident(fire)!
+    const waits = Date.parse(dueAt!) - d.clock.nowMs()
+    desk().tick(d.clock.nowMs())
+    if (when === 'while this is down') {
+      desk().close()
+      Object.assign(d, openDesk({ file: at.file, clock: d.clock, recipients: [captain] }))
+    }
+    d.clock.add(-BACK_MS)
+    desk().tick(d.clock.nowMs())
+    expect(desk().incident(fire)?.dueAt).toBe(iso(Date.parse(dueAt!) - BACK_MS))
+    d.clock.add(30_000)
+    desk().outbox.climb(d.clock.nowMs())
+    expect(desk().incident(fire)!.tellings[0]).toMatchObject({ channel: 'sms' })
+    d.clock.add(Math.max(waits, MINUTE_MS) - 30_000)
+    expect(desk().outbox.due('tablet', d.clock.nowMs(), 9)).not.toEqual([])
+    desk().tick(d.clock.nowMs())
+    expect(desk().incident(fire)).toMatchObject({ escalation: 'community' })
+    expect(desk().order(`${sent}-1`)?.state).toBe('silent')
+    expect(desk().alarm('t1')?.state).toBe('UNACK')
+    expect(desk().verifyAudit().ok).toBe(true)
+  })
+})
+
+describe('after a restart', () => {
+  it('an offer is not passed on before what the journal got meanwhile is read', () => {
+    const world = openWorld()
+    const { dispatch, clock } = world
+    const id = fireAt(dispatch)
+    dispatch.dispatchIncident(id, { by: 'li', resourceIds: ['s1'] })
+    clock.add(5 * MINUTE_MS)
+    dispatch.tick(clock.nowMs(), { isCatchingUp: true })
+    dispatch.acceptOrder(`${id}-1`, { by: 'crew' })
+    dispatch.tick(clock.nowMs())
+    expect(dispatch.orders({ limit: 5 }).map(one => [one.resourceId, one.state])).toEqual([['s1', 'accepted']])
   })
 })
