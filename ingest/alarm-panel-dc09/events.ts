@@ -13,11 +13,23 @@ const ONE: Readonly<Record<string, readonly AlarmFlag[]>> = {
   '117': ['fire', 'flame'],
   '118': ['preAlarm'],
   '137': ['tamper'],
+  // an alarm of nobody knows what: somebody has to look
+  '140': ['preAlarm'],
+  '141': ['fault'],
+  '142': ['fault'],
+  '143': ['fault'],
   '144': ['tamper'],
   '145': ['tamper'],
+  // a sensor that is not heard any more
+  '147': ['fault'],
+  '150': ['preAlarm'],
   '151': ['gas'],
+  // cold: pipes may freeze
+  '153': ['supervisory'],
   '154': ['leak'],
   '158': ['heat'],
+  '159': ['supervisory'],
+  '161': ['supervisory'],
   '162': ['co'],
   '163': ['levelLow'],
   '201': ['pressureLow'],
@@ -26,11 +38,33 @@ const ONE: Readonly<Record<string, readonly AlarmFlag[]>> = {
   '206': ['fault'],
   '301': ['mainPowerFault'],
   '302': ['lowBattery'],
+  // resets and changed settings: nothing is out of order, and nothing will restore them
+  '305': [],
+  '306': [],
+  '313': [],
+  '339': [],
   '309': ['lowBattery'],
   '311': ['backupPowerFault'],
+  '314': ['mainPowerFault'],
+  '338': ['lowBattery'],
+  '341': ['tamper'],
+  '342': ['mainPowerFault'],
+  '344': ['lineFault'],
   '383': ['tamper'],
   '384': ['lowBattery'],
+  // too sensitive, not enough, drifted
+  '385': ['chamberDirty'],
+  '386': ['chamberDirty'],
+  '391': ['fault'],
+  '392': ['chamberDirty'],
   '393': ['chamberDirty'],
+  '608': ['fault'],
+  '912': ['silenced'],
+  '922': ['supervisory'],
+  '923': ['shielded'],
+  '924': ['fault'],
+  '926': ['mainPowerFault'],
+  '927': ['fault'],
 }
 const RANGES: readonly [from: number, to: number, flag: AlarmFlag][] = [
   [110, 119, 'fire'],
@@ -38,6 +72,7 @@ const RANGES: readonly [from: number, to: number, flag: AlarmFlag][] = [
   [300, 349, 'fault'],
   [350, 359, 'lineFault'],
   [370, 389, 'fault'],
+  [520, 527, 'shielded'],
   [570, 579, 'shielded'],
 ]
 
@@ -48,17 +83,19 @@ export function flagsOfCid(event: string): readonly AlarmFlag[] {
   return range === undefined ? [] : [range[2]]
 }
 
-/** 601 manual, 602 periodic, 604 to 607 tests of the installation */
-export const isTest = (event: string): boolean => /^60[1-7]$/.test(event)
+/** 601 by hand, 602 and 608 periodic, 604 fire, 607 and 611 to 615 points that somebody walks along, 704 by the installer */
+export const isTest = (event: string): boolean => /^(?:60[12478]|61[1345]|704)$/.test(event)
 
-/** The first letter of two of SIA DC-03 is what is watched: fire, sprinkler, heat, gas, water, panic button, a zone of unknown type. */
+/** The first letter of two of SIA DC-03 is what is watched: fire, sprinkler, heat, gas, water, frost, panic and emergency buttons, a zone of unknown type. */
 const WATCHED: Readonly<Record<string, AlarmFlag>> = {
   F: 'fire',
   S: 'fire',
   K: 'heat',
   G: 'gas',
   W: 'leak',
+  Z: 'supervisory',
   P: 'manualCall',
+  Q: 'manualCall',
   U: 'preAlarm',
 }
 type Said = readonly [flag: AlarmFlag, on: boolean]
@@ -115,12 +152,43 @@ const ELSE: Readonly<Record<string, Said>> = {
   YK: ['lineFault', false],
   YA: ['fault', true],
   SP: ['pressureLow', true],
+  UX: ['preAlarm', true],
+  UZ: ['fault', true],
+  IA: ['fault', true],
+  IR: ['fault', false],
+  // an output: sirens are on them
+  OU: ['fault', true],
+  OV: ['fault', false],
+  YM: ['backupPowerFault', true],
+  YP: ['fault', true],
+  YQ: ['fault', false],
+  YI: ['fault', true],
+  YJ: ['fault', false],
+  YH: ['fault', false],
+  YX: ['fault', true],
+  YZ: ['fault', false],
+  YD: ['fault', true],
+  YE: ['fault', false],
+  YF: ['fault', true],
+  YU: ['fault', true],
+  YS: ['lineFault', true],
+  XQ: ['lineFault', true],
+  XH: ['lineFault', false],
+  XL: ['lineFault', true],
+  XC: ['lineFault', false],
+  XS: ['tamper', true],
+  XJ: ['tamper', false],
+  // the test has ended
+  FK: ['test', false],
+  TE: ['test', false],
 }
 /** They begin with the letter of something watched and say something else. */
-const APART: ReadonlySet<string> = new Set(['SC', 'UG', 'UX', 'UY', 'PC', 'SG', 'PG', 'PM', 'UM', 'UC'])
+const APART: ReadonlySet<string> = new Set(['SC', 'UG', 'UY', 'ZY', 'PC', 'SG', 'PG', 'PM', 'UM', 'UC'])
 
 export function flagsOfSia(code: string): readonly Said[] {
   const known = Object.hasOwn(ELSE, code) ? ELSE[code] : undefined
+  // a battery that is well again is also there again
+  if (code === 'YR') return [known ?? ['lowBattery', false], ['backupPowerFault', false]]
   if (known !== undefined) return [known]
   const [of = '', what = ''] = code
   const watched = Object.hasOwn(WATCHED, of) && !APART.has(code) ? WATCHED[of] : undefined

@@ -85,6 +85,12 @@ function meaningOf({ code, action, data }: Event): Partial<Found> & { unread?: s
   if (code === 'HeatImagingTemper') return isCold(data) ? { alarms: { supervisory: on } } : { alarms: { heat: on, preAlarm: on }, metrics }
   if (/^(?:VideoBlind|VideoUnFocus|SceneChange|VideoAbnormalDetection)$/.test(code)) return { alarms: { tamper: on } }
   if (code === 'VideoLoss' || /^Storage|Abnormal$/.test(code)) return { alarms: { fault: on } }
+  // names of its later thermal cameras, whose data is not public
+  if (/^(?:HotSpot|ColdSpot|Temperature|BetweenRule\w*Temp)/.test(code)) {
+    const unread = { unread: `event ${code} is not documented` }
+    if (code.startsWith('ColdSpot') || isCold(data)) return { alarms: { supervisory: on }, ...unread }
+    return { alarms: { heat: on, preAlarm: on }, metrics, ...unread }
+  }
   const signs = signsIn(code)
   if (hasSign(signs)) {
     const isKnown = code === 'SmokeDetection' || code === 'FireDetection'

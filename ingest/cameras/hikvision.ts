@@ -7,6 +7,7 @@ import { rejected, type DecodeInput, type DecoderMemory } from '../decoder.ts'
 import { parseJson } from '../json.ts'
 import { parseRfc3339, stamp, type Note } from '../time.ts'
 import { meaningOf } from './hikvision-meaning.ts'
+import { panelEvent } from './hikvision-panel.ts'
 import { readXml } from './xml.ts'
 
 const ALERTS_MAX = 64
@@ -80,7 +81,8 @@ function alertOf(alert: JsonObject, input: DecodeInput, peer: string | undefined
   if (isVideoLoss) memory.set(lostKey(who, channel), true)
   const given = str(alert, 'dateTime')
   const isHistory = coerceBoolean(at(alert, 'isDataRetransmission')) === true
-  const { unread, ...meaning } = meaningOf(type, on, alert)
+  const panel = panelEvent(alert, `hik:${who}`, channel)
+  const { unread, ...meaning } = panel ?? meaningOf(type, on, alert)
   const name = str(alert, 'channelName')
   const found: Found = {
     deviceId: `hik:${who}/${channel}`,

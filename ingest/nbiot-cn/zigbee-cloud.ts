@@ -12,6 +12,7 @@ const TUYA_FLAGS: Readonly<Record<string, [AlarmFlag, DeviceKind?]>> = {
   gas_sensor_state: ['gas', 'gas'],
   co_status: ['co', 'co'],
   co_state: ['co', 'co'],
+  ch4_sensor_state: ['gas', 'gas'],
   watersensor_state: ['leak', 'water-leak'],
   sos_state: ['manualCall', 'manual-call'],
   // their spelling
@@ -26,6 +27,8 @@ const TUYA_METRICS: Readonly<Record<string, [string, number]>> = {
   smoke_sensor_value: ['smoke_vendor_raw', 0.1],
   gas_sensor_value: ['gas_vendor_raw', 1],
   co_value: ['co_ppm', 1],
+  // of no unit: the range is 0 to 30000, so it is no percentage
+  battery_value: ['battery_raw', 1],
   va_temperature: ['temperature_raw', 1],
   va_humidity: ['humidity_raw', 1],
 }
@@ -51,13 +54,16 @@ export function tuyaStatus(entries: readonly unknown[]): Omit<Found, 'deviceId'>
     const t = num(entry, 't') ?? num(entry, 'time')
     if (t !== undefined && t > (atMs ?? -1)) atMs = t
     const [flag, kind] = (Object.hasOwn(TUYA_FLAGS, code) ? TUYA_FLAGS[code] : undefined) ?? []
-    const on = flag === undefined ? undefined : coerceBoolean(value)
+    const on = flag === undefined ? undefined : kind === undefined ? coerceBoolean(value) : alarmState(value)
     const metric = Object.hasOwn(TUYA_METRICS, code) ? TUYA_METRICS[code] : undefined
     if (flag !== undefined && on !== undefined) found.alarms[flag] = on
-    else if (code === 'battery_percentage' || code === 'va_battery' || code === 'battery_value') batteryPct = num(value)
+    else if (code === 'battery_percentage' || code === 'va_battery') batteryPct = num(value)
     else if (code === 'battery_state' && typeof value === 'string') found.alarms.lowBattery = value === 'low'
-    else if (code === 'checking_result' && typeof value === 'string') found.alarms.fault = value === 'check_failure' ? true : undefined
-    else if (code === 'fault') found.alarms.fault = coerceBoolean(value) ?? num(value) !== 0
+    else if (code === 'checking_result' && typeof value === 'string') {
+      // one that went well takes back the one that did not, and no other fault of the same message
+      if (value === 'check_failure') found.alarms.fault = true
+      else if (value === 'check_success') found.alarms.fault ??= false
+    } else if (code === 'fault') found.alarms.fault = coerceBoolean(value) ?? num(value) !== 0
     else if (metric !== undefined) found.metrics[metric[0]] = scaled(num(value), metric[1])
     else if (!named(code, value, found)) found.state[code.slice(0, 64)] = value
     if (kind !== undefined) found.kind = kind
@@ -66,6 +72,9 @@ export function tuyaStatus(entries: readonly unknown[]): Omit<Found, 'deviceId'>
   if (found.alarms.test === false) delete found.alarms.test
   return { ...found, uncoded, ...(batteryPct !== undefined && { batteryPct }), ...(atMs !== undefined && { atMs }) }
 }
+
+/** Older products of the standard sets say 1 for alarm and 2 for normal. */
+const alarmState = (value: unknown): boolean | undefined => (value === '2' || value === 2 ? false : coerceBoolean(value))
 
 /** A code of a product's own whose name says what it is: `smoke_alarm`, `gas_leak`, ... */
 function named(code: string, value: unknown, found: { kind: DeviceKind; alarms: NonNullable<Found['alarms']> }): boolean {

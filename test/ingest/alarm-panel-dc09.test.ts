@@ -102,3 +102,56 @@ test('no text takes long to read', () => {
     read(`"SIA-DCS"0001L0#AAA[#AAA|N${piece.repeat(Math.floor(500 / piece.length))}]`)
   expect(performance.now() - started).toBeLessThan(2_000)
 })
+
+test.each([
+  // qualifier and code of Contact-ID, and what is to become of it: resets are no faults, tests are tests, what is over is over
+  ['1140', { preAlarm: true }],
+  ['3140', { preAlarm: false }],
+  ['1147', { fault: true }],
+  ['1159', { supervisory: true }],
+  ['1305', {}],
+  ['1306', {}],
+  ['1313', {}],
+  ['3342', { mainPowerFault: false }],
+  ['1338', { lowBattery: true }],
+  ['1344', { lineFault: true }],
+  ['1373', { fault: true }],
+  ['3373', { fault: false }],
+  ['1385', { chamberDirty: true }],
+  ['1391', { fault: true }],
+  ['1521', { shielded: true }],
+  ['3571', { shielded: false }],
+  ['1605', {}],
+  ['1614', { test: true }],
+  ['1912', { silenced: true }],
+  ['1926', { mainPowerFault: true }],
+  ['1401', {}],
+])('Contact-ID %s', (code, alarms) => {
+  const { readings } = read(`"ADM-CID"0001L0#AAA[#AAA|${code} 01 004]`)
+  expect(readings.map(r => [r.deviceId, r.alarms])).toEqual([['dc09:AAA/004', alarms]])
+  expect(readings[0]?.flags.test).toBe('test' in alarms ? true : undefined)
+})
+
+test.each([
+  ['ZA004', { supervisory: true }],
+  ['ZR004', { supervisory: false, fault: false }],
+  ['ZY004', {}],
+  ['QA004', { manualCall: true }],
+  ['QH004', { manualCall: false }],
+  ['YM', { backupPowerFault: true }],
+  ['YR', { lowBattery: false, backupPowerFault: false }],
+  ['YX', { fault: true }],
+  ['YZ', { fault: false }],
+  ['OU003', { fault: true }],
+  ['OV003', { fault: false }],
+  ['XQ001', { lineFault: true }],
+  ['XH001', { lineFault: false }],
+  ['XJ001', { tamper: false }],
+  ['UX', { preAlarm: true }],
+  ['FI001', { test: true }],
+  ['FK001', { test: false }],
+  ['FZ001', { fault: true }],
+  ['CL001', {}],
+])('SIA %s', (code, alarms) => {
+  expect(read(`"SIA-DCS"0001L0#AAA[#AAA|Nri1/${code}]`).readings.map(r => r.alarms)).toEqual([alarms])
+})

@@ -181,3 +181,40 @@ test('the shapes that bridges give a notification of ONVIF are one event', () =>
       { deviceId: 'onvif:c/v1', ts: '2026-01-01T00:00:09.000Z', alarms: { tamper: true } },
     ])
 })
+
+test('zones of a Hikvision alarm hub are told by their Contact-ID; restored is restored though its state is "active"', () => {
+  const ask = asking(decoder)
+  const event = (CIDEvent: object) =>
+    ask(IN, {
+      macAddress: '44:19:b6:01:02:03',
+      channelID: 1,
+      dateTime: '2026-01-01T08:00:05+08:00',
+      activePostCount: 1,
+      eventType: 'cidEvent',
+      eventState: 'active',
+      eventDescription: 'CID event',
+      CIDEvent,
+    })
+  const zone = 'hik:44:19:b6:01:02:03/zone-3'
+  const of = (standardCIDcode: number, more: object = { zone: 3 }) =>
+    event({ code: 1103, standardCIDcode, type: 'zoneAlarm', trigger: '2026-01-01T08:00:05+08:00', ...more }).readings.map(r => [
+      r.deviceId,
+      r.alarms,
+    ])
+  expect(of(1110)).toEqual([[zone, { fire: true }]])
+  expect(of(3110)).toEqual([[zone, { fire: false }]])
+  expect(of(1151)).toEqual([[zone, { gas: true }]])
+  expect(of(1130)).toEqual([[zone, {}]])
+  expect(of(1607)).toEqual([[zone, { test: true }]])
+  expect(of(3401, { system: 1 })).toEqual([['hik:44:19:b6:01:02:03/1', {}]])
+  const own = event({ code: 1103, type: 'zoneAlarm', zone: 3 })
+  expect([own.readings[0]?.alarms, own.notes?.[0]?.reason]).toEqual([{}, expect.stringMatching(/without standardCIDcode/)])
+})
+
+test('hot spots of Dahua are looked at, cold ones are no fire, and both end', () => {
+  const of = (code: string, action: string) => asking(decoder)('in/cameras/d', `Code=${code};action=${action};index=1`).readings[0]?.alarms
+  expect(of('HotSpotWarning', 'Start')).toEqual({ heat: true, preAlarm: true })
+  expect(of('HotSpotWarning', 'Stop')).toEqual({ heat: false, preAlarm: false })
+  expect(of('ColdSpotWarning', 'Start')).toEqual({ supervisory: true })
+  expect(of('VideoTamper', 'Start')).toEqual({})
+})

@@ -123,3 +123,20 @@ test('an alarm that does not say of what is a pre-alarm, noted; none of it is no
   expect(said({ alarm: 0 })).toEqual([{ preAlarm: false }, undefined])
   expect(said({ alarm: 1, smoke_state: 0 })).toEqual([{ smoke: false }, undefined])
 })
+
+test('the older words of Tuya: 1 is the alarm and 2 its end; a battery without a unit is no percentage; a self-test that went well takes back the one that did not', () => {
+  const ask = asking(decoder)
+  const of = (...status: object[]) => ask(TOPIC, { devId: 'd', status }).readings[0]
+  expect(of({ code: 'smoke_sensor_state', value: '1' })).toMatchObject({ kind: 'smoke', alarms: { smoke: true } })
+  expect(of({ code: 'smoke_sensor_state', value: '2' })?.alarms).toEqual({ smoke: false })
+  expect(of({ code: 'gas_sensor_state', value: 2 })?.alarms).toEqual({ gas: false })
+  expect(of({ code: 'ch4_sensor_state', value: 'alarm' })).toMatchObject({ kind: 'gas', alarms: { gas: true } })
+  expect(of({ code: 'smoke_sensor_status', value: 'normal' })?.alarms).toEqual({ smoke: false })
+  const battery = of({ code: 'battery_value', value: 30 })
+  expect([battery?.batteryPct, battery?.metrics]).toEqual([undefined, { battery_raw: 30 }])
+  expect(of({ code: 'battery_percentage', value: 30 })?.batteryPct).toBe(30)
+  expect(of({ code: 'checking_result', value: 'check_failure' })?.alarms).toEqual({ fault: true })
+  expect(of({ code: 'checking_result', value: 'check_success' })?.alarms).toEqual({ fault: false })
+  expect(of({ code: 'checking_result', value: 'checking' })?.alarms).toEqual({})
+  expect(of({ code: 'fault', value: 1 }, { code: 'checking_result', value: 'check_success' })?.alarms).toEqual({ fault: true })
+})
