@@ -218,3 +218,13 @@ test('hot spots of Dahua are looked at, cold ones are no fire, and both end', ()
   expect(of('ColdSpotWarning', 'Start')).toEqual({ supervisory: true })
   expect(of('VideoTamper', 'Start')).toEqual({})
 })
+
+test('VIAS: each place says whether it is fire or smoke; a smoker is none of both, an algorithm that nobody documented is looked at', () => {
+  const of = (event_type: number, ...states: number[]) =>
+    asking(decoder)(IN, { event_type, stream_id: 's', timestamp: 1_767_225_605, data: { event_set: states.map(state => ({ state })) } })
+  expect(of(393_216, 1).readings[0]).toMatchObject({ alarms: { flame: true }, detections: [{ class: 'fire' }] })
+  expect(of(393_216, 2, 1).readings[0]?.alarms).toEqual({ flame: true, smoke: true })
+  expect(of(393_216).readings[0]?.alarms).toEqual({ preAlarm: true })
+  for (const number of [720_896, 196_609, 33_882_113]) expect(of(number, 1).readings[0]?.alarms, String(number)).toEqual({})
+  expect(of(0x7f_0000).notes?.[0]?.reason).toMatch(/not documented/)
+})
