@@ -87,8 +87,9 @@ test('with WebGL the map is drawn by deck.gl over MapLibre, without an error', a
     place: { building: '样例楼' },
     position: { lat: 31.9, lon: 118.8 },
   }
-  expect((await running.api('/api/v1/alarms', { method: 'POST', json: { ...alarm, text: { zh: '燃气', en: 'gas' } } })).ok).toBe(true)
-  await page.locator('[data-marker-id]').first().waitFor({ timeout: 20_000 })
+  const answer = await running.api('/api/v1/alarms', { method: 'POST', json: { ...alarm, text: { zh: '燃气', en: 'gas' } } })
+  const { incident } = (await answer.json()) as { incident: { id: string } }
+  await page.locator(`[data-marker-id="${incident.id}"]`).waitFor({ timeout: 20_000 })
   const before = await markers()
   await page.evaluate(`document.querySelector('.maplibregl-canvas').getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()`)
   await page.locator('[data-testid="map"][data-renderer="canvas"][data-ready="true"]').waitFor({ timeout: 30_000 })
