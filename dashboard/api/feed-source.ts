@@ -20,7 +20,8 @@ export type FeedParts = {
   }
 }
 export type Start = 'start' | 'head' | number
-export type Batch = { cursor: number; readings: ({ off: number } & Reading)[]; ticks: { off: number; at: string }[] }
+/** `head`: of the journal when it was read */
+export type Batch = { cursor: number; head: number; readings: ({ off: number } & Reading)[]; ticks: { off: number; at: string }[] }
 export type Wanted = { reading(reading: Reading): boolean; ticks: boolean }
 /** One waiting request: resolves at news, at the time limit, or when `gone` aborts. */
 export type FeedSource = {
@@ -31,8 +32,8 @@ export type FeedSource = {
   next(after: number, limit: number, wanted: Wanted): Batch
   /** @throws FengsuiError too-many-requests when as many wait already as may */
   news(seen: number, ms: number, onGone: (go: () => void) => () => void): Promise<void>
-  /** calls back when the consumer has acknowledged something; call the result to hear no more */
-  acknowledged(consumer: string, heard: () => void): () => void
+  /** calls back with its place when the consumer has acknowledged something; call the result to hear no more */
+  acknowledged(consumer: string, heard: (position: number) => void): () => void
   head(): number
   isClosed(): boolean
   wake(): void
@@ -50,7 +51,7 @@ const NAMESPACE = 'feed:'
 
 export function createFeedSource({ feed }: FeedParts): FeedSource {
   const waiting = new Set<() => void>()
-  const listeners = new Map<string, Set<() => void>>()
+  const listeners = new Map<string, Set<(position: number) => void>>()
   let closed = false
   let seenHead = -1
   const wake = () => {
@@ -87,22 +88,24 @@ export function createFeedSource({ feed }: FeedParts): FeedSource {
       const position = positionOf(consumer, undefined)
       if (rows.length > 0) feed.cursors.commit(NAMESPACE + consumer, Math.max(ack, position), rows)
       else if (ack > position) feed.cursors.set(NAMESPACE + consumer, ack)
-      for (const heard of listeners.get(consumer) ?? []) heard()
+      for (const heard of listeners.get(consumer) ?? []) heard(Math.max(ack, position))
       return Math.max(ack, position)
     },
     rows: consumer => feed.cursors.rows(NAMESPACE + consumer),
     next(after, limit, wanted) {
       let cursor = after
+      let head = 0
       for (let scanned = 0; scanned < SCAN_MAX; scanned += limit) {
-        const head = feed.head()
+        head = feed.head()
         if (cursor >= head) break
-        const found = feed.read(cursor, limit)
+        // no more than there is: whoever asks for more has the journal's end looked at twice
+        const found = feed.read(cursor, Math.min(limit, head - cursor))
         // messages without a reading leave no trace in the answer, but the cursor must pass them
         cursor = found.at(-1)?.seq ?? Math.min(cursor + limit, head)
-        const batch = batchOf(cursor, found, wanted)
+        const batch = batchOf(cursor, head, found, wanted)
         if (batch.readings.length > 0 || batch.ticks.length > 0) return batch
       }
-      return { cursor, readings: [], ticks: [] }
+      return { cursor, head, readings: [], ticks: [] }
     },
     news(seen, ms, onGone) {
       if (waiting.size >= WAITING_MAX) throw new FengsuiError('too-many-requests', `${WAITING_MAX} requests wait on the feed already`)
@@ -138,8 +141,8 @@ export function createFeedSource({ feed }: FeedParts): FeedSource {
   }
 }
 
-function batchOf(cursor: number, found: FeedEntry[], wanted: Wanted): Batch {
-  const batch: Batch = { cursor, readings: [], ticks: [] }
+function batchOf(cursor: number, head: number, found: FeedEntry[], wanted: Wanted): Batch {
+  const batch: Batch = { cursor, head, readings: [], ticks: [] }
   for (const entry of found) {
     if ('tick' in entry) {
       if (wanted.ticks) batch.ticks.push({ off: entry.seq, at: entry.tick })

@@ -37,12 +37,19 @@ export function feedStream(app: App, source: FeedSource): void {
       streams.get(consumer)?.destroy()
       streams.set(consumer, raw)
       const underWay: { cursor: number; readings: number }[] = []
+      let owed = 0
       const isOpen = () => !source.isClosed() && !raw.destroyed
+      /** where the consumer stands on disk; heard of, since asking the disk for each line costs as much as the line */
+      let acknowledged = sent
+      let heard = (): void => {}
+      const forget = source.acknowledged(consumer, position => {
+        acknowledged = position
+        heard()
+      })
       /** how many readings may still be sent */
       const room = (): number => {
-        const acknowledged = source.positionOf(consumer, undefined)
-        while (underWay[0] !== undefined && underWay[0].cursor <= acknowledged) underWay.shift()
-        return credit - underWay.reduce((sum, batch) => sum + batch.readings, 0)
+        while (underWay[0] !== undefined && underWay[0].cursor <= acknowledged) owed -= underWay.shift()!.readings
+        return credit - owed
       }
       let wroteMs = 0
       const write = async (line: object): Promise<void> => {
@@ -54,7 +61,7 @@ export function feedStream(app: App, source: FeedSource): void {
         while (isOpen()) {
           const left = room()
           if (left <= 0) {
-            await acknowledgement(source, consumer, raw)
+            await acknowledgement(raw, done => (heard = done))
             continue
           }
           const batch = source.next(sent, Math.min(left, BATCH_MESSAGES), wanted)
@@ -62,12 +69,17 @@ export function feedStream(app: App, source: FeedSource): void {
           const silentMs = performance.now() - wroteMs
           const isPassing = batch.cursor > sent && silentMs > PASSING_MS
           sent = batch.cursor
-          if (isNews) underWay.push({ cursor: sent, readings: Math.max(1, batch.readings.length) })
+          if (isNews) {
+            const readings = Math.max(1, batch.readings.length)
+            underWay.push({ cursor: sent, readings })
+            owed += readings
+          }
           if (isNews || isPassing || silentMs > HEARTBEAT_MS)
-            await write({ cursor: sent, head: source.head(), readings: batch.readings, ticks: batch.ticks })
+            await write({ cursor: sent, head: batch.head, readings: batch.readings, ticks: batch.ticks })
           if (!isNews) await source.news(sent, HEARTBEAT_MS, untilClosed(request))
         }
       } finally {
+        forget()
         if (streams.get(consumer) === raw) streams.delete(consumer)
         raw.end()
       }
@@ -86,16 +98,15 @@ const drained = (raw: ServerResponse): Promise<void> =>
     raw.once('close', done)
   })
 
-function acknowledgement(source: FeedSource, consumer: string, raw: ServerResponse): Promise<void> {
+function acknowledgement(raw: ServerResponse, onHeard: (done: () => void) => void): Promise<void> {
   return new Promise(resolve => {
     const done = () => {
       clearTimeout(limit)
-      forget()
       raw.off('close', done)
       resolve()
     }
     const limit = setTimeout(done, HEARTBEAT_MS)
-    const forget = source.acknowledged(consumer, done)
+    onHeard(done)
     raw.once('close', done)
   })
 }
