@@ -1,7 +1,7 @@
 // What a person does to an incident: acknowledge, note, escalate, merge, close. The first acknowledgement wins; the second officer
 // is told who was first and when.
 import { FengsuiError } from '#contracts/errors.ts'
-import { ESCALATION_LEVELS, type IncidentState } from '#contracts/incident.ts'
+import { ESCALATION_LEVELS, type EscalationLevel, type IncidentState } from '#contracts/incident.ts'
 import { moveAlarm } from './alarm-moves.ts'
 import { isUnacknowledged } from './alarm-states.ts'
 import { actorOf, NOTE_CHARACTERS_MAX, optional, REASON_CHARACTERS_MAX, required } from './checks.ts'
@@ -84,13 +84,16 @@ export const noteIncident = (turn: Turn, id: string, o: { by: string; note: stri
   turn.saveIncident(record)
 }
 
-export const escalateIncident = (turn: Turn, id: string, o: { by: string; note?: string }): void => {
+/** `seen`: the step that whoever sends it up saw it at; two who press at once send it up once. */
+export const escalateIncident = (turn: Turn, id: string, o: { by: string; note?: string; seen?: EscalationLevel }): void => {
   const { actor } = actorOf(o.by)
   const note = optional('note', o.note, NOTE_CHARACTERS_MAX)
   const record = existing(turn, id)
   stepOf(record, 'escalate')
   const from = ESCALATION_LEVELS[record.escalation]
   const to = ESCALATION_LEVELS[record.escalation + 1]
+  if (o.seen !== undefined && o.seen !== from)
+    throw new FengsuiError('conflict', `incident ${id} is with the ${from ?? 'city'} already, and not with the ${o.seen} any more`)
   if (from === undefined || to === undefined)
     throw new FengsuiError('conflict', `incident ${id} is with the city already: there is nobody above`)
   turn.tell(id, { actor, what: 'escalated', text: escalatedWords(from, to), ...(note !== undefined && { note }), detail: { from, to } })

@@ -2,7 +2,15 @@
 // The second officer to acknowledge gets 409 with the name of the first; dispatch decides, this only carries it.
 import type { Alarm } from '#contracts/alarm.ts'
 import { FengsuiError } from '#contracts/errors.ts'
-import { INCIDENT_STATES, type Incident, type IncidentCategory, type IncidentDetail, type IncidentState } from '#contracts/incident.ts'
+import {
+  ESCALATION_LEVELS,
+  INCIDENT_STATES,
+  type EscalationLevel,
+  type Incident,
+  type IncidentCategory,
+  type IncidentDetail,
+  type IncidentState,
+} from '#contracts/incident.ts'
 import { eachOf, emptyBody, limit, LISTED, LISTED_MAX, note, queueAlarm, reason, type Changes } from './alarms.ts'
 import { callerOf, nameOf } from './auth.ts'
 import { answers } from './errors.ts'
@@ -15,7 +23,7 @@ export type IncidentDesk = {
   alarmOfQueue(id: string): Alarm | undefined
   acknowledgeIncident(id: string, o: { by: string; note?: string }): Changes
   noteIncident(id: string, o: { by: string; note: string }): Changes
-  escalateIncident(id: string, o: { by: string; note?: string }): Changes
+  escalateIncident(id: string, o: { by: string; note?: string; seen?: EscalationLevel }): Changes
   mergeIncident(id: string, o: { by: string; into: string; reason: string }): Changes
   closeIncident(id: string, o: { by: string; cause: string; falseAlarm: boolean; feedback?: string; note?: string }): Changes
   controlIncident(id: string, o: { by: string; note?: string }): Changes
@@ -103,7 +111,11 @@ export function incidentRoutes(app: App, { desk, changed }: IncidentParts): void
   const noted = object({}, { note })
 
   act('acknowledge', 'I have it: also acknowledges its alarms', noted, (id, by, given) => desk.acknowledgeIncident(id, { ...given, by }))
-  act('escalate', 'One level up the chain', noted, (id, by, given) => desk.escalateIncident(id, { ...given, by }))
+  const escalating = object(
+    {},
+    { note, seen: oneOf(ESCALATION_LEVELS, { description: 'the step it was seen at: 409 where it is not there any more' }) },
+  )
+  act('escalate', 'One level up the chain', escalating, (id, by, given) => desk.escalateIncident(id, { ...given, by }))
   act('note', 'Add to the timeline', object({ note }), (id, by, given) => desk.noteIncident(id, { ...given, by }))
   act('merge', 'It is the same as another', object({ into: text({ minLength: 1, maxLength: 200 }), reason }), (id, by, given) =>
     desk.mergeIncident(id, { ...given, by }),

@@ -2,7 +2,7 @@
 // that is set back. Each was wrong once.
 import { describe, expect, it } from 'vitest'
 import type { Recipient } from '../../dispatch/recipients.ts'
-import { clear, folder, iso, MINUTE_MS, NIGHT_MS, openDesk, raise, send, type TestDesk } from './desk.ts'
+import { clear, codeOf, folder, iso, MINUTE_MS, NIGHT_MS, openDesk, raise, send, type TestDesk } from './desk.ts'
 import { fireAt, north, openWorld, type World } from './stations.ts'
 
 const far = { lat: 31.7, lon: 118.6 }
@@ -183,6 +183,16 @@ const captain: Recipient = {
     { channel: 'sms', to: '13800000000', waitS: 60 },
   ],
 }
+
+describe('two officers who press at once', () => {
+  it('send an incident one step up the chain', () => {
+    const d = openDesk()
+    const { id } = send(d.dispatch, raise({ id: 'a1' })).incidents[0]!
+    d.dispatch.escalateIncident(id, { by: 'li', seen: 'grid' })
+    expect(codeOf(() => d.dispatch.escalateIncident(id, { by: 'wang', seen: 'grid' }))).toBe('conflict')
+    expect(d.dispatch.incident(id)?.escalation).toBe('community')
+  })
+})
 
 describe('who is told that an incident was sent up the chain', () => {
   it('is told over the next channel too, while whoever had it does nothing', () => {

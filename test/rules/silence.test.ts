@@ -57,6 +57,18 @@ test('said to be offline, asleep until a promised hour, stored or retained: each
   expect(raises(stored.advance(ms(300)))).toHaveLength(1)
 })
 
+test('a clock that is set back holds nothing up: who falls silent is missed as soon as ever', () => {
+  const f = fold()
+  for (let s = 0; s <= 60; s += 10) f.advance(ms(s), { isClock: true })
+  play(f, [from('a', 60)])
+  const backMs = 600_000
+  let missedS: number | undefined
+  for (let s = 70; s <= 400 && missedS === undefined; s += 10)
+    if (raises(f.advance(ms(s) - backMs, { isClock: true })).length > 0) missedS = s
+  // 120 s of silence and 20 s for others; what lies between the last message and the first of the other clock is not known
+  expect(missedS).toBe(210)
+})
+
 test('while nobody listened nobody was silent', () => {
   const f = fold()
   play(f, [from('a', 0)])

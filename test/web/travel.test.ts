@@ -94,7 +94,7 @@ test('only acknowledging goes out while the past is shown, and a new alarm is st
   travel.go(T0)
   await settled()
   expect(await store.actions.close('now', { cause: 'x', falseAlarm: false })).toBe(false)
-  expect(await store.actions.escalate('now')).toBe(false)
+  expect(await store.actions.escalate('now', 'grid')).toBe(false)
   expect(posted).toEqual([])
   const arrived: string[] = []
   store.onArrival.handle = list => arrived.push(...list.map(one => one.id))

@@ -1,6 +1,6 @@
 // What an officer does to an incident: refused while the link is not alive, shown at once (acknowledge), taken back with
 // a message when the server says no. A second officer is told who was first and when. Nothing is ever queued for later.
-import type { Incident, IncidentDetail } from '#contracts/incident.ts'
+import type { EscalationLevel, Incident, IncidentDetail } from '#contracts/incident.ts'
 import { ApiError, type Api } from './api.ts'
 import { clockTime } from './format.ts'
 import { t, type Key } from './i18n.ts'
@@ -21,7 +21,8 @@ export type ActionDeps = {
 export type Actions = {
   acknowledge(incident: Incident): Promise<boolean>
   note(incidentId: string, note: string): Promise<boolean>
-  escalate(incidentId: string): Promise<boolean>
+  /** `seen`: the step it is shown at: two who press at once send it up once */
+  escalate(incidentId: string, seen: EscalationLevel): Promise<boolean>
   close(incidentId: string, o: { cause: string; falseAlarm: boolean; feedback?: string }): Promise<boolean>
   /** each of the alarms, until the same time; ends at the first that is refused */
   shelve(alarmIds: readonly string[], o: { reason: string; until: string }): Promise<boolean>
@@ -87,7 +88,7 @@ export const createActions = (o: ActionDeps): Actions => {
       return accepted
     },
     note: (incidentId, note) => command(incidentId, 'note', { note }, 'action.noted'),
-    escalate: incidentId => command(incidentId, 'escalate', {}, 'action.escalated'),
+    escalate: (incidentId, seen) => command(incidentId, 'escalate', { seen }, 'action.escalated'),
     close: (incidentId, body) => command(incidentId, 'close', body, 'action.closed'),
     shelve: (alarmIds, body) => eachAlarm(alarmIds, 'shelve', body, 'action.shelved'),
     unshelve: alarmIds => eachAlarm(alarmIds, 'unshelve', {}, 'action.unshelved'),

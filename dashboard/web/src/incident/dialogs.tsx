@@ -58,7 +58,9 @@ export const NoteDialog = ({ store, id, onClose }: DialogProps) => {
 }
 
 export const EscalateDialog = ({ store, id, onClose }: DialogProps) => {
-  const { busy, onSubmit } = useSend(() => store.actions.escalate(id), onClose)
+  // as it was when the dialog was opened
+  const [seen] = useState(() => store.incidents.value.get(id)?.escalation ?? 'grid')
+  const { busy, onSubmit } = useSend(() => store.actions.escalate(id, seen), onClose)
   return (
     <Modal title={t('escalate.title')} onClose={onClose}>
       <form onSubmit={onSubmit}>
