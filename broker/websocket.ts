@@ -67,6 +67,8 @@ export class WebSocketDoor {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Node has let go of it: an error that nobody hears would end the process
+    socket.on('error', ignore)
     const offered = request.headers['sec-websocket-protocol'] ?? ''
     if (!offered.split(',').some(name => SUBPROTOCOLS.includes(name.trim()))) {
       this.#refuse(socket, `a WebSocket without the subprotocol mqtt [MQTT-6.0.0-3]${offered === '' ? '' : `; offered was ${offered}`}`)

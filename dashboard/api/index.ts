@@ -138,7 +138,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => data => JSON.stringify(data))
 
-  const upgrades = dispatchUpgrades(app)
+  const upgrades = dispatchUpgrades(app, parts.flows !== null)
   await app.register(cookie)
   await app.register(rateLimit, {
     global: false,
@@ -250,15 +250,17 @@ async function listen(app: App, { host, port }: { host: string; port: number }):
 
 /**
  * WebSockets have two owners: /flows (the proxy listens by itself) and everything else (the live socket). Each plug-in would take
- * every upgrade, so the live one is given an emitter of its own: a server that never listens.
+ * every upgrade, so the live one is given an emitter of its own: a server that never listens. Node leaves such a socket without anybody who
+ * hears its errors, and an error that nobody hears ends the process: one reset from the network must not.
  */
-function dispatchUpgrades(app: App): { live: ReturnType<typeof createServer>; destroy(): void } {
+function dispatchUpgrades(app: App, hasFlows: boolean): { live: ReturnType<typeof createServer>; destroy(): void } {
   const live = createServer()
   const sockets = new Set<Duplex>()
   app.server.on('upgrade', (request, socket, head) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    if (!/^\/flows([/?]|$)/.test(request.url ?? '')) live.emit('upgrade', request, socket, head)
+    socket.on('error', () => socket.destroy())
+    if (!hasFlows || !/^\/flows([/?]|$)/.test(request.url ?? '')) live.emit('upgrade', request, socket, head)
   })
   return {
     live,

@@ -1,6 +1,6 @@
 // The way to Node-RED, against an upstream that checks passes with the flows room's own verifier.
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { userOf, verifyToken } from '../../flows/sso.ts'
@@ -132,4 +132,60 @@ test('while Node-RED is away: a page for people, an error for programs, and the 
   expect(page.text).toContain('报警不受影响')
   expect(await away.ask('/flows/flows', { as: 'engineer' })).toMatchObject({ status: 503, body: { code: 'room-unavailable' } })
   await away[Symbol.asyncDispose]()
+})
+
+/** Asks for an upgrade; `reset` = and is gone before an answer could come. */
+const upgradeAt = async (port: number, path: string, { reset = false } = {}): Promise<string> => {
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  await new Promise(resolve => socket.once('connect', resolve))
+  const key = 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13'
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n${key}\r\n\r\n`)
+  let got = ''
+  socket.on('data', data => (got += data.toString('latin1')))
+  const ended = new Promise(resolve => socket.once('close', resolve))
+  if (reset) setImmediate(() => socket.resetAndDestroy())
+  await ended
+  return got.split('\r\n', 1)[0] ?? ''
+}
+
+test('whoever hangs up in the middle of an upgrade ends nobody but himself, flows on or off', async () => {
+  const off = await startRoom({ roles: [] })
+  const thrown: Error[] = []
+  const hear = (error: Error): void => void thrown.push(error)
+  process.on('uncaughtExceptionMonitor', hear)
+  try {
+    for (const { api } of [room, off])
+      for (const path of ['/flows/comms', '/flows', '/api/v1/live', '/nowhere', '/%66lows/comms'])
+        for (let i = 0; i < 4; i++) await upgradeAt(api.port, path, { reset: true })
+    expect(await upgradeAt(off.api.port, '/flows/comms')).toBe('HTTP/1.1 404 Not Found')
+    expect(thrown.map(error => error.message)).toEqual([])
+  } finally {
+    process.off('uncaughtExceptionMonitor', hear)
+    await off[Symbol.asyncDispose]()
+  }
+})
+
+test('a frame that is none, and an editor that is away, end that socket alone', async () => {
+  const away = await startRoom({ roles: ['viewer'], parts: { flows: { url: 'http://127.0.0.1:1', token: () => SECRET } } })
+  const thrown: Error[] = []
+  const hear = (error: Error): void => void thrown.push(error)
+  process.on('uncaughtExceptionMonitor', hear)
+  const open = ({ url, tokens }: Room): WebSocket =>
+    new WebSocket(`${url.replace('http', 'ws')}/flows/comms`, { headers: { authorization: `Bearer ${tokens['viewer']}` } }).on(
+      'error',
+      () => {},
+    )
+  const ended = (socket: WebSocket) => new Promise(resolve => socket.once('close', resolve))
+  try {
+    await ended(open(away))
+    const bad = open(room)
+    await new Promise(resolve => bad.once('open', resolve))
+    // reserved bits, an opcode that is none
+    ;(bad as unknown as { _socket: { write(bytes: Buffer): void } })._socket.write(Buffer.from([0xff, 0x80, 1, 2, 3, 4]))
+    await ended(bad)
+    expect(thrown.map(error => error.message)).toEqual([])
+  } finally {
+    process.off('uncaughtExceptionMonitor', hear)
+    await away[Symbol.asyncDispose]()
+  }
 })

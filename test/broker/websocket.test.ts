@@ -135,3 +135,26 @@ test('behind a proxy its header comes before HTTP', async () => {
   await ended
   expect(table.refusals).toMatchObject([{ code: 'bad-credentials', address: '203.0.113.7 8080' }])
 })
+
+test('whoever hangs up while he is refused ends nobody but himself', async () => {
+  await using table = await lay({ wsPort: 0, anonymous: true })
+  const thrown: Error[] = []
+  const hear = (error: Error): void => void thrown.push(error)
+  process.on('uncaughtExceptionMonitor', hear)
+  const key = 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13'
+  try {
+    for (const protocol of ['', 'sec-websocket-protocol: mqtt\r\n'])
+      for (let i = 0; i < 6; i++) {
+        const socket = table.socket(table.broker.ports.ws).on('error', () => {})
+        await new Promise(resolve => socket.once('connect', resolve))
+        socket.write(`GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n${key}\r\n${protocol}\r\n`)
+        if (i % 2 === 0) await new Promise(resolve => setImmediate(resolve))
+        else await new Promise(resolve => socket.once('data', resolve))
+        socket.resetAndDestroy()
+      }
+    await expect(open(urlOf(table))).resolves.toBeDefined()
+    expect(thrown.map(error => error.message)).toEqual([])
+  } finally {
+    process.off('uncaughtExceptionMonitor', hear)
+  }
+})
