@@ -23,6 +23,7 @@ import { addAuth, LIVE_PROTOCOL } from './auth.ts'
 import { basemapRoute } from './basemap.ts'
 import { capRoutes, type CapParts } from './cap.ts'
 import { createCensus } from './census.ts'
+import { boundConnections } from './connections.ts'
 import { commandRoutes, type CommandDesk } from './commands.ts'
 import { deskRoutes, type DeskParts } from './desk.ts'
 import { deviceListRoute } from './device-list.ts'
@@ -62,6 +63,8 @@ import { videoRoutes, type VideoParts } from './video.ts'
 export type ApiParts = {
   host: string
   port: number
+  /** until the head of a request is there; default 10 s */
+  headMs?: number
   log: Log
   meter: Meter
   clock: Clock
@@ -119,15 +122,18 @@ export type Api = {
 }
 
 const BODY_MAX = 256 * 1024
+const HEAD_MS = 10_000
 
 /** Starts listening. @throws FengsuiError port-in-use */
 export async function startApi(parts: ApiParts): Promise<Api> {
-  const { log, meter, clock, dispatch, directory, accounts, timeZone = DEFAULT_TIME_ZONE } = parts
+  const { log, meter, clock, dispatch, directory, accounts, timeZone = DEFAULT_TIME_ZONE, headMs = HEAD_MS } = parts
   const app: App = fastify({
     bodyLimit: BODY_MAX,
     requestTimeout: 30_000,
     keepAliveTimeout: 72_000,
     forceCloseConnections: true,
+    // who sends the head of a request byte by byte holds a socket for this long, not for a minute
+    http: { headersTimeout: headMs, connectionsCheckingInterval: headMs / 2 },
     requestIdHeader: false,
     genReqId: () => randomUUID(),
     exposeHeadRoutes: false,
@@ -138,6 +144,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => data => JSON.stringify(data))
 
+  boundConnections(app.server)
   const upgrades = dispatchUpgrades(app, parts.flows !== null)
   await app.register(cookie)
   await app.register(rateLimit, {

@@ -2,7 +2,7 @@
 // cookie) the sub-protocol `bearer.<token>` beside `fengsui.v1`; never a token in the URL, which proxies write to their logs.
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Principal } from '#contracts/people.ts'
-import { mayDo, requireScope } from './auth.ts'
+import { actorOf, mayDo, requireScope } from './auth.ts'
 import { answers } from './errors.ts'
 import { CLIENTS_MAX, CLOSE, type Live } from './live.ts'
 import { integer, object, open, text, type App } from './schema.ts'
@@ -42,8 +42,11 @@ export function liveRoute(app: App, { live, accounts }: LiveRouteParts): void {
       const { since, epoch } = request.query as { since?: number; epoch?: string }
       if (principal === null || credential === null) return socket.close(CLOSE.session, 'log in first')
       if (!mayDo(principal, 'read')) return socket.close(CLOSE.forbidden, 'this needs the scope read')
-      if (live.clients() >= CLIENTS_MAX) return socket.close(CLOSE.later, `${CLIENTS_MAX} desks are connected already`)
+      const who = actorOf(principal)
+      // one account must not keep all others from their desks
+      if (!live.makeRoom(who)) return socket.close(CLOSE.later, `${CLIENTS_MAX} desks are connected already`)
       live.attach(socket, {
+        who,
         ...(since === undefined ? {} : { since }),
         ...(epoch === undefined ? {} : { epoch }),
         mayStay: () => mayDo(accounts.principal(credential.token), 'read'),

@@ -61,12 +61,15 @@ export type Changed = {
 export type Live = {
   push: (c: Changed) => void
   /** `since` and `epoch` as the client last saw them; `mayStay` is asked again every few seconds */
-  attach(socket: WebSocket, o: { since?: number; epoch?: string; mayStay: () => boolean }): void
+  attach(socket: WebSocket, o: { who: string; since?: number; epoch?: string; mayStay: () => boolean }): void
+  /** A place for one more desk of that person. Where all are taken, who holds by far the most gives one up; false = nobody does. */
+  makeRoom(who: string): boolean
   clients(): number
   close(): Promise<void>
 }
 type Client = {
   socket: WebSocket
+  who: string
   /** takes small frames in the place of JSON rows */ small: boolean
   mayStay: () => boolean
   answered: boolean
@@ -257,9 +260,19 @@ export function createLive(parts: LiveParts): Live {
   return {
     push,
     clients: () => clients.size,
-    attach(socket, { since, epoch: lastEpoch, mayStay }) {
+    makeRoom(who) {
+      if (clients.size < CLIENTS_MAX) return true
+      const held = Map.groupBy(clients, client => client.who)
+      const [most] = [...held.values()].toSorted((a, b) => b.length - a.length)
+      const [oldest] = most ?? []
+      if (most === undefined || oldest === undefined || most.length <= (held.get(who)?.length ?? 0) + 1) return false
+      drop(oldest)
+      oldest.socket.close(CLOSE.later, 'another person needs the place')
+      return true
+    },
+    attach(socket, { who, since, epoch: lastEpoch, mayStay }) {
       const small = socket.protocol === ROWS_PROTOCOL
-      const client: Client = { socket, small, mayStay, answered: true, allowance: 0 }
+      const client: Client = { socket, who, small, mayStay, answered: true, allowance: 0 }
       socket.on('pong', () => (client.answered = true))
       socket.on('close', () => drop(client))
       clients.add(client)

@@ -6,7 +6,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import type { Device } from '#contracts/device.ts'
 import { noMeter } from '#contracts/metrics.ts'
 import { createCensus } from '../../dashboard/api/census.ts'
-import { createLive, type Live } from '../../dashboard/api/live.ts'
+import { CLIENTS_MAX, createLive, type Live } from '../../dashboard/api/live.ts'
 import { until } from './desk.ts'
 
 const clock = { ms: Date.UTC(2026, 6, 22), nowMs: () => clock.ms }
@@ -77,7 +77,7 @@ beforeAll(async () => {
     meter: noMeter,
     pingMs: 100,
   })
-  server.on('connection', socket => live.attach(socket, { mayStay: () => mayStay }))
+  server.on('connection', socket => live.attach(socket, { who: 'user:li', mayStay: () => mayStay }))
 })
 afterAll(async () => {
   await live?.close()
@@ -89,6 +89,30 @@ const connect = async (o: { autoPong?: boolean } = {}) => {
   await once(socket, 'message')
   return { socket, closed }
 }
+
+test('where all places are taken, who holds the most gives one up for somebody else, and gets no more', () => {
+  const closed: number[] = []
+  const leave: (() => void)[] = []
+  const sit = (who: string): boolean => {
+    const socket = {
+      protocol: '',
+      bufferedAmount: 0,
+      on: (event: string, hear: () => void) => void (event === 'close' && leave.push(hear)),
+      send() {},
+      ping() {},
+      terminate() {},
+      close: (code: number) => void closed.push(code),
+    }
+    const isIn = live.makeRoom(who)
+    if (isIn) live.attach(socket as unknown as WebSocket, { who, mayStay: () => true })
+    return isIn
+  }
+  for (let i = 0; i < CLIENTS_MAX - 1; i++) expect(sit('user:tablet')).toBe(true)
+  expect([sit('user:officer'), sit('user:officer'), sit('user:tablet')]).toEqual([true, true, false])
+  expect(closed).toEqual([1013])
+  expect(live.clients()).toBe(CLIENTS_MAX)
+  for (const hear of leave) hear()
+})
 
 test('a desk whose session ends is closed with the code the page knows', async () => {
   const desk = await connect()
