@@ -80,7 +80,8 @@ async function main(): Promise<void> {
   const [what, verb, subject] = positionals
   const settings = readSettings(process.env)
   const dir = settings.dataDir
-  mkdirSync(dir, { recursive: true })
+  process.umask(0o077)
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
   if (what === 'device') {
     const { grant, 'expect-next-s': expectNextS, 'keep-old-s': keepOldS, 'expires-s': expiresS } = values
     const texts = Object.fromEntries(COLUMNS.flatMap(name => (name in values ? [[name, values[name as keyof typeof values]]] : []))) as Row

@@ -75,7 +75,8 @@ export function makeDataDir(settings: Settings): string {
   if (existsSync(join(settings.dataDir, RESTORE_MARK)))
     throw new FengsuiError('restore-unfinished', `FENGSUI_DATA_DIR=${settings.dataDir} holds a restore that was not finished`)
   try {
-    mkdirSync(settings.dataDir, { recursive: true })
+    // it holds hashes of secrets, logins of cameras and what happens in people's homes
+    mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 })
     accessSync(settings.dataDir, constants.W_OK)
   } catch (cause) {
     throw new FengsuiError('data-dir-unwritable', `FENGSUI_DATA_DIR=${settings.dataDir}: ${(cause as Error).message}`, { cause })

@@ -11,6 +11,8 @@ export type Asked = {
   login?: Login
   /** the address came over the API: link-local ones and those of many are not asked */
   isFenced?: boolean
+  /** connects there, whatever the name of the host leads to by now */
+  at?: string
   ca?: Buffer
   method?: 'GET' | 'POST'
   /** until the head of the answer is there */
@@ -20,7 +22,7 @@ export type Asked = {
   body?: string
 }
 
-/** Where the metadata of a cloud machine lies (link-local), and what is no address of a machine at all. */
+/** Where the metadata of a cloud machine lies (link-local, and four that are not), and what is no address of a machine at all. */
 const NEVER = new BlockList()
 NEVER.addSubnet('169.254.0.0', 16)
 NEVER.addSubnet('0.0.0.0', 8)
@@ -29,6 +31,12 @@ NEVER.addSubnet('fe80::', 10, 'ipv6')
 NEVER.addSubnet('ff00::', 8, 'ipv6')
 NEVER.addAddress('::', 'ipv6')
 NEVER.addAddress('fd00:ec2::254', 'ipv6')
+// Alibaba Cloud, Azure, Oracle Cloud
+for (const address of ['100.100.100.200', '168.63.129.16', '192.0.0.192']) NEVER.addAddress(address)
+// link-local of IPv4 in the clothes of IPv6: NAT64 (RFC 6052), 6to4 (RFC 3056), compatible (RFC 4291)
+NEVER.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6')
+NEVER.addSubnet('2002:a9fe::', 32, 'ipv6')
+NEVER.addSubnet('::a9fe:0', 112, 'ipv6')
 
 export const isRefused = (address: string): boolean => {
   const family = isIP(address)
@@ -47,10 +55,19 @@ const lookup: LookupFunction = (hostname, options, done) => {
   })
 }
 
+const always =
+  (address: string): LookupFunction =>
+  (_hostname, options, done) => {
+    const family = isIP(address)
+    if (options.all === true) done(null, [{ address, family }])
+    else done(null, address, family)
+  }
+
 function once(o: Asked, login?: string): Promise<IncomingMessage> {
   const { url, ca, method = 'GET', answerMs, signal, headers = {}, body } = o
   return new Promise((resolve, reject) => {
-    if (o.isFenced === true && isRefused(bareHost(url))) return reject(new Error('it stands at an address that is never asked'))
+    if (o.isFenced === true && (isRefused(bareHost(url)) || isRefused(o.at ?? '')))
+      return reject(new Error('it stands at an address that is never asked'))
     const options: RequestOptions = {
       host: bareHost(url),
       port: url.port,
@@ -60,6 +77,7 @@ function once(o: Asked, login?: string): Promise<IncomingMessage> {
       agent: false,
       signal,
       ...(o.isFenced === true && { lookup }),
+      ...(o.at !== undefined && { lookup: always(o.at) }),
       timeout: answerMs,
     }
     const answered = (answer: IncomingMessage): void => {

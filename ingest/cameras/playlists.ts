@@ -1,5 +1,6 @@
 // HLS of a registered address, handed through: playlists with each address in them replaced by a name of ours, and the pieces by such a name.
-// Only what a playlist of that camera named can be had, only from the host that was registered; so nobody can ask it for anything else.
+// Only what a playlist of that camera named can be had, only from the host that was registered, at the address where that playlist came from; so
+// nobody can ask it for anything else, also not by a name that leads elsewhere a moment later.
 import { createHmac, randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Transform, type Readable } from 'node:stream'
@@ -30,6 +31,8 @@ const TYPES: Record<string, string> = {
   key: 'application/octet-stream',
 }
 
+/** `at`: the address that the playlist came from */
+type Named = { href: string; at: string | undefined }
 export type Piece = { type: string; text: string } | { type: string; body: Readable }
 export type Hls = {
   /** @throws FengsuiError not-found (no playlist named it), camera-failed, too-many-requests */
@@ -61,48 +64,51 @@ export function createHls(o: { limits?: Pick<typeof LIMITS, 'answerMs'> } = {}):
   const { answerMs } = o.limits ?? LIMITS
   const secret = randomBytes(32)
   /** of each camera, by name; in order of last use */
-  const cameras = new Map<string, Map<string, string>>()
+  const cameras = new Map<string, Map<string, Named>>()
   let underWay = 0
 
-  function namesOf(deviceId: string): Map<string, string> {
-    const names = cameras.get(deviceId) ?? new Map<string, string>()
+  function namesOf(deviceId: string): Map<string, Named> {
+    const names = cameras.get(deviceId) ?? new Map<string, Named>()
     cameras.delete(deviceId)
     cameras.set(deviceId, names)
     if (cameras.size > CAMERAS_MAX) cameras.delete(cameras.keys().next().value ?? '')
     return names
   }
   /** The same address has the same name each time: players go by it. */
-  function nameOf(deviceId: string, url: URL): string {
+  function nameOf(deviceId: string, url: URL, at: string | undefined): string {
     const ending = /\.(\w{2,4})$/.exec(url.pathname)?.[1]?.toLowerCase() ?? ''
     const digest = createHmac('sha256', secret).update(`${deviceId} ${url.href}`).digest('hex').slice(0, 32)
     const name = `${digest}.${Object.hasOwn(TYPES, ending) ? ending : 'mp4'}`
     const names = namesOf(deviceId)
     names.delete(name)
-    names.set(name, url.href)
+    names.set(name, { href: url.href, at })
     if (names.size > NAMES_MAX) names.delete(names.keys().next().value ?? '')
     return name
   }
 
-  async function fetched(deviceId: string, { url: registered, login }: Address, url: URL, type: string): Promise<Piece> {
+  async function fetched(deviceId: string, { url: registered, login }: Address, { href, at }: Named, type: string): Promise<Piece> {
+    const url = new URL(href)
     const ended = new AbortController()
     const same = url.host === registered.host && url.protocol === registered.protocol
     if (!same) throw new FengsuiError('not-found', `${deviceId} has another address by now`)
-    const answer = await ask({ url, ...(login !== undefined && { login }), isFenced: true, answerMs, signal: ended.signal })
+    const where = { ...(login !== undefined && { login }), ...(at !== undefined && { at }) }
+    const answer = await ask({ url, ...where, isFenced: true, answerMs, signal: ended.signal })
+    const cameFrom = answer.socket.remoteAddress
     const isPlaylist = type === PLAYLIST_TYPE || /mpegurl/i.test(answer.headers['content-type'] ?? '')
     if (!isPlaylist) return { type, body: bounded(answer) }
     const text = (await readWhole(answer, PLAYLIST_BYTES_MAX, answerMs)).toString('utf8')
     if (!text.trimStart().startsWith('#EXTM3U')) throw new Error('what it sends is no HLS playlist')
-    return { type: PLAYLIST_TYPE, text: renamed(text, url, named => nameOf(deviceId, named)) }
+    return { type: PLAYLIST_TYPE, text: renamed(text, url, named => nameOf(deviceId, named, cameFrom)) }
   }
 
   return {
     async get(deviceId, address, name) {
-      const href = name === PLAYLIST ? address.url.href : cameras.get(deviceId)?.get(name)
-      if (href === undefined) throw new FengsuiError('not-found', `no playlist of ${deviceId} names this piece, or it is long ago`)
+      const named = name === PLAYLIST ? { href: address.url.href, at: undefined } : cameras.get(deviceId)?.get(name)
+      if (named === undefined) throw new FengsuiError('not-found', `no playlist of ${deviceId} names this piece, or it is long ago`)
       if (underWay >= AT_ONCE_MAX) throw new FengsuiError('too-many-requests', `${AT_ONCE_MAX} pieces of video are under way`)
       underWay += 1
       try {
-        const piece = await fetched(deviceId, address, new URL(href), TYPES[name.split('.')[1] ?? ''] ?? 'video/mp4')
+        const piece = await fetched(deviceId, address, named, TYPES[name.split('.')[1] ?? ''] ?? 'video/mp4')
         if ('body' in piece) {
           underWay += 1
           piece.body.once('close', () => (underWay -= 1))

@@ -1,5 +1,6 @@
 // Starting and ending, as an operator meets it: ready, a bad setting, a taken port, a folder that cannot be written, SIGTERM.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,6 +33,9 @@ test('the admin password is made once and shown once', async () => {
   for (const shown of [true, false]) {
     await using running = await start({ dir, env: { FENGSUI_ADMIN_PASSWORD: '' } })
     expect(running.output().includes('first run: user admin')).toBe(shown)
+    // secrets lie there: nobody but the account that runs it reads what it made
+    const open = (await readdir(dir, { recursive: true })).filter(name => (lstatSync(join(dir, name)).mode & 0o077) !== 0)
+    expect(open).toEqual([])
   }
   await rm(dir, { recursive: true, force: true })
 })
