@@ -38,6 +38,8 @@ type Closable = { close(): Promise<void> }
 
 const role = process.argv[2] ?? 'start'
 const started = Date.now()
+// whatever is made here, by this process or those it starts, is for the operator's account only
+process.umask(0o077)
 if (role === 'start' || role === 'demo') await supervise(role === 'demo')
 else runProcess(role)
 
