@@ -1,6 +1,7 @@
 // How many messages a connection may send over a while: a bucket that fills with its rate and holds ten seconds of it. Who has
-// emptied it is not read for a moment, so that TCP tells the device to wait; nothing is dropped.
-import { GATEWAY_RATE, RATE_BURST_S } from './limits.ts'
+// emptied it is not read for a moment, so that TCP tells the device to wait; nothing is dropped. A long message counts as several: reading and
+// judging it costs as much, and all alarms go through the one who judges.
+import { GATEWAY_RATE, MESSAGE_BYTES, RATE_BURST_S } from './limits.ts'
 import { ANONYMOUS, type Identity } from './access.ts'
 
 /** Reading goes on when a tenth of a second's messages have been saved up: not one at a time. */
@@ -26,8 +27,8 @@ export class Allowance {
     return this.#saved >= 1
   }
 
-  take(): void {
-    if (this.#perS > 0) this.#saved--
+  take(bytes: number): void {
+    if (this.#perS > 0) this.#saved -= Math.max(1, bytes / MESSAGE_BYTES)
   }
 
   resumeAfterMs(): number {

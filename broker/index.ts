@@ -24,6 +24,7 @@ import { Storing, type StoringOptions } from './storing.ts'
 import { Subscribers } from './subscribers.ts'
 import { Subscribing } from './subscribing.ts'
 import { textProblem } from './text-rules.ts'
+import { Shares } from './shares.ts'
 import { LoginThrottle } from './throttle.ts'
 import { Turn } from './turn.ts'
 
@@ -79,7 +80,7 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
   const subscribing = new Subscribing(o.log, sessions, limits.subscriptionsOfClient)
   const aedes = await startAedes(o, limits, { sessions, storing, subscribers, subscribing, disk })
   const connected = new Set<Client>()
-  watch(aedes, connected, o, sessions)
+  watch(aedes, connected, o, sessions, limits)
   const keepalive = new Keepalive()
   const guards = new Set<Guard>()
   const parts: GuardParts = {
@@ -185,7 +186,7 @@ type Around = { sessions: Sessions; storing: Storing; subscribers: Subscribers; 
 
 async function startAedes(o: BrokerOptions, limits: Limits, around: Around): Promise<Aedes> {
   const { sessions, storing, subscribers, subscribing, disk } = around
-  const kept = new KeptSessions(limits.sessions, disk)
+  const kept = new KeptSessions(limits, disk)
   const entry = new Entry(o, sessions, kept, new LoginThrottle(o.clock))
   const aedes = await Aedes.createBroker({
     connectTimeout: limits.connectTimeoutMs,
@@ -253,7 +254,8 @@ function countSubscribers(mq: Emitter, subscribers: Subscribers): void {
     })
 }
 
-function watch(aedes: Aedes, connected: Set<Client>, o: BrokerOptions, sessions: Sessions): void {
+function watch(aedes: Aedes, connected: Set<Client>, o: BrokerOptions, sessions: Sessions, limits: Limits): void {
+  const shares = new Shares(sessions, limits)
   aedes.on('connackSent', (packet, { conn }) => {
     if (packet.returnCode === 0 && conn instanceof Guard) conn.accept()
   })
@@ -267,9 +269,11 @@ function watch(aedes: Aedes, connected: Set<Client>, o: BrokerOptions, sessions:
   aedes.on('client', client => {
     if (client.closed) return forgetClosed(aedes, client)
     connected.add(client)
+    shares.enter(client)
     gauge()
     client.conn.once('close', () => {
       connected.delete(client)
+      shares.leave(client)
       gauge()
     })
   })

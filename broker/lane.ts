@@ -137,7 +137,7 @@ export class FastLane implements Waiter, Attempt {
 
   /** For every PUBLISH that passes, also those that Aedes handles. */
   takeRoom(bytes: number): void {
-    this.allowance.take()
+    this.allowance.take(bytes)
     this.inFlight++
     this.inFlightBytes += bytes
     this.gate.enter(bytes)

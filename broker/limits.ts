@@ -31,7 +31,12 @@ export type Limits = {
   queuedOfSession: number
   queued: number
   queuedBytes: number
+  /** connections of one identity, of one with grants (a gateway, or a login that many devices share); the oldest makes room for one more */
+  connectionsOfIdentity: number
+  connectionsOfGateway: number
   sessions: number
+  /** persistent sessions of one identity, also those without a subscription; its own oldest makes room for one more */
+  sessionsBegunOfIdentity: number
   sessionsOfIdentity: number
   /** QoS 2 messages between PUBLISH and PUBREL; who sends one more is disconnected */
   halfDone: number
@@ -60,7 +65,10 @@ export const LIMITS: Limits = {
   queuedOfSession: 1000,
   queued: 200_000,
   queuedBytes: 128 * 1024 * 1024,
+  connectionsOfIdentity: 32,
+  connectionsOfGateway: 5_000,
   sessions: 50_000,
+  sessionsBegunOfIdentity: 256,
   sessionsOfIdentity: 16,
   halfDone: 200_000,
   halfDoneOfIdentity: 2000,
@@ -70,6 +78,8 @@ export const LIMITS: Limits = {
 
 /** A device may save up so many seconds of its rate, and then send them at once. */
 export const RATE_BURST_S = 10
+/** A message of more bytes counts as so many messages as this goes into it; those of detectors have 200 to 900. */
+export const MESSAGE_BYTES = 1024
 /** An identity with grants is a gateway and speaks for many: so many times the rate of a device. */
 export const GATEWAY_RATE = 20
 /** MQTT 3.1.1 allows 65,535 bytes; no topic known to us needs more than 300. */

@@ -3,8 +3,8 @@
 import type { Client, ConnectPacket } from 'aedes'
 import type { Clock } from '#contracts/clock.ts'
 import type { ErrorCode } from '#contracts/errors.ts'
-import type { Identity } from './access.ts'
-import { SAMPLE_BYTES } from './limits.ts'
+import { ANONYMOUS, type Identity } from './access.ts'
+import { SAMPLE_BYTES, type Limits } from './limits.ts'
 
 /** One refusal at the door; whoever listens counts, folds repeats and keeps the sample. `payload` is at most 4 KiB. */
 export type Refusal = {
@@ -117,20 +117,24 @@ export class Sessions {
 
 const sampleOf = (payload: Uint8Array | string): Uint8Array => Uint8Array.from(Buffer.from(payload).subarray(0, SAMPLE_BYTES))
 
-/** Which persistent sessions exist, with or without subscriptions; beyond the bound the oldest is taken for a new one. */
+/**
+ * Which persistent sessions exist, with or without subscriptions. Beyond the bound the oldest is taken for a new one, and before that the oldest
+ * of an identity that has begun too many: with ClientIds made up one after the other it must not end those of others.
+ */
 export class KeptSessions {
-  readonly #max: number
+  readonly #limits: Pick<Limits, 'sessions' | 'sessionsBegunOfIdentity'>
   readonly #ids = new Set<string>()
+  readonly #ofOwner = new Map<string, Set<string>>()
   readonly #disk: { session(id: string): void; end(id: string): void }
 
-  constructor(max: number, disk: { session(id: string): void; end(id: string): void }) {
-    this.#max = max
+  constructor(limits: Pick<Limits, 'sessions' | 'sessionsBegunOfIdentity'>, disk: { session(id: string): void; end(id: string): void }) {
+    this.#limits = limits
     this.#disk = disk
   }
 
   /** Those there were before a restart. */
   restore(ids: readonly string[]): void {
-    for (const id of ids) this.#ids.add(id)
+    for (const id of ids) this.#add(id)
   }
 
   has(id: string): boolean {
@@ -138,16 +142,33 @@ export class KeptSessions {
   }
 
   connected(id: string, isClean: boolean): void {
-    this.#ids.delete(id)
+    this.#remove(id)
     if (isClean) return
-    if (this.#ids.size >= this.#max) this.#forgetOldest()
-    this.#ids.add(id)
+    const owner = ownerOf(id)
+    const own = this.#ofOwner.get(owner)
+    const isOwnFull = owner !== ANONYMOUS.username && (own?.size ?? 0) >= this.#limits.sessionsBegunOfIdentity
+    if (own !== undefined && isOwnFull) this.#forgetOldest(own)
+    else if (this.#ids.size >= this.#limits.sessions) this.#forgetOldest(this.#ids)
+    this.#add(id)
     this.#disk.session(id)
   }
 
-  #forgetOldest(): void {
-    const [oldest = ''] = this.#ids
-    this.#ids.delete(oldest)
+  #add(id: string): void {
+    const owner = ownerOf(id)
+    this.#ids.add(id)
+    this.#ofOwner.set(owner, (this.#ofOwner.get(owner) ?? new Set()).add(id))
+  }
+
+  #remove(id: string): void {
+    const owner = ownerOf(id)
+    this.#ids.delete(id)
+    const own = this.#ofOwner.get(owner)
+    if (own?.delete(id) === true && own.size === 0) this.#ofOwner.delete(owner)
+  }
+
+  #forgetOldest(those: ReadonlySet<string>): void {
+    const [oldest = ''] = those
+    this.#remove(oldest)
     this.#disk.end(oldest)
   }
 }

@@ -1,4 +1,7 @@
 // Who may do what at the door: through real sockets, and the rules of topics and filters by themselves.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { topicMatches } from '#contracts/topic.ts'
@@ -45,6 +48,53 @@ describe('coming in', () => {
     await closed(socket)
     expect(got.bytes()).toEqual(Buffer.from([0x20, 2, 0, 2]))
     expect(table.refusals).toMatchObject([{ code: 'client-id-refused', identity: 'd1' }])
+  })
+
+  test('one device holds its share of connections: the oldest makes room; a gateway’s share is larger', async () => {
+    await using table = await lay({ limits: { connectionsOfIdentity: 2, connectionsOfGateway: 3 } })
+    await table.issue('d1')
+    await table.issue('gw', { grants: ['zigbee2mqtt/#'] })
+    const [first, second] = [await table.client('d1'), await table.client('d1')]
+    const ended = closed(first)
+    const third = await table.client('d1')
+    await ended
+    expect([second.connected, third.connected]).toEqual([true, true])
+    expect(table.refusals).toMatchObject([{ code: 'too-many-connections', identity: 'd1' }])
+    for (let i = 0; i < 3; i++) await table.client('gw')
+    expect(table.broker.connections()).toBe(5)
+    // one that has gone makes room by itself
+    second.end(true)
+    await until(
+      () => table.broker.connections(),
+      n => n === 4,
+    )
+    await table.client('d1')
+    expect(table.refusals).toHaveLength(1)
+  })
+
+  test('persistent sessions begun one after the other end those of the same identity, not those of others', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'fengsui-begun-'))
+    const limits = { sessions: 4, sessionsBegunOfIdentity: 2 }
+    {
+      await using table = await lay({ dir, limits })
+      await table.issue('tablet')
+      await table.issue('d1')
+      const tablet = await table.client('tablet', { clientId: 'station', clean: false })
+      await tablet.subscribeAsync('fire/v1/micro-station/tablet/cmd', { qos: 1 })
+      await tablet.endAsync()
+      await table.broker.publish('fire/v1/micro-station/tablet/cmd', 'an order')
+      for (let i = 0; i < 8; i++) await (await table.client('d1', { clientId: `made up ${i}`, clean: false })).endAsync()
+    }
+    await using table = await lay({ dir, limits })
+    await table.issue('tablet')
+    const back = table.socket()
+    const got = received(back)
+    back.write(connectFrame({ clientId: 'station', clean: false, ...table.login('tablet') }))
+    await until(() => got.bytes().length)
+    await aMoment()
+    expect([...got.bytes().subarray(0, 4)]).toEqual([0x20, 2, 1, 0])
+    expect(got.bytes().toString('latin1')).toContain('an order')
+    rmSync(dir, { recursive: true })
   })
 
   test('another identity with the same ClientId takes nothing over; the same identity does', async () => {

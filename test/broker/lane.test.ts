@@ -1,5 +1,6 @@
 // The fast lane beside Aedes: what one client sends keeps its order whichever way it goes, acknowledgements leave in order, what
 // somebody wants is shown to them after the commit, and nobody takes more room or rate than is theirs.
+import { Allowance } from '../../broker/allowance.ts'
 import { generate } from 'mqtt-packet'
 import { expect, test } from 'vitest'
 import { noMeter } from '#contracts/metrics.ts'
@@ -264,4 +265,16 @@ test('all room comes back, also from senders and subscribers that vanish', { tim
   const last = await table.client(null)
   for (let i = 0; i < 20; i++) await last.publishAsync('t', Buffer.alloc(10_000), { qos: 1 })
   expect(table.refusals).toEqual([])
+})
+
+test('a long message counts as so many as it has KiB: what it costs whoever judges it', () => {
+  const allowance = new Allowance(10, { username: 'd1', grants: [], mayPublishFor: () => true }, 0)
+  allowance.take(200)
+  allowance.take(98 * 1024)
+  expect(allowance.hasOne(0)).toBe(true)
+  allowance.take(900)
+  expect(allowance.hasOne(0)).toBe(false)
+  allowance.take(250 * 1024)
+  expect(allowance.hasOne(20_000)).toBe(false)
+  expect(allowance.hasOne(26_000)).toBe(true)
 })
