@@ -29,7 +29,7 @@ export type Subject = {
   id: string
   row: Row
   /** rule id -> the earliest moment that stands in the timers for it; not written, it follows from the states */
-  armed: Record<string, number | undefined> | undefined
+  armed: Record<string, number> | undefined
   /** false once it was forgotten */
   alive: boolean
   /** its row is not in what freeze() gave last */

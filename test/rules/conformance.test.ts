@@ -69,6 +69,24 @@ function moved(kind: AnyKind, [p, state, o]: Parameters<NonNullable<AnyKind['cal
   return false
 }
 
+/** As much of it is there as before, and all of it says something else. */
+function altered(r: Reading): Reading {
+  const each = <T, U>(record: Record<string, T>, other: (value: T) => U) =>
+    Object.fromEntries(Object.entries(record).map(([name, value]) => [name, other(value)]))
+  const other: Reading = {
+    ...r,
+    metrics: each(r.metrics, value => -1000 * value - 7),
+    alarms: each(r.alarms as Record<string, boolean>, on => !on),
+    source: { family: 'shelly' },
+  }
+  if (r.online !== undefined) other.online = !r.online
+  if (r.batteryPct !== undefined) other.batteryPct = 100 - r.batteryPct
+  if (r.detections !== undefined) other.detections = r.detections.length > 0 ? [] : [{ class: 'flame' }]
+  if (r.state !== undefined) other.state = { ...each(r.state, () => 'another word'), statusReason: 'sleep' }
+  if (r.deviceTs !== undefined) other.deviceTs = r.ts
+  return other
+}
+
 /** The open alarms at the end: raised and not cleared. */
 const openAfter = (signals: AlarmSignal[]): number => {
   const open = new Set<string>()
@@ -90,6 +108,12 @@ describe.each(KINDS.map(kind => [kind.name, kind] as const))('%s', (_, kind) => 
     const said = playOwn(scenario, story)
     if (remarks === true) return expect(said.map(s => s.type)).toEqual(['update', 'update'])
     expect(shortOf(said).map(s => s[0])).toEqual(['+', '-'])
+  })
+
+  test('wants by shape means by shape: what is said makes no difference', () => {
+    const readings = Object.values(SCENARIOS).flatMap(({ story: other }) => other)
+    const differ = readings.filter(r => kind.wants(rule.parameters, r) !== kind.wants(rule.parameters, altered(r)))
+    if (kind.byShape === true) expect(differ).toEqual([])
   })
 
   test('is pure: frozen input, the same answer twice', () => {
