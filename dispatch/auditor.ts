@@ -14,6 +14,7 @@ const CHECKS: readonly { what: string; sql: string }[] = [
   { what: 'deadlines passed and nobody acted on them', sql: 'SELECT subject_id AS id FROM deadlines WHERE due_ms < :late' },
   { what: 'offers unanswered and not passed on', sql: 'SELECT id FROM orders WHERE answer_by_ms < :late' },
   { what: 'shelved alarms past their time', sql: 'SELECT id FROM alarms WHERE shelved_until_ms < :late' },
+  { what: 'ladders whose time passed and that nobody climbed', sql: 'SELECT id FROM tellings WHERE next_ms < :late' },
   {
     what: 'orders open though their incident is over',
     sql: 'SELECT orders.id AS id FROM orders JOIN incidents ON incidents.id = orders.incident_id WHERE orders.open = 1 AND incidents.open = 0',

@@ -58,7 +58,7 @@ const hear = (turn: Turn, telling: Telling, ack: Ack): void => {
       ? tellings.accepted(telling, turn.nowMs)
       : status === 'heard'
         ? tellings.heard(telling, turn.nowMs)
-        : telling.state !== 'refused'
+        : tellings.refused(telling, turn.nowMs)
   if (!isNews) return
   const said = status === 'done' ? 'accepted' : status
   if (said === 'refused') {

@@ -45,6 +45,15 @@ export const typeOf = (head: Uint8Array): PhotoType | null => {
   return null
 }
 
+const synced = (dir: string): void => {
+  const open = openSync(dir, 'r')
+  try {
+    fsyncSync(open)
+  } finally {
+    closeSync(open)
+  }
+}
+
 const sizeIn = (folder: string): number => {
   let bytes = 0
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
@@ -110,6 +119,9 @@ export const openPhotos = (o: PhotoStoreOptions) => {
         const made = await write(chunks, file)
         mkdirSync(join(folder, id.slice(0, 2)), { recursive: true })
         renameSync(file, join(folder, id.slice(0, 2), id))
+        // its name too: a report that is written down must not lose its photo with the power
+        synced(join(folder, id.slice(0, 2)))
+        synced(folder)
         bytesKept += made.bytes
         return { id, ...made }
       } catch (error) {

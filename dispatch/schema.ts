@@ -106,6 +106,7 @@ const STEPS: readonly string[] = [
   KEPT_TABLES,
   // a new incident is written after what refers to it; without this SQLite looks through the whole outbox for each one
   'CREATE INDEX outbox_incident ON outbox (incident_id);',
+  'ALTER TABLE tellings ADD COLUMN refused_ms INTEGER;',
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])

@@ -78,6 +78,7 @@ export const tellingRows = (db: DatabaseSync) => {
     `UPDATE tellings SET accepted_ms = :now, heard_ms = coalesce(heard_ms, :now), next_ms = NULL, state = 'accepted'
      WHERE id = :id AND recipient = :recipient AND accepted_ms IS NULL`,
   )
+  const refused = db.prepare('UPDATE tellings SET refused_ms = :now WHERE id = :id AND recipient = :recipient AND refused_ms IS NULL')
   const first = {
     notified: db.prepare(
       'INSERT INTO told (incident_id, notified_ms) VALUES (?, ?) ON CONFLICT DO UPDATE SET notified_ms = coalesce(notified_ms, excluded.notified_ms)',
@@ -120,6 +121,8 @@ export const tellingRows = (db: DatabaseSync) => {
     delivered: (id: string, recipient: string, nowMs: number): void => void delivered.run({ id, recipient, now: nowMs }),
     /** False where it was known. */
     heard: (t: Telling, nowMs: number): boolean => Number(heard.run({ ...key(t), now: nowMs }).changes) > 0,
+    /** False where it was known: the same word twice takes no time from the channel that is tried after it. */
+    refused: (t: Telling, nowMs: number): boolean => Number(refused.run({ ...key(t), now: nowMs }).changes) > 0,
     accepted: (t: Telling, nowMs: number): boolean => Number(accepted.run({ ...key(t), now: nowMs }).changes) > 0,
     first: (what: keyof typeof first, incidentId: string, atMs: number): void => void first[what].run(incidentId, atMs),
     told: (incidentId: string): Told =>

@@ -49,7 +49,8 @@ export async function openDispatchDesk(o: DeskOptions): Promise<DispatchDesk> {
   dispatch.adoptResources([], stations)
   const shown = new Map<string, string>()
   let lookedMs = -Infinity
-  let auditedMs = -Infinity
+  // what came due while this was down is done first
+  let auditedMs = o.clock.nowMs()
   let stuck: Finding[] = []
 
   function lineNow(tickProblem: string | null): RoomHealth {

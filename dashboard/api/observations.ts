@@ -111,6 +111,16 @@ export async function observationRoutes(app: App, parts: ObservationParts): Prom
     return found
   }
 
+  /** Once it is written down its photos stay, whatever fails after that. */
+  function taken({ at, ...rest }: Body, saved: Photo[], by: string) {
+    try {
+      return observations.add({ ...rest, ...(at !== undefined && { at: new Date(at).toISOString() }), photos: saved, by })
+    } catch (error) {
+      photos.remove(saved)
+      throw error
+    }
+  }
+
   app.post('/api/v1/observations', {
     config: { scope: 'observations:write' },
     schema: {
@@ -124,18 +134,11 @@ export async function observationRoutes(app: App, parts: ObservationParts): Prom
       const { body: given, saved } = request.isMultipart()
         ? await readForm(request, parts)
         : { body: bodyOf(request.body), saved: [] as Photo[] }
-      try {
-        const { at, ...rest } = given
-        const when = at === undefined ? {} : { at: new Date(at).toISOString() }
-        const made = observations.add({ ...rest, ...when, photos: saved, by: actorOf(callerOf(request)) })
-        // known already: the photos of the first time stand
-        if (!made.created) photos.remove(saved)
-        parts.changed(made.changes)
-        return await reply.code(made.created ? 201 : 200).send(made.observation)
-      } catch (error) {
-        photos.remove(saved)
-        throw error
-      }
+      const made = taken(given, saved, actorOf(callerOf(request)))
+      // known already: the photos of the first time stand
+      if (!made.created) photos.remove(saved)
+      parts.changed(made.changes)
+      return reply.code(made.created ? 201 : 200).send(made.observation)
     },
   })
 

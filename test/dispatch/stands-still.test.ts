@@ -208,6 +208,27 @@ describe('who is told that an incident was sent up the chain', () => {
   })
 })
 
+describe('a refusal that is read twice', () => {
+  it('takes no time from the channel that is tried after it', () => {
+    const mail = { channel: 'mail', to: 'chen@example.org', waitS: 60 }
+    const d = openDesk({ recipients: [{ ...captain, ladder: [...captain.ladder, mail] }] })
+    const { id } = send(d.dispatch, raise({ id: 'a1' })).incidents[0]!
+    for (let twice = 0; twice < 2; twice += 1) {
+      d.dispatch.outbox.heard({ id: `${id}.opened@captain`, deviceId: 'st-7', status: 'refused' })
+      d.dispatch.outbox.climb(d.clock.nowMs())
+      expect(d.dispatch.incident(id)!.tellings[0]).toMatchObject({ channel: 'sms' })
+    }
+  })
+})
+
+describe('the auditor', () => {
+  it('finds a ladder that nobody climbs', () => {
+    const d = openDesk({ recipients: [captain] })
+    send(d.dispatch, raise({ id: 'a1' }))
+    expect(d.dispatch.stuck(d.clock.nowMs() + 41_000)).toMatchObject([{ what: expect.stringContaining('ladders'), count: 1 }])
+  })
+})
+
 describe('a clock that is set back by ten minutes', () => {
   const BACK_MS = 10 * MINUTE_MS
   it.each(['while this runs', 'while this is down'])('%s makes no deadline, offer, ladder or shelving late', when => {
