@@ -22,6 +22,9 @@ export function openCursors(o: { dir: string }): Cursors {
     'INSERT INTO consumer_rows (consumer, key, value) VALUES (?, ?, ?) ON CONFLICT (consumer, key) DO UPDATE SET value = excluded.value',
   )
   const dropRow = database.prepare('DELETE FROM consumer_rows WHERE consumer = ? AND key = ?')
+  const size = database.prepare(
+    'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()',
+  )
   const reader = openReader(o)
   const get = (consumer: string): number => Number(one.get(consumer)?.['seq'] ?? 0)
   return {
@@ -53,6 +56,7 @@ export function openCursors(o: { dir: string }): Cursors {
       }
     },
     all: () => Object.fromEntries(every.all().map(row => [String(row['consumer']), Number(row['seq'])])),
+    bytes: () => Number(size.get()?.['bytes'] ?? 0),
     close() {
       reader.close()
       database.close()

@@ -121,6 +121,8 @@ export type Cursors = {
   /** messages between the head and what the consumer has finished */
   lag(consumer: string): number
   all(): Record<string, number>
+  /** what all of it takes on disk */
+  bytes(): number
   close(): void
 }
 

@@ -1,11 +1,12 @@
 // GET /api/v1/feed/:consumer/incidents: what happened to incidents, in the order in which it was written down, behind a durable cursor of
 // its own, at least once. For flows that act on an incident; it changes nothing about one.
 import { answers } from './errors.ts'
+import { refuseFurther } from './feed-source.ts'
 import { consumerParams, untilClosed } from './feed-asked.ts'
 import { integer, list, object, open, text, type App } from './schema.ts'
 
 export type IncidentFeedParts = {
-  feed: { cursors: { get(consumer: string): number | undefined; set(consumer: string, seq: number): void } }
+  feed: { cursors: { get(consumer: string): number | undefined; set(consumer: string, seq: number): void; all(): Record<string, number> } }
   incidents: {
     /** each with its incident as it is now */
     incidentEvents(after: number, limit: number): { seq: number; incidentId: string; entry: object; incident: object | null }[]
@@ -25,6 +26,7 @@ export function incidentFeed(app: App, { feed, incidents }: IncidentFeedParts): 
   function positionOf(consumer: string): number {
     const known = feed.cursors.get(NAMESPACE + consumer) ?? 0
     if (known > 0) return known - 1
+    refuseFurther(feed.cursors)
     const start = incidents.lastIncidentEvent()
     feed.cursors.set(NAMESPACE + consumer, start + 1)
     return start

@@ -16,6 +16,8 @@ export type FeedParts = {
       set(consumer: string, seq: number): void
       rows(consumer: string): [string, string][]
       commit(consumer: string, seq: number, rows: [string, string | null][]): void
+      all(): Record<string, number>
+      bytes(): number
     }
   }
 }
@@ -46,6 +48,10 @@ const POLL_MS = 50
 const WAITING_MAX = 200
 /** messages looked through in one request when a filter lets little pass: bounds the time of one answer */
 const SCAN_MAX = 20_000
+/** names of consumers, those of incidents too; each is a row that nobody takes away */
+export const CONSUMERS_MAX = 1_000
+/** what the rows of all consumers may take; then only rows are taken away */
+export const ROWS_BYTES_MAX = 512 * 1024 * 1024
 /** keeps consumers of the feed apart from the rooms' own cursors */
 const NAMESPACE = 'feed:'
 
@@ -76,6 +82,7 @@ export function createFeedSource({ feed }: FeedParts): FeedSource {
   function positionOf(consumer: string, from: Start | undefined): number {
     const name = NAMESPACE + consumer
     if (feed.cursors.has(name)) return feed.cursors.get(name)
+    refuseFurther(feed.cursors)
     const start = from === 'start' ? 0 : typeof from === 'number' ? Math.min(from, feed.head()) : feed.head()
     feed.cursors.set(name, start)
     return start
@@ -86,6 +93,11 @@ export function createFeedSource({ feed }: FeedParts): FeedSource {
     acknowledge(consumer, ack, rows = []) {
       if (ack > feed.head()) throw new FengsuiError('invalid-request', 'ack is beyond the head: it must be a cursor of this feed')
       const position = positionOf(consumer, undefined)
+      if (rows.some(([, value]) => value !== null) && feed.cursors.bytes() > ROWS_BYTES_MAX)
+        throw new FengsuiError(
+          'disk-reserve',
+          `what consumers store takes ${ROWS_BYTES_MAX / 1024 / 1024} MiB, which is all it may: take rows away`,
+        )
       if (rows.length > 0) feed.cursors.commit(NAMESPACE + consumer, Math.max(ack, position), rows)
       else if (ack > position) feed.cursors.set(NAMESPACE + consumer, ack)
       for (const heard of listeners.get(consumer) ?? []) heard(Math.max(ack, position))
@@ -139,6 +151,12 @@ export function createFeedSource({ feed }: FeedParts): FeedSource {
       wake()
     },
   }
+}
+
+/** @throws FengsuiError conflict */
+export function refuseFurther(cursors: { all(): Record<string, number> }): void {
+  if (Object.keys(cursors.all()).length >= CONSUMERS_MAX)
+    throw new FengsuiError('conflict', `${CONSUMERS_MAX} consumers of the feed are known, and no more: take a name that is there`)
 }
 
 function batchOf(cursor: number, head: number, found: FeedEntry[], wanted: Wanted): Batch {

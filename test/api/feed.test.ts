@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { noLog } from '#contracts/clock.ts'
 import { createBeginnings } from '../../flows/beginnings.ts'
+import { CONSUMERS_MAX, ROWS_BYTES_MAX } from '../../dashboard/api/feed-source.ts'
 import { openCursors } from '../../journal/index.ts'
 import { reading, startRoom, type Room } from './room.ts'
 
@@ -162,4 +163,27 @@ test('closing answers those who wait', async () => {
   await other.api.close()
   expect([200, 'closed']).toContain(await waiting)
   expect(performance.now() - began).toBeLessThan(1000)
+})
+
+test('names of consumers, and what they store, have a bound: a name there is goes on, and rows can be taken away', async () => {
+  const kept = { names: CONSUMERS_MAX - 1, bytes: 0 }
+  const cursors = {
+    ...room.cursors,
+    all: () => Object.fromEntries(Array.from({ length: kept.names }, (_, i) => [`c${i}`, 0])),
+    bytes: () => kept.bytes,
+  }
+  await using other = await startRoom({ roles: ['engineer'], page: false, parts: { feed: { head: () => 0, read: () => [], cursors } } })
+  const ask = (name: string, path = '') => other.ask(`/api/v1/feed/${name}${path}`, { as: 'engineer' })
+  expect((await ask('bounded-1')).status).toBe(200)
+  kept.names = CONSUMERS_MAX
+  expect(await ask('bounded-2')).toMatchObject({ status: 409, body: { code: 'conflict' } })
+  expect((await ask('bounded-2', '/incidents')).status).toBe(409)
+  expect((await ask('bounded-1')).status).toBe(200)
+
+  const store = (rows: [string, string | null][]) => other.post('/api/v1/feed/bounded-1', { ack: 0, rows }, 'engineer')
+  expect((await store([['a', 'x'.repeat(60_000)]])).status).toBe(200)
+  expect(room.cursors.bytes()).toBeGreaterThan(60_000)
+  kept.bytes = ROWS_BYTES_MAX + 1
+  expect(await store([['b', 'y']])).toMatchObject({ status: 503, body: { code: 'disk-reserve' } })
+  expect((await store([['a', null]])).status).toBe(200)
 })
