@@ -329,6 +329,7 @@ test('wall: read-only, complete, nothing wider than it', async () => {
   await page.evaluate(`location.hash = '#/wall'`)
   await page.locator(`[data-testid="wall"] [data-testid="incident-panel"][data-incident-id="${fire}"]`).waitFor({ timeout: 20_000 })
   expect(await page.locator('[data-testid="wall"] button:not([inert] *)').count(), 'nothing to press').toBe(0)
+  await page.locator(`[data-testid="wall"] [data-marker-id="${fire}"]`).waitFor({ timeout: 20_000 })
   expect(await axe(page)).toEqual([])
   expect((await measure(page)).wide).toBe(false)
   await page.context().close()
