@@ -7,7 +7,8 @@ import { openBrowser, openDesk } from '../test/system/browser.ts'
 import { root, start, until } from '../test/system/running.ts'
 
 const FIRE_MS = 300_000
-const to = (name: string): string => join(root, 'docs/screens', `${name}.png`)
+/** A map has too many colours for a small PNG. */
+const picture = (name: string) => ({ path: join(root, 'docs/screens', `${name}.jpg`), type: 'jpeg', quality: 80 }) as const
 
 await using running = await start({ role: 'demo' })
 const fire = async (): Promise<Incident | undefined> =>
@@ -24,25 +25,25 @@ try {
   await page.locator(`[data-testid="incident-row"][data-incident-id="${id}"]`).first().click()
   await page.getByTestId('timeline').waitFor({ timeout: 60_000 })
   await delay(5_000)
-  await page.screenshot({ path: to('desk') })
+  await page.screenshot(picture('desk'))
   await page.getByTestId('language').click()
   await page.getByTestId('theme').click()
   await page.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 120_000 })
   await delay(4_000)
-  await page.screenshot({ path: to('desk-en') })
+  await page.screenshot(picture('desk-en'))
   await page.getByTestId('theme').click()
   await page.setViewportSize({ width: 1600, height: 1000 })
   await page.evaluate(`location.hash = '#/devices/${deviceIds[0]}'`)
   await page.getByTestId('device-standing').waitFor({ timeout: 60_000 })
   await delay(4_000)
-  await page.screenshot({ path: to('device') })
+  await page.screenshot(picture('device'))
   await page.getByTestId('language').click()
   await page.setViewportSize({ width: 3840, height: 1080 })
   await page.evaluate(`location.hash = '#/wall'`)
   await page.getByTestId('wall').waitFor({ timeout: 60_000 })
   await page.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 120_000 })
   await delay(6_000)
-  await page.screenshot({ path: to('wall') })
+  await page.screenshot(picture('wall'))
 } finally {
   await browser.close()
 }

@@ -59,7 +59,7 @@ test('at most so often, and once more for what came meanwhile', () => {
   expect(page.drawn.at(-1)).toBe('980')
 })
 
-test('a map whose frames are slow takes a quarter of the time, and is never more than two seconds behind', () => {
+test('a map whose frames are slow takes a third of the time, and never waits longer than what a device says may be late', () => {
   const { page, ask } = openPage()
   const drawnWithin = (costMs: number, spanMs: number): number => {
     page.drawn.length = 0
@@ -76,7 +76,7 @@ test('a map whose frames are slow takes a quarter of the time, and is never more
     }
     return page.drawn.length
   }
-  expect(drawnWithin(250, 10_000)).toBeLessThanOrEqual(11)
+  expect(drawnWithin(200, 10_000)).toBeLessThanOrEqual(18)
   expect(drawnWithin(5_000, 40_000)).toBeGreaterThanOrEqual(7)
 })
 

@@ -4,9 +4,9 @@
 /** At most so often, however many messages come in. */
 export const EVERY_MS = 250
 /** and never for more than one part in so many of the page's time */
-const SHARE = 4
-/** An age on the map may be so much behind, however slow the machine. */
-const AT_MOST_MS = 2_000
+const SHARE = 3
+/** What a device says is on the map within a second, however slow the machine. */
+const AT_MOST_MS = 750
 
 export type PaceOptions = {
   nowMs: () => number
