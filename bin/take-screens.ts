@@ -36,7 +36,7 @@ try {
   await page.evaluate(`location.hash = '#/devices/${deviceIds[0]}'`)
   await page.getByTestId('device-standing').waitFor({ timeout: 60_000 })
   await delay(4_000)
-  await page.screenshot(picture('device'))
+  await page.screenshot({ path: join(root, 'docs/screens/device.png') })
   await page.getByTestId('language').click()
   await page.setViewportSize({ width: 3840, height: 1080 })
   await page.evaluate(`location.hash = '#/wall'`)
