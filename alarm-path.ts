@@ -12,7 +12,7 @@ import type { Order } from '#contracts/order.ts'
 import type { StateRows } from '#contracts/state-rows.ts'
 import { judgeMessage, type JudgingParts } from './judging.ts'
 import type { Keeping, KeptPortion } from './keeping.ts'
-import { isDamage, readPastDamage, type PastDamageParts } from './past-damage.ts'
+import { readPastDamage, type PastDamageParts } from './past-damage.ts'
 
 type Trace = { brokerAt: string; diskAt: string; ruleAt: string }
 type Commit = {
@@ -64,8 +64,6 @@ const POLL_MS = 200
 const QUIET_MS = 50
 /** a batch that could not be committed is tried again after this long: the same batch, since the rules' memory holds it already */
 const RETRY_MS = 1000
-/** damage is read again sooner: alarms that can be read wait behind it */
-const RETRY_DAMAGE_MS = 150
 /** messages that lie on disk this long before the rules have read them are late alarms, and said to be */
 const LATE_MS = 10_000
 
@@ -267,9 +265,9 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   /** The process stays, so that people can still see and handle what is in the queue, and /readyz can say what is wrong. */
   function failed(error: unknown): void {
     const reason = reasonOf(error)
-    if (failure !== reason) log.error({ err: error, position }, 'the alarm path stands still; it tries again')
+    if (failure !== reason) log.error({ err: error, position }, 'the alarm path stands still; it tries again every second')
     failure = reason
-    retryAtMs = performance.now() + (isDamage(error) ? RETRY_DAMAGE_MS : RETRY_MS)
+    retryAtMs = performance.now() + RETRY_MS
   }
 
   const wake = () => {

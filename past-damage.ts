@@ -58,4 +58,4 @@ export function readPastDamage({ reader, log, passedOver }: PastDamageParts): Pa
   }
 }
 
-export const isDamage = (error: unknown): error is FengsuiError => error instanceof FengsuiError && error.code === 'journal-damaged'
+const isDamage = (error: unknown): error is FengsuiError => error instanceof FengsuiError && error.code === 'journal-damaged'
