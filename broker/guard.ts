@@ -84,7 +84,7 @@ export class Guard extends Line implements LaneOwner, Kept {
   accept(): void {
     if (this.#state !== 'deciding') return
     this.#state = 'open'
-    if (this.#session?.resumes === true) this.#sending.isSubscriber()
+    if (this.#session?.resumes === true) this.#sending.subscriber()
     this.#heardMs = this.#parts.keepalive.nowMs()
     this.#parts.keepalive.add(this)
     this.#pump()
@@ -255,7 +255,7 @@ export class Guard extends Line implements LaneOwner, Kept {
     if (!this.#give()) return false
     if (type === FRAME.disconnect) this.#state = 'shut' // nothing may follow [MQTT-3.14.4-2]; what does is not read
     else this.#subscribing++
-    if (type === FRAME.subscribe) this.#sending.isSubscriber().asked(frame.bytes, frame.bodyAt, frame.end)
+    if (type === FRAME.subscribe) this.#sending.subscriber().asked(frame.bytes, frame.bodyAt, frame.end)
     return true
   }
 

@@ -25,7 +25,8 @@ export class Sending {
     this.#out.add(bytes)
   }
 
-  isSubscriber(): Outgoing {
+  /** What is sent to it is held against what it asked for and acknowledges, from now on. */
+  subscriber(): Outgoing {
     return (this.#outgoing ??= new Outgoing())
   }
 

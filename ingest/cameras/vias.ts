@@ -1,7 +1,7 @@
 // Huawei VIAS: webhooks of its video services. Fire and smoke have the number 393216 (6 in the upper half), and each place says by `state` which
 // it is; intruders, smokers and ships have others and raise nothing. A number that its pages do not have is a sign to be looked at. Format: VIAS API,
-// output of algorithms. The picture in the
-// message is not kept: it has its place on the service that took it. Boxes are in pixels of it, so they cannot be placed without it.
+// output of algorithms. The picture in the message is not kept: it has its place on the service that took it. Boxes are in pixels of it, so they
+// cannot be placed without it.
 import type { Decoded } from '#contracts/reading.ts'
 import { at, composed, list, num, str, type Found, type JsonObject } from '../compose.ts'
 import { rejected, type DecodeInput } from '../decoder.ts'

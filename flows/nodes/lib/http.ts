@@ -20,6 +20,8 @@ export type Api = {
   lines(path: string, signal: AbortSignal): Promise<Lines>
 }
 
+/** until the first of a stream's answer */
+const ANSWER_MS_MAX = 25_000
 /** at once to one server; what is beyond waits for a free one */
 const CONNECTIONS_MAX = 32
 const AGENT = { keepAlive: true, maxSockets: CONNECTIONS_MAX }
@@ -78,8 +80,6 @@ export function apiAt(address: string, token: string | undefined): Api {
       }),
   }
 }
-
-const ANSWER_MS_MAX = 25_000
 
 function whole(response: IncomingMessage, done: (text: string) => void, failed: (error: Error) => void): void {
   let text = ''
