@@ -24,7 +24,8 @@ export type Canary = {
   line(): RoomHealth
   close(): void
 }
-type Way = { acknowledgedMs: number | null; judgedMs: number; queuedMs: number }
+/** `flight`: its acknowledgement may be on its way back when the queue has it already */
+type Way = { flight: Flight; judgedMs: number; queuedMs: number }
 type Flight = { n: number; from: number; acknowledgedMs: number | null; isSeen: boolean }
 
 /** GB 26875.1 4.1.2.1 allows ten seconds from the device to the centre. */
@@ -81,7 +82,7 @@ export function startCanary({ everyMs, send, keep, clock, log, meter }: CanaryPa
       return
     }
     const queuedMs = performance.now() - mine.from
-    last = { arrivedMs: performance.now(), way: { acknowledgedMs: mine.acknowledgedMs, judgedMs, queuedMs } }
+    last = { arrivedMs: performance.now(), way: { flight: mine, judgedMs, queuedMs } }
     passed.push(queuedMs)
     if (passed.length > KEPT) passed.shift()
     meter.observe('fengsui_canary_seconds', queuedMs / 1000)
@@ -111,7 +112,7 @@ export function startCanary({ everyMs, send, keep, clock, log, meter }: CanaryPa
         return { room: 'canary', ok: false, troubles: ['late'], detail: `it did not arrive${problem === null ? '' : `: ${problem}`}` }
       if (last === null) return { room: 'canary', ok: true, detail: 'under way for the first time' }
       const { way, arrivedMs } = last
-      const stages = `acknowledged after ${ms(way.acknowledgedMs)}, read by the rules' process after ${ms(way.judgedMs)}, in the queue's database after ${ms(way.queuedMs)}`
+      const stages = `acknowledged after ${ms(way.flight.acknowledgedMs)}, read by the rules' process after ${ms(way.judgedMs)}, in the queue's database after ${ms(way.queuedMs)}`
       const age = `${Math.round((performance.now() - arrivedMs) / 1000)} s ago`
       return {
         room: 'canary',

@@ -29,6 +29,19 @@ function fly(o: Partial<CanaryParts> = {}) {
   return { canary, sent, kept, pass: (ms: number) => vi.advanceTimersByTimeAsync(ms) }
 }
 
+test('an acknowledgement that comes after the queue has it is told all the same', async () => {
+  const door = Promise.withResolvers<void>()
+  const { canary, pass } = fly({ send: () => door.promise })
+  await pass(5_000)
+  canary.see(message('{"n":1}'))
+  await pass(3)
+  expect(canary.line().detail).toContain('acknowledged after ?')
+  door.resolve()
+  await pass(0)
+  expect(canary.line().detail).toContain('acknowledged after 3 ms')
+  canary.close()
+})
+
 test('it goes once a minute, its times are told, and it is written where alarms are', async () => {
   const { canary, sent, kept, pass } = fly()
   expect(canary.line()).toMatchObject({ ok: true, detail: 'under way for the first time' })
