@@ -7,6 +7,7 @@ export const ERROR_CODES = {
     status: 401,
     hint: 'Check the user name and password; `npm run admin -- device add` (devices) or `user password` (people) makes new ones.',
   },
+  'message-stale': { status: 401, hint: 'Set the clock of whoever signs, and sign each try anew; see maxAgeS in docs/devices/push.md.' },
   'not-your-topic': {
     status: 403,
     hint: 'Publish under your own device id, or register the device `via` this gateway, or grant the prefix.',

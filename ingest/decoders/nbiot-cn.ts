@@ -6,7 +6,7 @@ import { ignored, rejected, type Decoder, type DecodeInput } from '../decoder.ts
 import { parseJson } from '../json.ts'
 import { ctWing, isCtWing } from '../nbiot-cn/ctwing.ts'
 import { iotDa, isIotDa, isOceanConnect, oceanConnect } from '../nbiot-cn/oceanconnect.ts'
-import { oneNet } from '../nbiot-cn/onenet.ts'
+import { isStudioMessage, oneNet } from '../nbiot-cn/onenet.ts'
 import { FAMILY, RECORDS_MAX } from '../nbiot-cn/reports.ts'
 import { isTuya, tuya } from '../nbiot-cn/tuya.ts'
 import { isWanlinEvent, wanlinEvent } from '../nbiot-cn/wanlin.ts'
@@ -28,7 +28,7 @@ function decode(input: DecodeInput): Decoded {
   if (!isRecord(value)) return rejected('decoder-failed', 'an object was expected', '/')
   if (isOceanConnect(value)) return oceanConnect(value, input)
   if (isIotDa(value)) return iotDa(value, input)
-  if (value['msg'] !== undefined || value['enc_msg'] !== undefined) return oneNet(value, input)
+  if (value['msg'] !== undefined || value['enc_msg'] !== undefined || isStudioMessage(value)) return oneNet(value, input)
   if (isTuya(value)) return tuya(value, input)
   if (Array.isArray(value['records'])) return feibee(value, input)
   if (isWanlinEvent(value)) return wanlinEvent(value, input, FAMILY)

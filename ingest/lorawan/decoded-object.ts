@@ -8,11 +8,12 @@ import type { Part } from './part.ts'
 const FLAGS: readonly [RegExp, AlarmFlag, DeviceKind | undefined][] = [
   [/^(?:is_)?smoke(?:_(?:alarm|status|state|detected|detection|event))?$/, 'smoke', 'smoke'],
   [/^fire(?:_(?:alarm|status|detected))?$/, 'fire', 'smoke'],
-  [/^(?:heat|high_?temp(?:erature)?)_?alarm$/, 'heat', undefined],
-  [/^(?:co|carbon_monoxide)_(?:alarm|state|status)$/, 'co', 'co'],
+  [/^(?:heat|high_?temp(?:erature)?|over_?temp(?:erature)?)(?:_(?:alarm|state|status))$/, 'heat', undefined],
+  [/^(?:co|carbon_monoxide)_(?:alarm|state|status|detected)$/, 'co', 'co'],
   [/^gas(?:_(?:alarm|status|state|leak|leakage))?$/, 'gas', 'gas'],
-  [/^(?:(?:water_)?leak(?:age)?(?:_(?:status|alarm|detected))?|flood(?:_alarm)?)$/, 'leak', 'water-leak'],
-  [/^(?:button|sos|panic)(?:_(?:alarm|event|status|pressed))?$/, 'manualCall', 'manual-call'],
+  [/^(?:(?:water_)?(?:leak(?:age)?|immersion)|flood)(?:_(?:status|state|alarm|detected))?$/, 'leak', 'water-leak'],
+  [/^(?:button|sos|panic|manual(?:_call)?)(?:_(?:alarm|event|state|status|pressed))$|^(?:button|sos|panic)$/, 'manualCall', 'manual-call'],
+  [/^(?:mute|muted|silence|silenced)(?:_(?:state|status))?$/, 'silenced', undefined],
   [/^(?:tamper|tamper_(?:alarm|status)|removed|uninstalled)$/, 'tamper', undefined],
   [/^(?:low_?battery|battery_low|low_battery_alarm)$/, 'lowBattery', undefined],
   [/^(?:fault|fault_alarm|sensor_fault|malfunction|error_alarm)$/, 'fault', undefined],
@@ -45,6 +46,9 @@ const TRUE_WORDS: ReadonlySet<string> = new Set([
   'press',
 ])
 const FALSE_WORDS: ReadonlySet<string> = new Set(['idle', 'ok', 'dry', 'released', 'no leak', 'no_alarm', 'no alarm', 'high'])
+/** Digits, and no quantity. */
+const NAMES = /^(?:imei|imsi|iccid|id|msg_?id|dev_?eui|cell_?id|pci|ecl|(?:\w+_)?(?:version|ver|model|sn|serial|number))$/
+const CLOCKS = /^(?:time|ts|timestamp|event_?time|date)$/
 const ENTRIES_MAX = 256
 
 export function objectPart(object: JsonObject): Part {
@@ -72,7 +76,8 @@ function take(name: string, value: unknown, part: Part & Required<Pick<Part, 'me
     part.alarms[flag[1]] = on || part.alarms[flag[1]] === true
     return flag[2]
   }
-  const number = typeof value === 'boolean' ? undefined : coerceNumber(value)
+  if (CLOCKS.test(key)) return undefined
+  const number = typeof value === 'boolean' || NAMES.test(key) ? undefined : coerceNumber(value)
   if (number === undefined) {
     part.state[key] = value
     return undefined

@@ -3,9 +3,11 @@ import type { Decoded } from '#contracts/reading.ts'
 import { at, composed, isRecord, num, str, type JsonObject } from '../compose.ts'
 import { ignored, rejected, type DecodeInput } from '../decoder.ts'
 import type { Stamp } from '../time.ts'
-import { FAMILY, merged, platformStamp, RECORDS_MAX, report, textReport } from './reports.ts'
+import { atLeast, FAMILY, merged, platformStamp, RECORDS_MAX, report, textReport } from './reports.ts'
 import { serviceData } from './vendors.ts'
 
+/** 1 is information */
+const SORTS: Readonly<Record<number, 'preAlarm' | 'fault'>> = { 2: 'preAlarm', 3: 'fault' }
 const REPORTS: ReadonlySet<string> = new Set(['dataReport', 'eventReport', 'dataReportTupe', 'dataReportTupUnion'])
 
 const idOf = (value: JsonObject): string | undefined => {
@@ -24,10 +26,12 @@ export function ctWing(value: JsonObject, input: DecodeInput): Decoded {
       ? composed(input, FAMILY, [{ deviceId, kind: 'other', time, online: event === 1 }])
       : rejected('decoder-failed', 'eventType is neither 0 nor 1', '/eventType')
   }
+  const isAnswer = value['payload'] === undefined && (value['commandId'] !== undefined || value['taskId'] !== undefined)
+  if (isAnswer) return ignored('what became of a command')
   if (!REPORTS.has(type)) return ignored(`${type.slice(0, 64)}: no report of a device`)
   const payloads = [value['payload'] ?? value['eventContent']].flat().slice(0, RECORDS_MAX)
   const answers = payloads.map(payload => reported(payload, deviceId, time, input))
-  return type === 'eventReport' ? withKind(merged(answers), num(value, 'eventType')) : merged(answers)
+  return type === 'eventReport' ? atLeast(merged(answers), SORTS[num(value, 'eventType') ?? 0], '/eventContent') : merged(answers)
 }
 
 function reported(payload: unknown, deviceId: string, time: Stamp, input: DecodeInput): Decoded {
@@ -37,20 +41,4 @@ function reported(payload: unknown, deviceId: string, time: Stamp, input: Decode
   return isRecord(data)
     ? report(serviceData(data), deviceId, time, input)
     : rejected('decoder-failed', 'neither serviceData nor APPdata', '/payload')
-}
-
-const EVENT_ALARM = 2
-const EVENT_FAULT = 3
-
-/** The platform sorts events: an alarm (2) or fault (3) by names that nobody here knows is one all the same, and somebody looks at it. */
-function withKind(decoded: Decoded, eventType: number | undefined): Decoded {
-  const flag = eventType === EVENT_ALARM ? 'preAlarm' : eventType === EVENT_FAULT ? 'fault' : undefined
-  const saysNothing = decoded.readings.every(({ alarms }) => Object.keys(alarms).length === 0)
-  if (flag === undefined || decoded.readings.length === 0 || !saysNothing) return decoded
-  const note = { code: 'decoder-failed', reason: `an event of type ${eventType} in names that are not known`, where: '/eventContent' }
-  return {
-    ...decoded,
-    readings: decoded.readings.map(reading => ({ ...reading, alarms: { [flag]: true } })),
-    notes: [...(decoded.notes ?? []), note].slice(0, 16),
-  }
 }

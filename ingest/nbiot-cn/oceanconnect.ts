@@ -6,13 +6,15 @@ import { parseRfc3339, type Stamp } from '../time.ts'
 import { FAMILY, merged, platformStamp, RECORDS_MAX, report, textReport } from './reports.ts'
 import { serviceData } from './vendors.ts'
 
-const BASIC_ISO = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
+/** 20151212T121212Z, of some fields with thousandths */
+const BASIC_ISO = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\.\d{1,9})?Z$/
 
 export const isOceanConnect = (value: JsonObject): boolean =>
   str(value, 'notifyType') !== undefined &&
   (value['service'] !== undefined ||
     value['services'] !== undefined ||
     value['deviceInfo'] !== undefined ||
+    isRecord(value['header']) ||
     str(value, 'deviceId') !== undefined)
 
 export function oceanConnect(value: JsonObject, input: DecodeInput): Decoded {
@@ -29,16 +31,22 @@ export function oceanConnect(value: JsonObject, input: DecodeInput): Decoded {
 
 export const isIotDa = (value: JsonObject): boolean => str(value, 'resource') !== undefined && isRecord(value['notify_data'])
 
+/** The maker's pages show the body beside notify_data as well as inside it: both are pushed. */
 export function iotDa(value: JsonObject, input: DecodeInput): Decoded {
   const resource = str(value, 'resource') ?? ''
-  const id = str(value, 'notify_data', 'header', 'device_id')
+  const event = str(value, 'event') ?? 'report'
+  const body = at(value, 'notify_data', 'body') ?? value['body']
+  const id = str(value, 'notify_data', 'header', 'device_id') ?? str(body, 'device_id')
   if (id === undefined) return rejected('decoder-failed', 'no device_id', '/notify_data/header/device_id')
   const deviceId = `oc:${id}`
-  const body = at(value, 'notify_data', 'body')
-  const eventTime = str(value, 'event_time')
+  const eventTime = str(value, 'event_time_ms') ?? str(value, 'event_time')
   if (resource === 'device.status') return presence(str(body, 'status'), deviceId, str(body, 'status_update_time') ?? eventTime, input)
+  if (event !== 'report' || resource.endsWith('.status'))
+    return ignored(`${resource.slice(0, 64)} ${event.slice(0, 32)}: no data of a device`)
   if (resource === 'device.message') {
-    const content = at(body, 'content')
+    const given = at(body, 'content')
+    // a message in the platform's own form: {name, id, content}
+    const content = at(given, 'content') ?? given
     return serviceReport(typeof content === 'string' ? { rawData: content } : content, eventTime, '/event_time', deviceId, input)
   }
   const services = list(at(body, 'services')).filter(isRecord).slice(0, RECORDS_MAX)
@@ -59,7 +67,7 @@ function serviceReport(given: unknown, eventTime: string | undefined, where: str
 
 function stampOf(given: string | undefined, where: string, input: DecodeInput): Stamp {
   const basic = given === undefined ? null : BASIC_ISO.exec(given)
-  const iso = basic === null ? given : `${basic[1]}-${basic[2]}-${basic[3]}T${basic[4]}:${basic[5]}:${basic[6]}Z`
+  const iso = basic === null ? given : `${basic[1]}-${basic[2]}-${basic[3]}T${basic[4]}:${basic[5]}:${basic[6]}${basic[7] ?? ''}Z`
   return platformStamp(iso === undefined ? undefined : parseRfc3339(iso), input, where)
 }
 

@@ -6,13 +6,19 @@ import { at, composed, isRecord, num, str, type JsonObject } from '../compose.ts
 import { ignored, rejected, type DecodeInput } from '../decoder.ts'
 import { parseJson } from '../json.ts'
 import type { Stamp } from '../time.ts'
-import { FAMILY, merged, platformStamp, RECORDS_MAX, report, textReport } from './reports.ts'
+import { atLeast, FAMILY, merged, platformStamp, RECORDS_MAX, report, textReport } from './reports.ts'
 import { serviceData } from './vendors.ts'
 
 const PARAMS_MAX = 128
 const SEALED = 'an encrypted message: give the source an aesKey in FENGSUI_PUSH_FILE, or choose plain text on the platform'
 
+/** What a rule of Studio passes on is the message itself, without an envelope. */
+export const isStudioMessage = (value: JsonObject): boolean =>
+  str(value, 'productId') !== undefined && STUDIO.has(str(value, 'messageType') ?? '')
+const STUDIO: ReadonlySet<string> = new Set(['notify', 'lifeCycle', 'reply', 'sceneLog', 'deviceLocation'])
+
 export function oneNet(value: JsonObject, input: DecodeInput): Decoded {
+  if (isStudioMessage(value)) return oneNetMessage(value, undefined, input)
   if (value['enc_msg'] !== undefined) return rejected('decoder-failed', SEALED, '/enc_msg')
   const text = value['msg']
   const parsed = typeof text === 'string' ? parseJson(Buffer.from(text)) : undefined
@@ -28,14 +34,30 @@ function oneNetMessage(message: JsonObject, pushedAtMs: number | undefined, inpu
   const name = message['dev_id'] ?? message['deviceId'] ?? message['deviceName'] ?? message['dev_name'] ?? message['imei']
   const deviceId = `onenet:${typeof name === 'string' || typeof name === 'number' ? String(name).slice(0, 128) : 'unknown'}`
   const params = at(message, 'data', 'params')
-  const ms = num(message, 'at') ?? num(message, 'time') ?? newestOf(params) ?? pushedAtMs
+  const ms = num(message, 'at') ?? num(message, 'time') ?? num(message, 'data', 'time') ?? newestOf(params) ?? pushedAtMs
   const time = platformStamp(ms, input, '/msg/at')
   const online = presenceIn(message)
   if (online !== undefined) return composed(input, FAMILY, [{ deviceId, kind: 'other', time, online }])
   if (num(message, 'type') === 2) return ignored('a login without status')
   if (num(message, 'type') === 7) return ignored('what became of a command')
-  if (isRecord(params)) return report(serviceData(valuesOf(params, str(message, 'notifyType') === 'event')), deviceId, time, input)
-  return dataPoint(message, deviceId, time, input)
+  const type = str(message, 'messageType')
+  if (type !== undefined && !NEWS.has(type)) return ignored(`${type.slice(0, 64)}: no report of a device`)
+  if (!isRecord(params)) return dataPoint(message, deviceId, time, input)
+  const isEvent = str(message, 'notifyType') === 'event'
+  const answer = report(serviceData(valuesOf(params, isEvent)), deviceId, time, input)
+  return isEvent ? atLeast(answer, gravestOf(params), '/data/params') : answer
+}
+
+/** reply, sceneLog, deviceLocation, ... tell what became of a service, or what the platform itself did. */
+const NEWS: ReadonlySet<string> = new Set(['notify', 'lifeCycle'])
+/** Studio sorts events: info, alert, error. */
+const SORTS = { alert: 'preAlarm', error: 'fault' } as const
+
+function gravestOf(params: JsonObject): 'preAlarm' | 'fault' | undefined {
+  const sorts = Object.values(params)
+    .slice(0, PARAMS_MAX)
+    .map(one => str(one, 'eventType'))
+  return sorts.includes('alert') ? SORTS.alert : sorts.includes('error') ? SORTS.error : undefined
 }
 
 /** type 2 with status, or Studio's life cycle. */
@@ -55,7 +77,7 @@ function valuesOf(params: JsonObject, isEvent: boolean): JsonObject {
       .map(([name, given]) => {
         const value = isRecord(given) && Object.hasOwn(given, 'value') ? given['value'] : given
         const hasHappened = isEvent && (isRecord(value) || value === null) && !saysWhether(value)
-        return [name, hasHappened ? true : value]
+        return [plainName(name), hasHappened ? true : value]
       }),
   )
 }
@@ -69,15 +91,19 @@ function newestOf(params: unknown): number | undefined {
   return times.length === 0 ? undefined : Math.max(...times.slice(0, PARAMS_MAX))
 }
 
-/** Objects of IPSO (OMA's registry) by which NB-IoT products name their data streams: object_instance_resource. */
+/** Objects of IPSO (OMA's registry) by which NB-IoT products name their data streams and properties: object_instance_resource. */
 const IPSO: Readonly<Record<string, string>> = { '3303_5700': 'temperature', '3304_5700': 'humidity', '3316_5700': 'battery_voltage' }
+
+function plainName(name: string): string {
+  const [, object, resource] = /^(\d{1,5})_\d{1,3}_(\d{1,5})$/.exec(name) ?? []
+  return object === undefined ? name : (IPSO[`${object}_${resource}`] ?? `ipso_${object}_${resource}`)
+}
 
 function dataPoint(message: JsonObject, deviceId: string, time: Stamp, input: DecodeInput): Decoded {
   const { value } = message
   if (isRecord(value)) return report(serviceData(value), deviceId, time, input)
   const stream = str(message, 'ds_id')
-  const [, object, resource] = /^(\d{1,5})_\d{1,3}_(\d{1,5})$/.exec(stream ?? '') ?? []
-  const name = object === undefined ? stream : (IPSO[`${object}_${resource}`] ?? `ipso_${object}_${resource}`)
+  const name = stream === undefined ? undefined : plainName(stream)
   const isPlain = coerceNumber(value) !== undefined || coerceBoolean(value) !== undefined
   if (name !== undefined && isPlain && !isFrame(value)) return report(serviceData({ [name]: value }), deviceId, time, input)
   return typeof value === 'string' ? textReport(value, deviceId, time, input) : ignored('a message without value')

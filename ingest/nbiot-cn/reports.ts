@@ -16,8 +16,13 @@ export const FAMILY = 'nbiot-cn'
 export const RECORDS_MAX = 256
 const TEXT_CHARS_MAX = 8_192
 
-export const platformStamp = (ms: number | undefined, input: DecodeInput, where: string): Stamp =>
-  stamp({ deviceMs: ms, source: 'gateway', receivedAtMs: input.receivedAtMs, where })
+/** Milliseconds; a forwarder that cut them off says seconds, which read as milliseconds would be of 1970. */
+export const platformStamp = (given: number | undefined, input: DecodeInput, where: string): Stamp => {
+  const isSeconds = given !== undefined && given > SECONDS_MIN && given < SECONDS_MAX
+  return stamp({ deviceMs: isSeconds ? given * 1000 : given, source: 'gateway', receivedAtMs: input.receivedAtMs, where })
+}
+const SECONDS_MIN = 1e9
+const SECONDS_MAX = 1e11
 
 /** The device's own time where it sends one, else the platform's. */
 export function report(given: Part | readonly Part[], deviceId: string, platform: Stamp, input: DecodeInput): Decoded {
@@ -76,3 +81,16 @@ export function merged(answers: readonly Decoded[]): Decoded {
   if (readings.length === 0) return answers.find(answer => answer.rejected !== undefined) ?? answers[0] ?? ignored('nothing to read')
   return { readings, ...(notes.length > 0 && { notes: notes.slice(0, 16) }) }
 }
+
+/** Platforms sort events: what one calls an alarm or a fault in names that nobody here knows is one all the same, and somebody looks at it. */
+export function atLeast(decoded: Decoded, flag: 'preAlarm' | 'fault' | undefined, where: string): Decoded {
+  const saysNothing = decoded.readings.every(({ alarms }) => Object.keys(alarms).length === 0)
+  if (flag === undefined || decoded.readings.length === 0 || !saysNothing) return decoded
+  const note = { code: 'decoder-failed', reason: `an event that the platform calls ${WORDS[flag]}, in names that are not known`, where }
+  return {
+    ...decoded,
+    readings: decoded.readings.map(reading => ({ ...reading, alarms: { [flag]: true } })),
+    notes: [...(decoded.notes ?? []), note].slice(0, 16),
+  }
+}
+const WORDS = { preAlarm: 'an alarm', fault: 'a fault' } as const

@@ -24,9 +24,9 @@ export type Platform = keyof typeof PLATFORMS
 
 /**
  * `token` is a shared secret, of OneNET and Tuya the one that signatures are made with. `username`: also Basic with the token as password.
- * `aesKey`: of OneNET, where messages are encrypted.
+ * `aesKey`: of OneNET, where messages are encrypted. `maxAgeS`: signed messages that are older are refused.
  */
-export type PushSource = { name: string; platform: Platform; token: string; username?: string; aesKey?: string }
+export type PushSource = { name: string; platform: Platform; token: string; username?: string; aesKey?: string; maxAgeS?: number }
 
 export const SOURCES_MAX = 256
 
@@ -49,6 +49,7 @@ const validate = new Ajv({ allErrors: true, strict: false }).compile<{ sources: 
           token: { type: 'string', minLength: 8, maxLength: 256 },
           username: { type: 'string', minLength: 1, maxLength: 64 },
           aesKey: { type: 'string', pattern: AES_KEY },
+          maxAgeS: { type: 'integer', minimum: 10, maximum: 604_800 },
         },
       },
     },
@@ -69,6 +70,9 @@ export function readPushSources(file: string): PushSource[] {
   const keyless = given.sources.find(one => one.aesKey !== undefined && one.platform !== 'onenet')
   if (keyless !== undefined)
     throw new FengsuiError('setting-invalid', `FENGSUI_PUSH_FILE=${file}: aesKey of ${keyless.name}: only OneNET encrypts its messages`)
+  const timeless = given.sources.find(one => one.maxAgeS !== undefined && PLATFORMS[one.platform].proof === 'token')
+  if (timeless !== undefined)
+    throw new FengsuiError('setting-invalid', `FENGSUI_PUSH_FILE=${file}: maxAgeS of ${timeless.name}: a token proves no time`)
   const twice = given.sources.map(one => `${one.platform}/${one.name}`).find((one, i, all) => all.indexOf(one) !== i)
   if (twice !== undefined) throw new FengsuiError('setting-invalid', `FENGSUI_PUSH_FILE=${file}: ${twice} is there twice`)
   return given.sources

@@ -31,13 +31,18 @@ export const oneNetSignature = (token: string, nonce: string, msg: string): stri
     .update(token + nonce + msg)
     .digest('base64')
 
-function isOneNetSigned(token: string, body: Buffer): boolean {
+const isOneNetSigned = (token: string, body: Buffer): boolean => {
+  const given = oneNetProof(body)
+  return given !== undefined && isSame(given.signature, oneNetSignature(token, given.nonce, given.text))
+}
+
+function oneNetProof(body: Buffer): { nonce: string; signature: string; text: string } | undefined {
   const parsed = parseJson(body)
-  if (!parsed.ok || !isRecord(parsed.value)) return false
+  if (!parsed.ok || !isRecord(parsed.value)) return undefined
   const { nonce, enc_msg: sealed, msg = sealed, signature = parsed.value['msg_signature'] } = parsed.value
-  if (typeof nonce !== 'string' || typeof signature !== 'string') return false
+  if (typeof nonce !== 'string' || typeof signature !== 'string') return undefined
   const text = typeof msg === 'string' ? msg : rawValue(body.toString('utf8'), 'msg')
-  return text !== undefined && isSame(signature.replaceAll(' ', '+'), oneNetSignature(token, nonce, text))
+  return text === undefined ? undefined : { nonce, text, signature: signature.replaceAll(' ', '+') }
 }
 
 /** The text of a value of the outermost object, as it was sent. The text is valid JSON. */
@@ -64,12 +69,23 @@ function endOfString(text: string, from: number): number {
   return at + 1
 }
 
-/** `sign`: HMAC-SHA256 in hex over the header `t` (epoch ms, where it is sent) and the body. */
+/** `sign`: HMAC-SHA256 in hex over the header `t` (epoch ms) and the body. */
 function isHmacSigned(token: string, { headers, body }: Asked): boolean {
-  const { t = '', sign, 'x-signature': signature } = headers
-  const given = sign ?? signature
+  const { t } = headers
+  const given = hmacOf(headers)
   if (typeof given !== 'string' || typeof t !== 'string') return false
   return isSame(given.toLowerCase(), createHmac('sha256', token).update(t).update(body).digest('hex'))
+}
+
+const hmacOf = (headers: IncomingHttpHeaders): unknown => headers['sign'] ?? headers['x-signature']
+
+/** What a proven message is known by when it comes again; undefined = its proof says nothing of the message. */
+export function signatureOf(source: PushSource, { headers, body }: Asked): string | undefined {
+  const { proof } = PLATFORMS[source.platform]
+  if (proof === 'token') return undefined
+  // what OneNET's does not cover, an id or a time beside it, may differ
+  const text = proof === 'hmac' ? String(hmacOf(headers)).toLowerCase() : (oneNetProof(body)?.signature ?? '')
+  return `${source.platform}/${source.name}/${text}`
 }
 
 /** OneNET asks once, by GET, whether we know the token: the answer is its `msg`. undefined = it is not OneNET, or does not. */

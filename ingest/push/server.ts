@@ -8,7 +8,8 @@ import { cannotListen } from '../adapters/tcp.ts'
 import type { Intake } from '../intake.ts'
 import { bodiesOf } from './bodies.ts'
 import { PLATFORMS, type PushSource } from './config.ts'
-import { challengeAnswer, isProven } from './proof.ts'
+import { createOnce, staleness } from './fresh.ts'
+import { challengeAnswer, isProven, signatureOf } from './proof.ts'
 import { opened } from './sealed.ts'
 
 export type PushOptions = {
@@ -42,6 +43,7 @@ const REQUEST_MS = 30_000
 export async function startPush(o: PushOptions): Promise<PushServer> {
   const { sources, intake, meter, bodyBytesMax = BODY_BYTES_MAX } = o
   const failures = new Map<string, { count: number; untilMs: number }>()
+  const once = createOnce(o.clock)
   let requests = 0
 
   function sourceAt(path: string): PushSource | undefined {
@@ -93,10 +95,18 @@ export async function startPush(o: PushOptions): Promise<PushServer> {
     if (guesses && isByToken && !isProven(source, { ...asked, body: NO_BODY })) throw refuse('bad-credentials', wrong)
     const body = await bodyOf(request, guesses && !isByToken ? Math.min(bodyBytesMax, GUESSED_BODY_BYTES_MAX) : bodyBytesMax)
     if (!isProven(source, { ...asked, body })) throw refuse('bad-credentials', wrong)
+    const plain = opened(source, body)
+    const stale = staleness(source, { ...asked, body: plain }, o.clock.nowMs())
+    if (stale !== undefined) {
+      intake.refuse({ code: 'message-stale', reason: stale, identity: name, topic: url.pathname.slice(0, 128), address, payload: body })
+      throw new FengsuiError('message-stale', stale)
+    }
     const { family } = PLATFORMS[source.platform]
     const arrival = { entrance: 'push', source: name, clientId: name, topic: `in/${family}/${source.name}` } as const
-    const bodies = bodiesOf(request.headers['content-type'] ?? '', opened(source, body))
-    await Promise.all(bodies.map(payload => intake.take({ ...arrival, payload })))
+    const bodies = bodiesOf(request.headers['content-type'] ?? '', plain)
+    const take = async (): Promise<void> => void (await Promise.all(bodies.map(payload => intake.take({ ...arrival, payload }))))
+    const signature = signatureOf(source, { ...asked, body })
+    await (signature === undefined ? take() : once.do(signature, take))
     return '{"ok":true}'
   }
 

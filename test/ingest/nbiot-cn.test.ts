@@ -32,7 +32,26 @@ test('names, numbers and events that nobody knows are told, and what the platfor
   const event = { messageType: 'eventReport', deviceId: 'd', eventContent: { strange: 1 } }
   expect(ask(TOPIC, { ...event, eventType: 1 }).readings[0]?.alarms).toEqual({})
   expect(ask(TOPIC, { ...event, eventType: 3 }).readings[0]?.alarms).toEqual({ fault: true })
-  expect(reasonOf({ ...event, eventType: 2 })).toMatch(/event of type 2/)
+  expect(reasonOf({ ...event, eventType: 2 })).toMatch(/calls an alarm/)
+})
+
+test('what a rule of OneNET Studio passes on has no envelope', () => {
+  const ask = asking(decoder)
+  const message = {
+    productId: 'C6',
+    deviceId: 7,
+    messageType: 'notify',
+    notifyType: 'property',
+    data: { params: { smoke_state: { value: 1 } } },
+  }
+  expect(ask(TOPIC, message).readings[0]).toMatchObject({ deviceId: 'onenet:7', alarms: { smoke: true } })
+  expect(ask(TOPIC, { ...message, messageType: 'sceneLog' }).ignored).toBeDefined()
+})
+
+test('answers to commands are no news of a device', () => {
+  const ask = asking(decoder)
+  expect(ask(TOPIC, { notifyType: 'commandRsp', header: { deviceId: 'd' }, body: {} }).ignored).toBeDefined()
+  expect(ask(TOPIC, { deviceId: 'd', commandId: 'c', result: { resultCode: 'SUCCESSFUL' } }).ignored).toBe('what became of a command')
 })
 
 test('a panel that says restored, reset or fault', () => {

@@ -12,6 +12,7 @@ import { noMeter } from '#contracts/metrics.ts'
 import { createCatalogue, loadDecoders } from '../../ingest/catalogue.ts'
 import { createIntake, type Refusal } from '../../ingest/intake.ts'
 import { readPushSources, type PushSource } from '../../ingest/push/config.ts'
+import { createOnce, REMEMBERED_MS } from '../../ingest/push/fresh.ts'
 import { oneNetSignature, rawValue } from '../../ingest/push/proof.ts'
 import { FAILURES_MAX, startPush } from '../../ingest/push/server.ts'
 
@@ -21,6 +22,7 @@ const SOURCES: PushSource[] = [
   { name: 'one', platform: 'onenet', token: TOKEN },
   { name: 'studio', platform: 'onenet', token: TOKEN, aesKey: 'sixteen-letters!' },
   { name: 'older', platform: 'onenet', token: TOKEN, aesKey: 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG' },
+  { name: 'timely', platform: 'onenet', token: TOKEN, maxAgeS: 600 },
   { name: 'cloud', platform: 'tuya', token: TOKEN },
   { name: 'gate', platform: 'hikvision', token: TOKEN, username: 'camera' },
   { name: 'yard', platform: 'hikvision', token: 'another-long-token' },
@@ -172,14 +174,88 @@ describe('OneNET', () => {
   })
 })
 
-test('Tuya: HMAC over time and body', async () => {
-  const { messages, post } = await pushing()
+describe('Tuya: HMAC over time and body', () => {
   const body = JSON.stringify({ devId: 'x', status: [{ code: 'smoke_sensor_status', value: 'alarm', t: 1767225600000 }] })
-  const sign = createHmac('sha256', TOKEN).update('1767225600000').update(body).digest('hex').toUpperCase()
-  expect((await post('/push/tuya', body, { t: '1767225600000', sign })).status).toBe(200)
-  expect((await post('/push/tuya', body, { t: '1767225600001', sign })).status).toBe(401)
-  expect((await post('/push/tuya', body)).status).toBe(401)
-  expect(messages).toHaveLength(1)
+  const signed = (atMs: number, text = body) => ({
+    t: String(atMs),
+    sign: createHmac('sha256', TOKEN).update(String(atMs)).update(text).digest('hex').toUpperCase(),
+  })
+  test('of now, and of nobody else', async () => {
+    const { messages, post } = await pushing()
+    const headers = signed(Date.now())
+    expect((await post('/push/tuya', body, headers)).status).toBe(200)
+    expect((await post('/push/tuya', body, { ...headers, t: String(Date.now() + 1_000) })).status).toBe(401)
+    expect((await post('/push/tuya', body, { sign: createHmac('sha256', TOKEN).update(body).digest('hex') })).status).toBe(401)
+    expect((await post('/push/tuya', body)).status).toBe(401)
+    expect(messages).toHaveLength(1)
+  })
+  test('a copy of an old one, or of a clock that is ahead, is refused and shown; it is no guess at a secret', async () => {
+    const { messages, refused, post } = await pushing()
+    for (const atMs of [Date.now() - 400_000, Date.now() + 200_000, Number.NaN]) {
+      const answer = await post('/push/tuya', body, signed(atMs))
+      expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([401, 'message-stale'])
+    }
+    for (let i = 0; i < FAILURES_MAX; i++) await post('/push/tuya', body, signed(i))
+    expect((await post('/push/tuya', body)).status).toBe(401)
+    expect(messages).toEqual([])
+    expect(refused[0]).toMatchObject({ code: 'message-stale', identity: 'push:cloud', reason: expect.stringMatching(/^signed 400 s ago/) })
+  })
+  test('what comes again within the time is answered as before and kept once', async () => {
+    const { messages, post } = await pushing()
+    const headers = signed(Date.now())
+    const answers = await Promise.all(Array.from({ length: 4 }, () => post('/push/tuya', body, headers)))
+    expect(answers.map(a => a.status)).toEqual([200, 200, 200, 200])
+    expect((await post('/push/tuya', body, signed(Date.now() + 1))).status).toBe(200)
+    expect(messages).toHaveLength(2)
+  })
+})
+
+describe('OneNET, heard again', () => {
+  const sent = (msg: object, nonce: string, more: object = {}) =>
+    JSON.stringify({ ...more, msg: JSON.stringify(msg), nonce, signature: oneNetSignature(TOKEN, nonce, JSON.stringify(msg)) })
+  test('a copy with another id beside it is the same message; one that could not be kept is taken the next time', async () => {
+    let isFull = true
+    const commit = async () => {
+      if (isFull) throw new FengsuiError('disk-reserve', 'the disk is nearly full')
+    }
+    const { messages, post } = await pushing({ commit })
+    const message = { type: 1, dev_id: 1, ds_id: 'smoke_state', value: 1, at: 1467225600000 }
+    expect((await post('/push/onenet/one', sent(message, 'a'))).status).toBe(503)
+    isFull = false
+    for (const more of [{}, { id: '2' }, { time: 5 }]) expect((await post('/push/onenet/one', sent(message, 'a', more))).status).toBe(200)
+    expect(messages).toHaveLength(1)
+    expect((await post('/push/onenet/one', sent(message, 'b'))).status).toBe(200)
+    expect(messages).toHaveLength(2)
+  })
+  test('its own times may be old, unless the source says how old', async () => {
+    const { messages, post } = await pushing()
+    const studio = (time: number) => ({
+      deviceId: 1,
+      messageType: 'notify',
+      data: { params: { a: { value: 1, time: 5 }, b: { value: 2, time } } },
+    })
+    const list = (at: number) => [
+      { type: 1, dev_id: 1, value: 1, at: 5 },
+      { type: 1, dev_id: 1, value: 1, at },
+    ]
+    for (const of of [studio, list]) {
+      expect((await post('/push/onenet/timely', sent(of(Date.now() - 500_000), 'n'))).status).toBe(200)
+      expect((await post('/push/onenet/timely', sent(of(Date.now() - 700_000), 'n'))).status).toBe(401)
+    }
+    expect(messages).toHaveLength(2)
+  })
+  test('what is remembered has a bound and an end', async () => {
+    const clock = { nowMs: () => nowMs }
+    let nowMs = 0
+    let taken = 0
+    const take = async () => void taken++
+    const once = createOnce(clock, 2)
+    for (const key of ['a', 'b', 'a', 'c', 'b', 'a']) await once.do(key, take)
+    expect(taken).toBe(4)
+    nowMs += REMEMBERED_MS
+    await once.do('a', take)
+    expect(taken).toBe(5)
+  })
 })
 
 test('answered when it is on disk and not before; what the journal refuses is answered 503', async () => {
@@ -238,4 +314,5 @@ test('the file is checked, and says nothing of its secrets', () => {
   expect(() => readPushSources(file({ sources: [{ ...SOURCES[0], token: 'short' }] }))).toThrow(/\/sources\/0\/token/)
   expect(() => readPushSources(file({ sources: [{ ...SOURCES[0], platform: 'other' }] }))).toThrow(/ctwing,oceanconnect/)
   expect(() => readPushSources(file({ sources: [SOURCES[0], SOURCES[0]] }))).toThrow(/ctwing\/nanhu is there twice/)
+  expect(() => readPushSources(file({ sources: [{ ...SOURCES[0], maxAgeS: 60 }] }))).toThrow(/a token proves no time/)
 })
