@@ -60,7 +60,7 @@ export type AlarmPath = {
 const BATCH_MESSAGES = 500
 /** a lost wake-up costs at most this much */
 const POLL_MS = 200
-/** readings that raised nothing are shown at most this long after they were folded */
+/** readings that raised nothing, and repeats of what was raised, are shown at most this long after they were folded */
 const QUIET_MS = 50
 /** a batch that could not be committed is tried again after this long: the same batch, since the rules' memory holds it already */
 const RETRY_MS = 1000
@@ -133,8 +133,9 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     if (evaluated > 0) meter.count('fengsui_readings_evaluated_total', {}, evaluated)
   }
 
-  /** A signal is committed at once. Without one nobody waits. */
-  const isDue = ({ signals }: Folded): boolean => signals.length > 0 || performance.now() - committedAtMs >= QUIET_MS
+  /** What is new to somebody is committed at once. A detector that goes on saying the same is not: each repeat would cost a sync of the disk. */
+  const isDue = ({ signals }: Folded): boolean =>
+    signals.some(({ signal }) => isNews(signal)) || performance.now() - committedAtMs >= QUIET_MS
 
   function sealed({ signals, last }: Folded): Pending {
     const kept = mustKeep ? parts.keeping.all(last.seq) : []
@@ -339,6 +340,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   }
 }
 
+const isNews = (signal: AlarmSignal): boolean => signal.type !== 'update' || signal.severity !== undefined
 const NOTHING = { alarms: [], incidents: [], orders: [] }
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const iso = (ms: number): string => new Date(ms).toISOString()

@@ -30,8 +30,12 @@ import {
 import type { Flows } from './flows/start.ts'
 import { linkToSupervisor, remote, serve } from './processes/link.ts'
 import { createMeter } from './processes/metrics.ts'
+import { spaced } from './processes/spaced.ts'
 import { createSupervisor, type Supervisor } from './processes/supervise.ts'
 import type { Settings } from './settings.ts'
+
+/** It takes what there is in batches, and looks by itself where nobody tells it. */
+const STORE_TOLD_EVERY_MS = 100
 
 type Configuration = { settings: Settings; flowsSecret: string }
 type Closable = { close(): Promise<void> }
@@ -292,7 +296,11 @@ function runProcess(name: string): void {
     await loaded
     const parts = { clock: systemClock, log: createLog(name, settings.logLevel) }
     if (name === 'edge') {
-      const edge = await createEdge(settings, parts, head => ['core', 'store'].forEach(to => link.notify(to, 'committed', head)))
+      const tellStore = spaced(STORE_TOLD_EVERY_MS, (head: number) => link.notify('store', 'committed', head))
+      const edge = await createEdge(settings, parts, head => {
+        link.notify('core', 'committed', head)
+        tellStore(head)
+      })
       serve<EdgePort>(link, edge, EDGE_METHODS)
       running = edge
       return { port: edge.port, ports: edge.ports }

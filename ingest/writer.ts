@@ -14,6 +14,9 @@ import { StoreAsksToWait, type ReadingStore } from './stores/store.ts'
 
 /** how long a lone message waits for company: many small commits cost more than they give */
 const LINGER_MS = 100
+const LINGER_MAX_MS = 1_000
+/** A store that keeps up leaves the cores to the alarms for this many times as long as its last batch took. */
+const LINGER_TIMES = 9
 /** a lost wake-up costs at most this much */
 const POLL_MS = 1_000
 const LOOK = 'see where the journal ends'
@@ -63,12 +66,14 @@ export function startStoreWriter(parts: StoreWriterParts): StoreWriter {
     await untilDone('start', begin)
     let next: Promise<Batch | undefined> | undefined
     while (!closing.signal.aborted) {
+      const begunMs = performance.now()
       const batch = await (next ?? takeBatch())
       // behind: decode the next batch while this one is written
       next = batch?.full === true ? takeBatch() : undefined
+      if (batch !== undefined) await storeBatch(batch)
+      const tookMs = performance.now() - begunMs
       if (batch === undefined) await waitForMessages()
-      else await storeBatch(batch)
-      if (next === undefined) await pause(LINGER_MS)
+      if (next === undefined) await pause(Math.min(LINGER_MAX_MS, Math.max(LINGER_MS, tookMs * LINGER_TIMES)))
     }
     await next
   }

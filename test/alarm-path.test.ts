@@ -257,6 +257,34 @@ test('readings that raise nothing share a transaction, an alarm waits for none, 
   expect(dispatch.keptAt()).toBe(43)
 })
 
+test('a detector that goes on saying the same shares transactions, and its clear does not wait for company', async () => {
+  const messages: Message[] = []
+  const commits: number[] = []
+  const counted = { ...dispatch, commit: (o: Parameters<Dispatch['commit']>[0]) => (commits.push(o.position), dispatch.commit(o)) }
+  const { path } = start([], { reader: journalOf(messages), dispatch: counted })
+  const firstMs = Date.now() - 60_000
+  const says = (seq: number, isOn: boolean): void => {
+    const body = { v: 1, deviceId: 'loud', kind: 'smoke', ts: firstMs + seq * 100, alarms: { smoke: isOn } }
+    messages.push(message(seq, 'fire/v1/smoke/loud/telemetry', body, { receivedAtMs: Date.now(), committedAtMs: Date.now() }))
+    path.wake()
+  }
+  says(1, true)
+  await until(() => dispatch.position() === 1)
+  for (let seq = 2; seq <= 6; seq++) {
+    says(seq, true)
+    await new Promise(setImmediate)
+  }
+  await until(() => dispatch.position() === 6)
+  expect(commits.filter(position => position > 1).length).toBeLessThan(5)
+  const [alarm] = dispatch.alarms({ limit: 10 })
+  expect(alarm?.updates).toBe(5)
+
+  says(7, true)
+  says(8, false)
+  await until(() => dispatch.position() === 8)
+  expect(dispatch.alarms({ limit: 10 })[0]?.clearedAt).toBe(new Date(firstMs + 800).toISOString())
+})
+
 test('the state is never kept at a place that it is ahead of, though a portion of it could not be written', async () => {
   const quietly = (seq: number) =>
     message(seq, `fire/v1/smoke/s${seq}/telemetry`, { v: 1, deviceId: `s${seq}`, kind: 'smoke', metrics: {} })
