@@ -1,3 +1,4 @@
+// Notices spaced in time: the newest is told, once.
 import { expect, test, vi } from 'vitest'
 import { spaced } from '../../processes/spaced.ts'
 
