@@ -1,8 +1,9 @@
 // Runs every test and ends with one plain line, `N passed, N failed`. Arguments are passed on to vitest.
 // Exit code 1 when anything failed or nothing ran: a suite that runs no test has not passed.
-import { startVitest } from 'vitest/node'
+import { parseCLI, startVitest } from 'vitest/node'
 
-const vitest = await startVitest('test', process.argv.slice(2), { run: true, watch: false, root: `${import.meta.dirname}/..` })
+const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)])
+const vitest = await startVitest('test', filter, { ...options, run: true, watch: false, root: `${import.meta.dirname}/..` })
 const tests = vitest.state.getTestModules().flatMap(module => [...module.children.allTests()])
 const count = (state: string) => tests.filter(test => test.result().state === state).length
 const brokenFiles = vitest.state
