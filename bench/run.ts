@@ -27,6 +27,7 @@ const BENCHES = [
   'desk-live',
   'desk-wire',
   'desk-load',
+  'desk-soak',
   'map-frames',
   'rules',
   'decode',
