@@ -95,7 +95,11 @@ export type LiveMessage =
       posture: Posture
       kpis: Kpis
       rooms: RoomHealth[]
+      /** devices and sights are empty and follow in `devices` messages (live-rows.ts: who takes small frames): the queue does not wait for them */
+      devicesFollow?: true
     }
+  /** belongs to the snapshot before it and has no seq; deltas may come in between, and what they say of a device is never newer than the part that names it */
+  | { type: 'devices'; devices: DeviceRow[]; sights: Sight[]; last: boolean }
   | {
       type: 'delta'
       seq: number

@@ -17,6 +17,7 @@ import { queueAlarm } from './alarms.ts'
 import { createRing, type Missed } from './ring.ts'
 import type { Census } from './census.ts'
 import { createRows, smallOf } from './rows.ts'
+import { createSnapshot, type Snapshot } from './live-snapshot.ts'
 
 export const CLIENTS_MAX = 200
 /** bytes a client may have waiting beyond its snapshot */
@@ -26,6 +27,8 @@ const ROWS_EVERY_MS = 250
 const SNAPSHOT_MS = 1000
 /** rows in one delta; more wait for the next */
 const ROWS_MAX = 5000
+/** a queue smaller than this is not worth the wait for a thread that compresses it */
+const COMPRESS_FROM = 64 * 1024
 const HEARTBEAT_MS = 1000
 /** devices looked at each second for having fallen silent */
 const WALK_PER_S = 5000
@@ -74,6 +77,7 @@ type Client = {
   mayStay: () => boolean
   answered: boolean
   allowance: number
+  /** the devices of this one are still to be sent */ awaits: Snapshot | null
 }
 type Delta = Omit<Extract<LiveMessage, { type: 'delta' }>, 'type' | 'seq' | 'serverTime'>
 
@@ -92,13 +96,18 @@ export function createLive(parts: LiveParts): Live {
   const rows = createRows(clock.nowMs)
   let seq = 0
   /** shared by all who connect before anything changes, or soon after: they get what changed since behind it */
-  let snapshot: { bytes: Buffer; seq: number; madeMs: number } | null = null
+  let snapshot: Snapshot | null = null
 
   const serverTime = (): string => new Date(clock.nowMs()).toISOString()
 
   /** Only snapshots are compressed: a delta never waits for a thread. */
-  function send(client: Client, bytes: Uint8Array, { compress = false, binary = false } = {}): void {
-    client.socket.send(bytes, { binary, compress })
+  function send(
+    client: Client,
+    bytes: Uint8Array,
+    o: { compress?: boolean; binary?: boolean; then?: (() => void) | undefined } = {},
+  ): void {
+    const { compress = false, binary = false, then } = o
+    client.socket.send(bytes, { binary, compress }, failed => (failed ? undefined : then?.()))
     const { bufferedAmount } = client.socket
     // the snapshot itself may be larger than the limit: it counts until it has gone out
     if (bufferedAmount <= BUFFER_MAX) client.allowance = 0
@@ -217,42 +226,70 @@ export function createLive(parts: LiveParts): Live {
     }
   }
 
-  function makeSnapshot(): Buffer {
+  function makeSnapshot(): Snapshot {
     const { incidents, alarms, orders, resources, posture } = parts.open()
-    const alone = clients.size <= 1
-    const devices: DeviceRow[] = []
-    const sights: Sight[] = []
-    for (const device of parts.devices()) {
-      devices.push(rows.full(device, alone))
-      const sight = rows.sightNow(device)
-      if (sight !== null) sights.push(sight)
-    }
-    const open: QueueAlarm[] = alarms.map(queueAlarm)
-    return bytesOf({
-      type: 'snapshot',
+    const [kpis, health] = [parts.kpis(), parts.rooms()]
+    const head = {
       seq,
       epoch,
       serverTime: serverTime(),
       incidents,
-      alarms: open,
-      devices,
+      alarms: alarms.map(queueAlarm),
       orders,
       resources,
-      sights,
       posture,
-      kpis: parts.kpis(),
-      rooms: parts.rooms(),
+      kpis,
+      rooms: health,
+    }
+    return createSnapshot(head, clock.nowMs(), () => {
+      const alone = clients.size <= 1
+      const read: { rows: DeviceRow[]; sights: Sight[] } = { rows: [], sights: [] }
+      for (const device of parts.devices()) {
+        read.rows.push(rows.full(device, alone))
+        const sight = rows.sightNow(device)
+        if (sight !== null) read.sights.push(sight)
+      }
+      return read
     })
   }
 
   /** In a flood something changes all the time; desks that come back then must not each cost the core a new one. */
-  function usableSnapshot(small: boolean): { bytes: Buffer; later: Missed[] } {
+  function usableSnapshot(small: boolean): { one: Snapshot; later: Missed[] } {
     const nowMs = clock.nowMs()
     const isFresh = snapshot !== null && (snapshot.seq === seq || Math.abs(nowMs - snapshot.madeMs) < SNAPSHOT_MS)
     const later = snapshot !== null && isFresh ? ring.after(snapshot.seq, small) : null
-    if (snapshot !== null && later !== null) return { bytes: snapshot.bytes, later }
-    snapshot = { bytes: makeSnapshot(), seq, madeMs: nowMs }
-    return { bytes: snapshot.bytes, later: [] }
+    if (snapshot !== null && later !== null) return { one: snapshot, later }
+    snapshot = makeSnapshot()
+    return { one: snapshot, later: [] }
+  }
+
+  function sendAsSnapshot(client: Client, all: Buffer[]): void {
+    const bytes = all.reduce((sum, part) => sum + part.length, 0)
+    for (const part of all) {
+      if (!clients.has(client)) return
+      client.allowance = bytes
+      send(client, part, { compress: part.length >= COMPRESS_FROM })
+    }
+  }
+
+  /** To everybody who waits for the devices of `one`, in one go: a delta from before they were read must not come behind them. */
+  function sendDevices(one: Snapshot): void {
+    const all = [...clients].filter(({ awaits }) => awaits === one)
+    if (all.length === 0) return
+    const written = one.parts()
+    for (const client of all) {
+      client.awaits = null
+      sendAsSnapshot(client, written)
+    }
+  }
+
+  /** The queue is on its way before the devices are looked at. */
+  function sendInParts(client: Client, one: Snapshot): void {
+    const queue = one.queue()
+    if (one.isWhole()) return sendAsSnapshot(client, [queue, ...one.parts()])
+    client.awaits = one
+    client.allowance = queue.length
+    send(client, queue, { compress: queue.length >= COMPRESS_FROM, then: () => setImmediate(sendDevices, one) })
   }
 
   const timers = [setInterval(sendRows, ROWS_EVERY_MS), setInterval(beatOrClose, HEARTBEAT_MS), setInterval(ping, parts.pingMs ?? PING_MS)]
@@ -272,7 +309,7 @@ export function createLive(parts: LiveParts): Live {
     },
     attach(socket, { who, since, epoch: lastEpoch, mayStay }) {
       const small = socket.protocol === ROWS_PROTOCOL
-      const client: Client = { socket, who, small, mayStay, answered: true, allowance: 0 }
+      const client: Client = { socket, who, small, mayStay, answered: true, allowance: 0, awaits: null }
       socket.on('pong', () => (client.answered = true))
       socket.on('close', () => drop(client))
       clients.add(client)
@@ -282,10 +319,13 @@ export function createLive(parts: LiveParts): Live {
         for (const { bytes, binary } of missed) send(client, bytes, { binary })
         return
       }
-      const { bytes, later } = usableSnapshot(small)
-      client.allowance = bytes.length
-      send(client, bytes, { compress: true })
-      for (const one of later) send(client, one.bytes, { binary: one.binary })
+      const { one, later } = usableSnapshot(small)
+      if (small) sendInParts(client, one)
+      else {
+        sendAsSnapshot(client, [one.whole()])
+        sendDevices(one)
+      }
+      for (const { bytes, binary } of later) send(client, bytes, { binary })
     },
     async close() {
       timers.forEach(clearInterval)

@@ -115,6 +115,35 @@ test('a desk that asks for small frames gets 8 bytes a device whose condition or
   expect(sequence).toContain(moved.seq)
 })
 
+test('a page gets the queue first and the devices in parts behind it; what changes meanwhile is not undone by them', async () => {
+  const all = Array.from({ length: 6000 }, (_, n) => `part-${n}`)
+  const say = (ids: string[], inMs: number, alarms: AlarmFlags) => {
+    for (const deviceId of ids) room.directory.apply(reading({ deviceId, alarms, atMs: Date.now() + inMs }))
+    room.api.push({ devices: ids.map(id => room.directory.get(id)!) })
+  }
+  say(all, 0, {})
+  room.clock.shiftMs += 60_000
+  const pages = await Promise.all([1, 2, 3].map(() => connect({ as: 'viewer', protocols: ['fengsui.v1.rows', 'fengsui.v1'] })))
+  say(all.slice(0, 50), 1000, { smoke: true })
+  const json = await connect()
+  say(all.slice(50, 100), 2000, { smoke: true })
+  for (const page of pages) {
+    const snapshot = await snapshotOf(page)
+    expect([snapshot.devices, snapshot.sights, snapshot.devicesFollow]).toEqual([[], [], true])
+    await page.until(() => page.messages.find(one => one.type === 'devices' && one.last), 'the last part')
+    expect(page.messages[0]?.type).toBe('snapshot')
+    const isAsItIs = (): boolean => {
+      const rows = page.messages.flatMap(one => ('devices' in one ? (one.devices ?? []) : []))
+      const [told, named] = [new Map(rows.map(row => [row[0], row[4]])), new Map(rows.map(row => [row[10], row[0]]))]
+      for (const frame of page.frames) eachRow(frame, (number, code) => told.set(named.get(number) ?? '', DEVICE_CONDITIONS[code] ?? ''))
+      return all.every((id, n) => told.get(id) === (n < 100 ? 'alarm' : 'normal'))
+    }
+    await page.until(isAsItIs, 'all as they are')
+    expect(page.messages.filter(one => one.type === 'devices').length).toBeGreaterThan(1)
+  }
+  expect((await snapshotOf(json)).devices.length, 'who asks for JSON gets it in one').toBeGreaterThanOrEqual(6000)
+})
+
 test('drones, cameras and stations say how they fly, look and stand', async () => {
   const one = await connect()
   await snapshotOf(one)

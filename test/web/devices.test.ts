@@ -85,6 +85,32 @@ describe('columns', () => {
       }),
     )
   })
+  test('a picture told in parts ends as if it had been told whole, whatever stood there, and no number is a hole meanwhile', () => {
+    const frameOf = (number: number) =>
+      readFrame(new Uint8Array(encodeRows({ seq: 1, serverTimeMs: T0, rows: [{ number, condition: 'alarm', heardAtMs: null }] })).buffer)!
+    fc.assert(
+      fc.property(anyRows, fc.array(anyRows, { maxLength: 4 }), fc.integer({ min: 0, max: 99 }), (before, parts, shift) => {
+        // in another life of the server the same numbers stand for other devices
+        const renumbered = parts.map(part => part.map(one => [...one.slice(0, 10), (one[10] + shift) % 100] as DeviceRow))
+        const table = createDeviceTable()
+        table.reset(before)
+        table.begin()
+        expect(table.rows.length, 'what stood there stays until all is told').toBe(new Set(before.map(one => one[0])).size)
+        for (const part of renumbered) {
+          expect(table.applySmall(frameOf(99_999))).toBe(true)
+          table.apply(part)
+        }
+        table.complete()
+        const model = new Map(renumbered.flat().map(one => [one[0], one]))
+        check(table, model)
+        expect(table.applySmall(frameOf(99_999))).toBe(false)
+        for (const one of [...model.values()]) {
+          expect(table.applySmall(frameOf(one[10]))).toBe(true)
+          expect(table.find(one[0])?.[4]).toBe('alarm')
+        }
+      }),
+    )
+  })
   test('a removed device leaves no number behind, and a device left out for space is no hole', () => {
     const table = createDeviceTable(1)
     table.reset([row('a', 'normal'), row('b', 'normal')])

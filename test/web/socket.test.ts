@@ -97,6 +97,26 @@ test('small frames belong to the one sequence; one that names a stranger leads t
   expect(store.devices.find('known')?.[4]).toBe('normal')
 })
 
+test('the queue is there before the devices; cut between their parts, the desk asks for all of it again', async () => {
+  const part = (deviceId: string, last: boolean): LiveMessage => ({ type: 'devices', devices: [row(deviceId, 'normal')], sights: [], last })
+  let cut = true
+  answer = (socket, query) => {
+    if (query.has('since')) return
+    send(socket, { ...snapshot({ incidents: [incident('a')] }), devicesFollow: true })
+    send(socket, part('d-1', false))
+    if (cut) return socket.terminate()
+    send(socket, delta(11, { incidents: [incident('b')] }))
+    send(socket, part('d-2', true))
+  }
+  store.start()
+  await until(() => store.devices.find('d-1') !== undefined)
+  expect([...store.desk.value.incidents.keys()]).toEqual(['a'])
+  cut = false
+  await until(() => store.devices.find('d-2') !== undefined)
+  expect(asked).toEqual(['', ''])
+  expect([store.devices.partial, store.desk.value.seq]).toEqual([false, 11])
+})
+
 test('a restarted server with a new epoch replaces everything; nothing of the old life is left', async () => {
   store.start()
   await until(() => store.desk.value.epoch === 'e1')

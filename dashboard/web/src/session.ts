@@ -45,7 +45,6 @@ export const createSession = (store: Store): Session => {
   const admit = ({ principal, timeZone }: Known): void => {
     setZone(timeZone)
     store.principal.value = principal
-    store.start()
   }
   const enter = async (): Promise<void> => {
     const known = await whoAmI(store.api)
@@ -56,6 +55,8 @@ export const createSession = (store: Store): Session => {
   }
   /** No answer is not "nobody": who was here last sees his page, said to be old, while the socket goes on trying. The server decides. */
   const restore = async (): Promise<void> => {
+    // the socket knows the cookie as well as the session does: the queue is on its way while it is asked who this is
+    store.start()
     try {
       await enter()
     } catch (error) {
@@ -69,6 +70,7 @@ export const createSession = (store: Store): Session => {
     async login(username, password) {
       await store.api.post('session', { username, password })
       await enter()
+      if (store.principal.value) store.start()
     },
     async logout() {
       store.stop()

@@ -73,6 +73,7 @@ export type Store = {
   toast(tone: Toast['tone'], text: string): void
   /** called with incidents that newly need an answer */
   onArrival: { handle: (arrived: Incident[]) => void }
+  /** connects, or begins anew where it was connected already */
   start(): void
   stop(): void
   retryNow(): void
@@ -136,9 +137,16 @@ export const createStore = (o: StoreOptions): Store => {
   const applyDevices = (message: LiveMessage | RowsFrame): boolean => {
     let whole = true
     if (message.type === 'rows') whole = devices.applySmall(message)
+    else if (message.type === 'snapshot' && message.devicesFollow === true) devices.begin()
     else if (message.type === 'snapshot') {
       devices.reset(message.devices)
       sights.reset(message.sights)
+    } else if (message.type === 'devices') {
+      devices.apply(message.devices)
+      if (message.last) {
+        sights.reset(message.sights)
+        devices.complete()
+      }
     } else if (message.type === 'delta') {
       devices.apply(message.devices ?? [], message.removed?.devices)
       sights.apply(message.sights ?? [], message.removed?.devices)
@@ -186,8 +194,10 @@ export const createStore = (o: StoreOptions): Store => {
       return 'resync'
     }
     if (outcome.type === 'ignored') return 'ok'
-    setClock(message.type === 'rows' ? message.serverTimeMs : Date.parse(message.serverTime))
-    fold(outcome.desk)
+    if (message.type !== 'devices') {
+      setClock(message.type === 'rows' ? message.serverTimeMs : Date.parse(message.serverTime))
+      fold(outcome.desk)
+    }
     if (!applyDevices(message)) {
       // nothing is drawn from what cannot be placed: begin anew from a snapshot
       fold({ ...folded, epoch: null })
@@ -261,11 +271,13 @@ export const createStore = (o: StoreOptions): Store => {
         open: o.openSocket,
         nowMs: o.nowMs,
         random: o.random,
-        position: () => (folded.epoch === null ? null : { seq: folded.seq, epoch: folded.epoch }),
+        // who has not been told of every device has nothing to go on from
+        position: () => (folded.epoch === null || devices.partial ? null : { seq: folded.seq, epoch: folded.epoch }),
         onMessage,
         onLink: setLink,
         onRefused: () => {
           principal.value = null
+          store.stop()
         },
       })
     },

@@ -22,8 +22,14 @@ export type DeviceTable = {
   grid: CellGrid
   notDrawn: number
   reset(rows: readonly DeviceRow[]): void
+  /** a new picture begins that is told in parts: what stands here stays until the last one, numbers begin anew */
+  begin(): void
+  /** everything has been told: what was not is gone */
+  complete(): void
+  /** a part is still to come */
+  partial: boolean
   apply(rows: readonly DeviceRow[], removed?: readonly string[]): void
-  /** condition and hearing of devices told of before; false when one was not */
+  /** condition and hearing of devices told of before; false when one was not, unless a part that may name it is still to come */
   applySmall(frame: RowsFrame): boolean
   find(deviceId: string): DeviceRow | undefined
 }
@@ -43,6 +49,10 @@ export const createDeviceTable = (capacity = MAX_DEVICES): DeviceTable => {
   /** row by the server's number of the device */
   let byNumber = new Int32Array(1024).fill(NOWHERE)
 
+  /** in which picture a row was last told */
+  let pictures = new Uint8Array(0)
+  let picture = 0
+
   const room = (): void => {
     if (table.rows.length < table.codes.length) return
     const size = Math.max(1024, table.codes.length * 2)
@@ -52,6 +62,9 @@ export const createDeviceTable = (capacity = MAX_DEVICES): DeviceTable => {
     codes.set(table.codes)
     const cells = new Int32Array(size)
     cells.set(table.cells)
+    const told = new Uint8Array(size)
+    told.set(pictures)
+    pictures = told
     Object.assign(table, { lonLat, codes, cells })
   }
   const name = (number: number, at: number): void => {
@@ -62,13 +75,14 @@ export const createDeviceTable = (capacity = MAX_DEVICES): DeviceTable => {
     }
     byNumber[number] = at
   }
-  const write = (at: number, row: DeviceRow): void => {
+  const write = (at: number, row: DeviceRow, named = true): void => {
     table.rows[at] = row
+    pictures[at] = picture
     table.lonLat[at * 2] = row[3] ?? Number.NaN
     table.lonLat[at * 2 + 1] = row[2] ?? Number.NaN
     table.codes[at] = codeOf(row[4])
     table.cells[at] = grid.idOf(row[3] ?? Number.NaN, row[2] ?? Number.NaN)
-    name(row[10], at)
+    if (named) name(row[10], at)
   }
   const upsert = (row: DeviceRow): void => {
     const known = places.get(row[0])
@@ -87,11 +101,15 @@ export const createDeviceTable = (capacity = MAX_DEVICES): DeviceTable => {
     if (at === undefined) return
     places.delete(deviceId)
     const number = table.rows[at]?.[10]
-    if (number !== undefined) byNumber[number] = NOWHERE
+    // a row of the picture before has a number that stands for another device by now
+    if (number !== undefined && byNumber[number] === at) byNumber[number] = NOWHERE
     const last = table.rows.pop()
     if (last === undefined || last[0] === deviceId) return
     places.set(last[0], at)
-    write(at, last)
+    const told = pictures[table.rows.length] ?? picture
+    const isNamed = byNumber[last[10]] === table.rows.length
+    write(at, last, isNamed)
+    pictures[at] = told
   }
   const changed = (): void => {
     table.version += 1
@@ -107,12 +125,29 @@ export const createDeviceTable = (capacity = MAX_DEVICES): DeviceTable => {
     cells: new Int32Array(0),
     grid,
     notDrawn: 0,
+    partial: false,
+    begin() {
+      picture = (picture + 1) % 256
+      byNumber.fill(NOWHERE)
+      table.notDrawn = 0
+      table.partial = true
+    },
+    complete() {
+      table.partial = false
+      // from the end: the last row fills the hole
+      for (let at = table.rows.length - 1; at >= 0; at -= 1) {
+        const row = table.rows[at]
+        if (row !== undefined && pictures[at] !== picture) remove(row[0])
+      }
+      changed()
+    },
     reset(rows) {
       places.clear()
       grid.reset()
       byNumber.fill(NOWHERE)
       table.rows = []
       table.notDrawn = 0
+      table.partial = false
       for (const row of rows) upsert(row)
       changed()
     },
@@ -130,7 +165,7 @@ export const createDeviceTable = (capacity = MAX_DEVICES): DeviceTable => {
         const at = byNumber[number] ?? NOWHERE
         const row = rows[at]
         if (row === undefined) {
-          whole &&= at === LEFT_OUT
+          whole &&= at === LEFT_OUT || table.partial
           return
         }
         row[5] = Number.isNaN(heardAtMs) ? null : heardAtMs

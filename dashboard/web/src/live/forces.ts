@@ -10,7 +10,7 @@ export const NO_FORCES: Forces = { orders: new Map(), resources: new Map() }
 const keyed = <T extends { id: string }>(items: readonly T[]): Map<string, T> => new Map(items.map(item => [item.id, item]))
 
 export const withForces = (forces: Forces, message: LiveMessage): Forces => {
-  if (message.type === 'heartbeat') return forces
+  if (message.type === 'heartbeat' || message.type === 'devices') return forces
   if (message.type === 'snapshot')
     return { orders: keyed(message.orders.filter(order => isOpenOrder(order.state))), resources: keyed(message.resources) }
   const { orders: changed = [], resources: heard = [], removed } = message

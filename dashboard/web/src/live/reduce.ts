@@ -122,5 +122,7 @@ export const receive = (desk: Desk, message: LiveMessage | RowsFrame, seen: Desk
   if (message.type === 'snapshot') return snapshot(desk, message)
   if (desk.epoch === null) return { type: 'ignored', desk, why: 'no-snapshot' }
   if (message.type === 'rows') return rows(desk, message)
+  // the devices are not kept here
+  if (message.type === 'devices') return { type: 'applied', arrived: [], desk }
   return message.type === 'delta' ? delta(desk, message, seen) : heartbeat(desk, message)
 }
