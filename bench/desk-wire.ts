@@ -23,7 +23,7 @@ const sit = (url: string, token: string, desks: number): void => {
       const kind = isBinary ? 'rows' : /"type":"(\w+)"/.exec(data.toString('latin1', 0, 40))?.[1]
       if (kind === 'snapshot') heard.snapshots += 1
       else if (n === 0 && kind === 'heartbeat') heard.heartbeats += 1
-      else if (n === 0) heard.bytes += data.length
+      else if (n === 0 && kind !== 'devices') heard.bytes += data.length
     })
   }
   process.on('message', () => process.send?.({ ...heard }))
