@@ -1,6 +1,6 @@
 // A desk that stays open: the whole system, a real Chromium, 2,000 simulated devices over MQTT, an alarm each ten seconds that is answered and closed, and what an
 // officer does meanwhile: rows, other pages, the past, the other theme, a line that is cut. After each forced garbage collection it takes the page's heap, DOM nodes and listeners,
-// and prints how fast they grow after the warm-up. `--minutes N` (30), `--snapshot FILE` writes the heap at the end.
+// and prints how fast they grow after the warm-up. `--minutes N` (30), `--snapshot FILE` writes the heap at the end, and FILE.first after four rounds.
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -27,6 +27,9 @@ const CLOSE_AFTER_MS = 45_000
 const ROUND_MS = 60_000
 const PAGES = ['devices', 'health', 'rules', 'report', 'resources', 'audit'] as const
 
+/** rounds before the first of the two heaps that `--snapshot` writes */
+const HEAP_AFTER = 4
+
 type Sample = { atMs: number; heapMb: number; nodes: number; listeners: number; coreMb: number }
 
 /** Least squares: growth an hour, and what the points leave open of it (95 %). */
@@ -50,8 +53,12 @@ const simulator = spawn(
   process.execPath,
   [
     join(root, 'simulators/simulate.ts'),
-    ...['--devices', String(DEVICES), '--rate', String(RATE_PER_S)],
-    ...['--url', `mqtt://127.0.0.1:${running.mqttPort}`],
+    '--devices',
+    String(DEVICES),
+    '--rate',
+    String(RATE_PER_S),
+    '--url',
+    `mqtt://127.0.0.1:${running.mqttPort}`,
   ],
   { env: { ...process.env, FENGSUI_DATA_DIR: running.dir }, stdio: ['ignore', 'pipe', 'inherit'] },
 )
@@ -134,12 +141,14 @@ try {
   const troubles: string[] = []
   const alarms = setInterval(() => void oneAlarm(page).catch(error => troubles.push(String(error))), ALARM_EVERY_MS)
   const samples: Sample[] = []
+  const heapFile = option('snapshot')
   while (performance.now() - fromMs < MINUTES * 60_000) {
     const roundMs = performance.now()
     await round(page)
     await delay(Math.max(5_000, roundMs + ROUND_MS - performance.now()))
     const sample = await take(cdp)
     samples.push(sample)
+    if (heapFile !== undefined && samples.length === HEAP_AFTER) await writeHeap(cdp, `${heapFile}.first`)
     const { atMs, heapMb, nodes, listeners, coreMb } = sample
     console.log(
       `${((atMs - fromMs) / 60_000).toFixed(1)} min  heap ${heapMb.toFixed(2)} MB  nodes ${nodes}  listeners ${listeners}  core ${coreMb.toFixed(0)} MB  rows ${await page.getByTestId('incident-row').count()}`,
@@ -160,8 +169,7 @@ try {
   console.log(`DOM nodes: ${of('nodes', 0)}`)
   console.log(`listeners: ${of('listeners', 0)}`)
   console.log(`the core process, MB resident: ${of('coreMb', 0)}`)
-  const file = option('snapshot')
-  if (file !== undefined) await writeHeap(cdp, file)
+  if (heapFile !== undefined) await writeHeap(cdp, heapFile)
 } finally {
   simulator.kill('SIGTERM')
   await browser.close()

@@ -101,13 +101,9 @@ export function createLive(parts: LiveParts): Live {
   const serverTime = (): string => new Date(clock.nowMs()).toISOString()
 
   /** Only snapshots are compressed: a delta never waits for a thread. */
-  function send(
-    client: Client,
-    bytes: Uint8Array,
-    o: { compress?: boolean; binary?: boolean; then?: (() => void) | undefined } = {},
-  ): void {
-    const { compress = false, binary = false, then } = o
-    client.socket.send(bytes, { binary, compress }, failed => (failed ? undefined : then?.()))
+  function send(client: Client, bytes: Uint8Array, o: { compress?: boolean; binary?: boolean; sent?: () => void } = {}): void {
+    const { compress = false, binary = false, sent } = o
+    client.socket.send(bytes, { binary, compress }, failed => (failed ? undefined : sent?.()))
     const { bufferedAmount } = client.socket
     // the snapshot itself may be larger than the limit: it counts until it has gone out
     if (bufferedAmount <= BUFFER_MAX) client.allowance = 0
@@ -289,7 +285,7 @@ export function createLive(parts: LiveParts): Live {
     if (one.isWhole()) return sendAsSnapshot(client, [queue, ...one.parts()])
     client.awaits = one
     client.allowance = queue.length
-    send(client, queue, { compress: queue.length >= COMPRESS_FROM, then: () => setImmediate(sendDevices, one) })
+    send(client, queue, { compress: queue.length >= COMPRESS_FROM, sent: () => setImmediate(sendDevices, one) })
   }
 
   const timers = [setInterval(sendRows, ROWS_EVERY_MS), setInterval(beatOrClose, HEARTBEAT_MS), setInterval(ping, parts.pingMs ?? PING_MS)]

@@ -104,7 +104,7 @@ describe('columns', () => {
         const model = new Map(renumbered.flat().map(one => [one[0], one]))
         check(table, model)
         expect(table.applySmall(frameOf(99_999))).toBe(false)
-        for (const one of [...model.values()]) {
+        for (const one of model.values()) {
           expect(table.applySmall(frameOf(one[10]))).toBe(true)
           expect(table.find(one[0])?.[4]).toBe('alarm')
         }
