@@ -21,7 +21,9 @@ export type Active = {
   everywhere: boolean
   /** `wants` is asked for each reading, not once for all of a shape */
   asks: boolean
-  calm: AnyKind['calm'] | undefined
+  rest: AnyKind['rest']
+  /** place of its numbers in the row of a device, where `rest` is: see rest.ts */
+  at: number
   dueMs: AnyKind['dueMs'] | undefined
 }
 
@@ -48,7 +50,8 @@ function activeRule(given: Rule, set: RuleSet, kinds: readonly AnyKind[], timeZo
     keeping: kind.keeps?.(rule.parameters) ?? 'device',
     everywhere: areas === undefined && buildings === undefined && notBuildings === undefined,
     asks: kind.byShape !== true,
-    calm: kind.calm,
+    rest: kind.rest,
+    at: -1,
     dueMs: kind.dueMs,
   }
 }

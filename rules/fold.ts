@@ -14,6 +14,7 @@ import { listenedMs, moveOn, type Listening } from './listening.ts'
 import type { Frozen, StateRows } from '#contracts/state-rows.ts'
 import { createMemory, type Row, type Subject } from './memory.ts'
 import { admitted, HEARD_ONLY } from './admission.ts'
+import { laidOut, takeUp } from './rest.ts'
 import { createShapes } from './shapes.ts'
 import { inScope, type RuleSet } from './schema.ts'
 import { REMOVED } from './kinds/gone-quiet.ts'
@@ -102,10 +103,14 @@ export function createFold(o: Options): Fold {
     if (bits === 0) return
     let device: Subject | undefined
     let observation: Observation | undefined
-    for (const a of shapes.rulesFor(reading)) {
+    const { rules, form } = shapes.of(reading)
+    for (const a of rules) {
       if ((bits & a.admits) === 0 || (a.asks && !wants(a, reading))) continue
       if (!a.everywhere && !inScope(a.rule.scope, reading.kind, reading.place)) continue
-      device ??= memory.get(reading.deviceId)
+      if (device === undefined) {
+        device = memory.get(reading.deviceId)
+        if (device.form !== form || device.numbers.length < form.size) laidOut(device, form)
+      }
       observation ??= observed(device.row, reading, receivedMs, seq, bits, listenedMs(listening))
       const whose = a.keeping === 'device' ? undefined : whoseIs(a.keeping, reading)
       judge.reading(a, device, whose, observation, out)
@@ -166,6 +171,7 @@ export function createFold(o: Options): Fold {
       const reading = { ...known, state: { [REMOVED]: true } }
       const device = memory.get(deviceId)
       if (!device.alive) return out
+      takeUp(device)
       const observation = observed(device.row, reading, listening.nowMs, listening.seq, HEARD_ONLY, listenedMs(listening))
       // whatever kind of device it was
       for (const a of active)

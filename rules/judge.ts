@@ -7,6 +7,7 @@ import { remarked, told, type Cause } from './episode.ts'
 import type { AlarmNotice, Finding, Moment, Observation, Step, Tale, Whose } from './kind.ts'
 import { listenedMs, type Listening } from './listening.ts'
 import { alarmKeyOf, groupId, type Memory, type Subject } from './memory.ts'
+import { isCalm, restsUntil, settle, takeUpOf, takeUpOne } from './rest.ts'
 import { inScope } from './schema.ts'
 import { createTimers, type Timers } from './timers.ts'
 import { deviceItself, whoseIs } from './whose.ts'
@@ -29,7 +30,7 @@ type Parts = { memory: Memory; /** moved on by the fold */ listening: Listening;
 export function createJudge({ memory, listening, broken }: Parts): Judge {
   let byId = new Map<string, Active>()
   let listeners: readonly Active[] = []
-  const timers: Timers<Waiting> = createTimers()
+  const timers: Timers<Waiting> = createTimers(isFirst)
   const notices: AlarmNotice[] = []
   /** the moment that is being lived through, in listening time: while what was asked for is called, that of the call and not yet now */
   let calledMs: number | undefined
@@ -38,20 +39,21 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
     const { id } = a
     const state = subject.row.states[id]
     if (a.dueMs === undefined || state === undefined) return
-    const dueMs = a.dueMs(a.parameters, state)
+    armFor(id, subject, a.dueMs(a.parameters, state))
+  }
+
+  function armFor(id: string, subject: Subject, dueMs: number | undefined): void {
     if (dueMs === undefined) return
     const armed = (subject.armed ??= {})
     const armedMs = armed[id]
     if (armedMs !== undefined && armedMs <= dueMs) return
     armed[id] = dueMs
-    timers.add({ dueMs, order: `${subject.id}\0${id}`, what: { subject, rule: id } })
+    timers.add({ dueMs, what: { subject, rule: id } })
   }
 
   function disarm(subject: Subject, rule: string): void {
-    if (subject.armed === undefined) return
-    // a copy without it, since to delete it would make looking into the rest slow
-    const { [rule]: _, ...others } = subject.armed
-    subject.armed = others
+    // not deleted, since that would make looking into the rest slow
+    if (subject.armed !== undefined) subject.armed[rule] = undefined
   }
 
   /** What a step left behind, for one subject. */
@@ -119,15 +121,16 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
   }
 
   function ofDevice(a: Active, device: Subject, o: Observation, out: AlarmSignal[]): void {
-    const { calm, parameters } = a
-    const state = device.row.states[a.id]
-    if (calm !== undefined && calm(parameters, state, o)) {
-      if (a.dueMs !== undefined) arm(a, device)
+    const { parameters, rest } = a
+    if (isCalm(a, device, o)) {
+      if (rest?.dueMs !== undefined) armFor(a.id, device, rest.dueMs(parameters, device.numbers, a.at + 1))
       return
     }
-    const step = a.kind.step(parameters, state, o)
+    takeUpOne(a, device)
+    const step = a.kind.step(parameters, device.row.states[a.id], o)
     const cause = step.findings.length === 0 ? NO_CAUSE : { whose: deviceItself(o.reading), late: o.late }
     settled(a, device, step, cause, o.reading.kind, out)
+    settle(a, device)
     if (step.tales !== undefined) gathered(a, step.tales, out)
   }
 
@@ -195,6 +198,7 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
       if (changed.length === 0) return
       for (const subject of memory.all()) {
         for (const a of changed) {
+          takeUpOf(subject, a.rule.id)
           if (subject.row.states[a.rule.id] === undefined) continue
           memory.catchUp(subject)
           guarded(a, () => arm(a, subject))
@@ -222,15 +226,19 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
           continue
         }
         memory.catchUp(subject)
-        const state = subject.row.states[rule]
         const { dueMs } = timer
-        const wishMs = state === undefined ? undefined : a.kind.dueMs?.(a.rule.parameters, state)
-        disarm(subject, rule)
+        const state = subject.row.states[rule]
+        // most were heard since, and are at rest
+        const wishMs = restsUntil(subject, rule) ?? (state === undefined ? undefined : a.kind.dueMs?.(a.rule.parameters, state))
+        if (wishMs === undefined || wishMs <= dueMs) disarm(subject, rule)
         if (wishMs === undefined) continue
         if (wishMs > dueMs) {
-          arm(a, subject)
+          timer.dueMs = wishMs
+          subject.armed[rule] = wishMs
+          timers.add(timer)
           continue
         }
+        takeUpOf(subject, rule)
         calledMs = dueMs
         guarded(a, () => called(a, subject, dueMs, out))
         tell(out)
@@ -240,6 +248,8 @@ export function createJudge({ memory, listening, broken }: Parts): Judge {
     timers: () => timers.size(),
   }
 }
+
+const isFirst = (a: Waiting, b: Waiting): boolean => (a.subject.id === b.subject.id ? a.rule < b.rule : a.subject.id < b.subject.id)
 
 const NO_CAUSE: Cause = { whose: { key: '', deviceId: '' }, late: false }
 const notWoken = (_: unknown, state: unknown): Step<unknown> => ({ state, findings: [] })

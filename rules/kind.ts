@@ -1,7 +1,7 @@
 // What a rule kind is: pure steps from (parameters, what was known, what came) to (what is known, findings). What comes is a reading,
 // an alarm of another rule, a moment that was asked for, or word from the rule's own devices about their group. A kind never reads a
 // clock, does no I/O, keeps nothing outside `state`, and never changes the state it was given: that is what makes a replay exact, a
-// restart harmless and a backtest honest. The one exception is `calm`, which says so itself.
+// restart harmless and a backtest honest. What nearly all readings do, to find nothing, can be done in numbers instead: see `rest`.
 import type { AlarmKind, Evidence, Severity } from '#contracts/alarm.ts'
 import type { DeviceKind, Place, Position, Reading } from '#contracts/reading.ts'
 
@@ -84,6 +84,26 @@ export type Admits = 'live' | 'test' | 'presence' | 'heard'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
+/**
+ * A state in which nothing is under way, as numbers side by side, and the reading that finds nothing as a move of those numbers: nearly all
+ * states are such and nearly all readings do no more. Of a district's states only few are in a processor's reach, and numbers that lie
+ * together come at once. The conformance suite holds it against `step`.
+ */
+export type Rest<P, S> = {
+  /** how many numbers it takes */
+  size(parameters: P): number
+  /** writes them to `n` from `at` on; false = something is under way, or is not known yet: the state stays what it is */
+  settle(parameters: P, state: S | undefined, n: number[], at: number): boolean
+  /** what is not in numbers is looked up in the state that settled, which is kept beside them; else it is let go */
+  isKept?: true
+  /** the state that the numbers are; never the one that was kept */
+  state(parameters: P, n: readonly number[], at: number, kept: S | undefined): S | undefined
+  /** true = moved on, exactly as `step` would have done it with nothing found; false = not touched, ask `step` */
+  calm(parameters: P, n: number[], at: number, o: Observation, kept: S | undefined): boolean
+  /** `dueMs` of the state that the numbers are */
+  dueMs?(parameters: P, n: readonly number[], at: number): number | undefined
+}
+
 export type RuleKind<P = never, S = never> = {
   name: string
   admits: Admits
@@ -108,12 +128,8 @@ export type RuleKind<P = never, S = never> = {
   /** false = this reading says nothing to this rule; cheap, called for every reading */
   wants(parameters: P, reading: Reading): boolean
   step(parameters: P, state: S | undefined, o: Observation): Step<S>
-  /**
-   * `step` for the reading that finds nothing and leaves the state in its form, as nearly all do: its numbers move on in place, because
-   * making every state anew with every reading costs more than judging. true = done, exactly as `step` would have done it; false = not
-   * touched, ask `step`. The only place where a state is changed; the conformance suite holds it against `step`.
-   */
-  calm?(parameters: P, state: S | undefined, o: Observation): boolean
+  /** its state while nothing is under way */
+  rest?: Rest<P, S>
   /** the listening time at which to call `woken`, as the state alone says it; undefined = not by itself */
   dueMs?(parameters: P, state: S): number | undefined
   /** must move its own due time on, or give it up */

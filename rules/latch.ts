@@ -62,16 +62,31 @@ export function latched(before: Latch | undefined, o: Observation, statements: r
   return { state: { at, past }, findings: [{ type: 'clear', atMs: o.tMs, evidence: no }] }
 }
 
-/** Nothing is on, and what is said now is no again: only the times of the words move. `said` may have nothing. */
-export function stillOff(latch: Latch, tMs: number, said: Partial<Record<string, boolean>>, names: readonly string[]): boolean {
-  if (latch.on !== undefined) return false
-  for (const name of names) {
-    const on = said[name]
-    if (on === undefined) continue
-    const known = latch.at[name]
-    if (on || known === undefined || known > 0 || tMs < -known) return false
+/** The times of words of which none is "yes", by the place of their names; NaN = nothing was said. false = something is on. */
+export function timesOff({ at: known, on }: Latch, names: readonly string[], n: number[], at: number): boolean {
+  if (on !== undefined) return false
+  for (const name in known) if (isOn(known[name])) return false
+  for (let i = 0; i < names.length; i++) n[at + i] = known[names[i] as string] ?? Number.NaN
+  return true
+}
+
+export function withTimes(latch: Latch, names: readonly string[], n: readonly number[], at: number): Latch {
+  const times = { ...latch.at }
+  for (const [i, name] of names.entries()) {
+    const time = n[at + i] as number
+    if (!Number.isNaN(time)) times[name] = time
   }
-  for (const name of names) if (said[name] !== undefined) latch.at[name] = -tMs
+  return { ...latch, at: times }
+}
+
+/** Nothing is on, and what is said now is no again: only the times of the words move. `said` may have nothing. */
+export function stillOff(tMs: number, said: Partial<Record<string, boolean>>, names: readonly string[], n: number[], at: number): boolean {
+  for (let i = 0; i < names.length; i++) {
+    const on = said[names[i] as string]
+    // NaN = not said before: it is not in the state yet
+    if (on !== undefined && (on || !(tMs >= -(n[at + i] as number)))) return false
+  }
+  for (let i = 0; i < names.length; i++) if (said[names[i] as string] !== undefined) n[at + i] = -tMs
   return true
 }
 

@@ -4,6 +4,7 @@
 import type { Frozen, StateRows } from '#contracts/state-rows.ts'
 import type { DeviceClock } from './device-clock.ts'
 import type { Episode } from './episode.ts'
+import { statesOf, takeUp, type Form } from './rest.ts'
 
 export const SUBJECTS_MAX = 400_000
 const FORGET_PART = 0.01
@@ -28,8 +29,11 @@ export type Row = {
 export type Subject = {
   id: string
   row: Row
+  /** how its states rest in numbers, and those numbers; both begin empty and are not written: the states that they are are */
+  form: Form | undefined
+  numbers: number[]
   /** rule id -> the earliest moment that stands in the timers for it; not written, it follows from the states */
-  armed: Record<string, number> | undefined
+  armed: Record<string, number | undefined> | undefined
   /** false once it was forgotten */
   alive: boolean
   /** its row is not in what freeze() gave last */
@@ -98,7 +102,7 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
 
   function thaw(subject: Subject): void {
     subject.isFrozen = false
-    early.push([subject.id, JSON.stringify(subject.row)])
+    early.push([subject.id, written(subject)])
   }
 
   function take(max: number): StateRows {
@@ -108,7 +112,7 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
       if (subject === undefined) break
       if (!subject.isFrozen) continue
       subject.isFrozen = false
-      rows.push([subject.id, JSON.stringify(subject.row)])
+      rows.push([subject.id, written(subject)])
     }
     return rows
   }
@@ -117,12 +121,12 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
     get(id) {
       const subject = subjects.get(id) ?? blank(id, era.now)
       if (subject.isFrozen) thaw(subject)
-      if ((subject.row.era ?? 0) !== era.now) catchUp(subject.row, era)
+      if ((subject.row.era ?? 0) !== era.now) catchUp(subject, era)
       return subject
     },
     catchUp(subject) {
       if (subject.isFrozen) thaw(subject)
-      if ((subject.row.era ?? 0) !== era.now) catchUp(subject.row, era)
+      if ((subject.row.era ?? 0) !== era.now) catchUp(subject, era)
     },
     touch(subject, seq) {
       subject.row.seq = seq
@@ -169,14 +173,20 @@ export function createMemory(kinds: Kinds, rows: Iterable<[string, string]> = []
   }
 }
 
-const blank = (id: string, era: number): Subject => ({
+const subjectOf = (id: string, row: Row, alive: boolean): Subject => ({
   id,
-  row: { era, clocks: {}, states: {}, open: {} },
+  row,
+  form: undefined,
+  numbers: [],
   armed: undefined,
-  alive: false,
+  alive,
   isChanged: false,
   isFrozen: false,
 })
+const blank = (id: string, era: number): Subject => subjectOf(id, { era, clocks: {}, states: {}, open: {} }, false)
+
+const written = (subject: Subject): string =>
+  JSON.stringify(subject.form === undefined ? subject.row : { ...subject.row, states: statesOf(subject) })
 
 /** Those with an open alarm last; the same order however often the process was restarted. */
 function longestUntouched(subjects: Subject[]): Subject[] {
@@ -195,7 +205,9 @@ function eraOf(kinds: Kinds, before: Era): Era {
   }
 }
 
-function catchUp(row: Row, era: Era): void {
+function catchUp(subject: Subject, era: Era): void {
+  takeUp(subject)
+  const { row } = subject
   const touched = row.era ?? 0
   const isIts = (id: string) => (era.rules[id]?.[1] ?? Infinity) <= touched
   for (const id of Object.keys(row.states)) if (!isIts(id)) delete row.states[id]
@@ -210,7 +222,7 @@ function restored(rows: Iterable<[string, string]>): { subjects: Map<string, Sub
   for (const [key, json] of rows) {
     if (key === KINDS_ROW) era = eraFrom(JSON.parse(json) as Era | Kinds)
     else if (key.startsWith(OWN) && !key.startsWith(GROUP_ROW)) own.set(key, json)
-    else subjects.set(key, { id: key, row: JSON.parse(json) as Row, armed: undefined, alive: true, isChanged: false, isFrozen: false })
+    else subjects.set(key, subjectOf(key, JSON.parse(json) as Row, true))
   }
   return { subjects, own, era }
 }

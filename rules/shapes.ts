@@ -1,16 +1,20 @@
 // Which rules may want a reading, found once for each shape of reading instead of once for each reading: devices of one kind send the
 // same few combinations of values and flags for ever. Bounded: SHAPES_MAX combinations a device kind; others are looked up each time.
 import type { DeviceKind, Reading } from '#contracts/reading.ts'
-import type { AnyKind } from './kind.ts'
-import { inScope, type Rule } from './schema.ts'
+import type { Active } from './active.ts'
+import { emptyForm, placeIn, type Form } from './rest.ts'
+import { inScope } from './schema.ts'
 
 const SHAPES_MAX = 32
 
-export type Wanting = { rule: Rule; kind: AnyKind }
+type Shape = { metrics: string[]; alarms: string[]; other: number; rules: readonly Active[]; form: Form }
 
-type Shape<A> = { metrics: string[]; alarms: string[]; other: number; rules: readonly A[] }
+/** Of one kind of device: its rules, each with its place in the form of their rows. */
+type OfKind = { all: readonly Active[]; form: Form; shapes: Shape[] }
 
-export type Shapes<A> = { rulesFor(reading: Reading): readonly A[] }
+/** Which rules may want a reading, and the form in which the states of its device rest. */
+export type Wanting = { rules: readonly Active[]; form: Form }
+export type Shapes = { of(reading: Reading): Wanting }
 
 /** What else a reading may carry, as bits. */
 const otherOf = (r: Reading): number =>
@@ -29,32 +33,40 @@ function sameNames(object: object, names: readonly string[]): boolean {
   return i === names.length
 }
 
-export function createShapes<A extends Wanting>(active: readonly A[]): Shapes<A> {
-  const known = new Map<DeviceKind, { all: A[]; shapes: Shape<A>[] }>()
+export function createShapes(active: readonly Active[]): Shapes {
+  const known = new Map<DeviceKind, OfKind>()
 
-  const ofKind = (kind: DeviceKind): { all: A[]; shapes: Shape<A>[] } => {
+  const ofKind = (kind: DeviceKind): OfKind => {
     const found = known.get(kind)
     if (found !== undefined) return found
-    const all = active.filter(({ rule: { scope } }) =>
-      inScope({ ...(scope.kinds && { kinds: scope.kinds }), ...(scope.notKinds && { notKinds: scope.notKinds }) }, kind, undefined),
-    )
-    const made = { all, shapes: [] }
+    const all = active
+      .filter(({ rule: { scope } }) =>
+        inScope({ ...(scope.kinds && { kinds: scope.kinds }), ...(scope.notKinds && { notKinds: scope.notKinds }) }, kind, undefined),
+      )
+      .map(a => ({ ...a }))
+    const made = { all, form: emptyForm(), shapes: [] }
     known.set(kind, made)
     return made
   }
 
+  /** Those that want it first lie together: the usual reading of a device needs no others. */
+  function placed(form: Form, rules: readonly Active[]): void {
+    for (const a of rules) if (a.at < 0 && a.keeping === 'device') a.at = placeIn(form, a)
+  }
+
   return {
-    rulesFor(reading) {
-      const { all, shapes } = ofKind(reading.kind)
+    of(reading) {
+      const ofThis = ofKind(reading.kind)
+      const { all, form, shapes } = ofThis
       const other = otherOf(reading)
       for (const shape of shapes) {
-        if (shape.other === other && sameNames(reading.metrics, shape.metrics) && sameNames(reading.alarms, shape.alarms))
-          return shape.rules
+        if (shape.other === other && sameNames(reading.metrics, shape.metrics) && sameNames(reading.alarms, shape.alarms)) return shape
       }
       const rules = all.filter(({ rule, kind }) => kind.byShape !== true || kind.wants(rule.parameters, reading))
-      if (shapes.length < SHAPES_MAX)
-        shapes.push({ metrics: Object.keys(reading.metrics), alarms: Object.keys(reading.alarms), other, rules })
-      return rules
+      placed(form, rules)
+      const shape: Shape = { metrics: Object.keys(reading.metrics), alarms: Object.keys(reading.alarms), other, rules, form }
+      if (shapes.length < SHAPES_MAX) shapes.push(shape)
+      return shape
     },
   }
 }

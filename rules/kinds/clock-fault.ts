@@ -43,5 +43,11 @@ export const clockFault = defineKind<ClockFaultParameters, State>({
   byShape: true,
   wants: (_, reading) => reading.deviceTs !== undefined || reading.tsSource === 'device',
   step,
-  calm: (_, state, { reading }) => state === undefined && (reading.deviceTs === undefined || reading.tsSource !== 'server'),
+  // a clock that was never wrong
+  rest: {
+    size: () => 0,
+    settle: (_, state) => state === undefined,
+    state: () => undefined,
+    calm: (_p, _n, _at, { reading }) => reading.deviceTs === undefined || reading.tsSource !== 'server',
+  },
 })

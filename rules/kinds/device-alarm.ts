@@ -2,7 +2,7 @@
 // One alarm an episode and a device, however many flags and repeats it sends; absent never clears, false does.
 import { ALARM_FLAGS, type AlarmFlag, type Reading } from '#contracts/reading.ts'
 import { defineKind, nothing } from '../kind.ts'
-import { latched, stillOff, type Latch, type Statement } from '../latch.ts'
+import { latched, timesOff, stillOff, withTimes, type Latch, type Statement } from '../latch.ts'
 
 export type DeviceAlarmParameters = {
   flags: AlarmFlag[]
@@ -59,9 +59,15 @@ export const deviceAlarm = defineKind<DeviceAlarmParameters, Latch>({
     const said = waits(p, o.reading) ? all.filter(({ on }) => !on) : all
     return said.length === 0 ? nothing(state) : latched(state, o, said)
   },
-  calm: (p, state, { reading, tMs }) =>
-    state !== undefined &&
-    !waits(p, reading) &&
-    (p.detections === undefined || reading.detections === undefined) &&
-    stillOff(state, tMs, reading.alarms, p.flags),
+  // nothing is on: only the times of the words move. What was seen, and the episode before, stand in the state that is kept
+  rest: {
+    size: p => p.flags.length,
+    settle: (p, state, n, at) => state !== undefined && timesOff(state, p.flags, n, at),
+    isKept: true,
+    state: (p, n, at, kept) => kept && withTimes(kept, p.flags, n, at),
+    calm: (p, n, at, { reading, tMs }) =>
+      !waits(p, reading) &&
+      (p.detections === undefined || reading.detections === undefined) &&
+      stillOff(tMs, reading.alarms, p.flags, n, at),
+  },
 })

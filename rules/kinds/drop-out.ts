@@ -1,7 +1,7 @@
 // A sensor whose value falls away and is back at its level sooner than the world can do that: a loose wire, a bad converter.
 // Technical, never a fire. Real: two of three nodes in eight hours of public telemetry fell from 19 °C to 6 °C and back, 17 times.
 import { evidenceOf } from '../evidence.ts'
-import { defineKind, nothing, type Observation, type Step } from '../kind.ts'
+import { defineKind, nothing, type Observation, type Rest, type Step } from '../kind.ts'
 
 export type DropOutParameters = {
   metric: string
@@ -37,16 +37,26 @@ function step(p: DropOutParameters, before: DropOutState | undefined, o: Observa
 }
 
 /** No fall, none before and no fault: the value is the new level. */
-function calm(p: DropOutParameters, state: DropOutState | undefined, o: Observation): boolean {
-  const value = o.reading.metrics[p.metric]
-  if (value === undefined || o.late) return true
-  if (state?.good === undefined || state.out !== undefined || state.open !== undefined) return false
-  const { good } = state
-  const isJudged = o.tMs >= good[0] && o.tMs - good[0] <= p.maxOutS * 1000 && good[1] <= p.quietBelow
-  if (isJudged && good[1] - value >= p.minDrop) return false
-  good[0] = o.tMs
-  good[1] = value
-  return true
+const rest: Rest<DropOutParameters, DropOutState> = {
+  size: () => 2,
+  settle(_, state, n, at) {
+    if (state?.good === undefined || state.out !== undefined || state.open !== undefined) return false
+    n[at] = state.good[0]
+    n[at + 1] = state.good[1]
+    return true
+  },
+  state: (_, n, at) => ({ good: [n[at] as number, n[at + 1] as number] }),
+  calm(p, n, at, o) {
+    const value = o.reading.metrics[p.metric]
+    if (value === undefined || o.late) return true
+    const goodMs = n[at] as number
+    const good = n[at + 1] as number
+    const isJudged = o.tMs >= goodMs && o.tMs - goodMs <= p.maxOutS * 1000 && good <= p.quietBelow
+    if (isJudged && good - value >= p.minDrop) return false
+    n[at] = o.tMs
+    n[at + 1] = value
+    return true
+  },
 }
 
 /** An ordinary reading: it becomes the level, and counts towards the end of a fault unless a silence lies between. */
@@ -82,5 +92,5 @@ export const dropOut = defineKind<DropOutParameters, DropOutState>({
   byShape: true,
   wants: (p, reading) => reading.metrics[p.metric] !== undefined,
   step,
-  calm,
+  rest,
 })

@@ -2,7 +2,7 @@
 // measured against the device's own usual level, counts from nothing to its weight, and stands in the evidence with what it counted.
 // Different signs are asked for: one sensor that drifts is one sign, however far it drifts. A calm device tells its room nothing.
 import type { Evidence } from '#contracts/alarm.ts'
-import { defineKind, nothing, type Finding, type Keeping, type Moment, type Observation, type Step, type Tale } from '../kind.ts'
+import { defineKind, nothing, type Finding, type Keeping, type Moment, type Observation, type Rest, type Step, type Tale } from '../kind.ts'
 import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
 import { deviceItself, whoseIs } from '../whose.ts'
 import { LEVEL_SCHEMA } from './threshold.ts'
@@ -82,30 +82,47 @@ function step(p: FuseParameters, before: State | undefined, o: Observation): Ste
 /** Where the usual levels go, term by number, while it is not known yet that all of them are calm; NaN = no value. Here, since a list for each reading costs. */
 const moved: number[] = []
 
-/** No sign in any of its values and none told before: only the usual levels move. */
-function calm(p: FuseParameters, state: State | undefined, o: Observation): boolean {
-  if (state === undefined || o.late || isRoom(state) || state.told !== undefined) return false
-  const { metrics } = o.reading
-  const { l } = state
-  for (let i = 0; i < p.terms.length; i++) {
-    const { metric, level: learning, from } = p.terms[i] as Term
-    const value = metrics[metric]
-    moved[i] = Number.NaN
-    if (value === undefined) continue
-    const level = l[i]
-    if (level?.v === undefined) return false
-    const v = movedOn(learning, level.v, o.tMs - level.tMs, value)
-    if (value - v > from) return false
-    moved[i] = v
-  }
-  for (let i = 0; i < p.terms.length; i++) {
-    const v = moved[i] as number
-    const level = l[i]
-    if (Number.isNaN(v) || level === null || level === undefined) continue
-    level.v = v
-    level.tMs = o.tMs
-  }
-  return true
+/** No sign in any of its values and none told before: only the usual levels move. Of each term its level, NaN where none is known, and when that was. */
+const rest: Rest<FuseParameters, State> = {
+  size: p => 2 * p.terms.length,
+  settle(p, state, n, at) {
+    if (state === undefined || isRoom(state) || state.told !== undefined || state.l.length !== p.terms.length) return false
+    for (let i = 0; i < state.l.length; i++) {
+      const level = state.l[i] ?? undefined
+      if (level !== undefined && level.v === undefined) return false
+      n[at + 2 * i] = level?.v ?? Number.NaN
+      n[at + 2 * i + 1] = level?.tMs ?? 0
+    }
+    return true
+  },
+  state: (p, n, at) => ({
+    l: p.terms.map((_, i) => {
+      const v = n[at + 2 * i] as number
+      return Number.isNaN(v) ? null : { v, tMs: n[at + 2 * i + 1] as number }
+    }),
+  }),
+  calm(p, n, at, o) {
+    if (o.late) return false
+    const { metrics } = o.reading
+    const { terms } = p
+    for (let i = 0; i < terms.length; i++) {
+      const { metric, level, from } = terms[i] as Term
+      const value = metrics[metric]
+      moved[i] = Number.NaN
+      if (value === undefined) continue
+      const v = movedOn(level, n[at + 2 * i] as number, o.tMs - (n[at + 2 * i + 1] as number), value)
+      // also where none is known
+      if (!(value - v <= from)) return false
+      moved[i] = v
+    }
+    for (let i = 0; i < terms.length; i++) {
+      const v = moved[i] as number
+      if (Number.isNaN(v)) continue
+      n[at + 2 * i] = v
+      n[at + 2 * i + 1] = o.tMs
+    }
+    return true
+  },
 }
 
 function bounded(signs: Record<string, Sign>): Record<string, Sign> {
@@ -211,7 +228,7 @@ export const fuse = defineKind<FuseParameters, State>({
   byShape: true,
   wants: (p, reading) => p.terms.some(term => reading.metrics[term.metric] !== undefined),
   step,
-  calm,
+  rest,
   dueMs: (p, state) => (isRoom(state) && state.off !== undefined ? state.off + p.offDelayS * 1000 : undefined),
   woken: (_, state, at) => (isRoom(state) ? woken(state, at) : nothing<State>(state)),
   gathered,

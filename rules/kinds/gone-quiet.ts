@@ -3,7 +3,7 @@
 // judges arrival in listening time only, so that neither a lying clock nor our own absence makes a device silent.
 import type { Evidence } from '#contracts/alarm.ts'
 import { DEVICE_KINDS, type DeviceKind, type Place, type Reading } from '#contracts/reading.ts'
-import { defineKind, nothing, type Finding, type Moment, type Observation, type Step, type Tale, type Whose } from '../kind.ts'
+import { defineKind, nothing, type Finding, type Moment, type Observation, type Rest, type Step, type Tale, type Whose } from '../kind.ts'
 import { whoseIs } from '../whose.ts'
 
 export type GoneQuietParameters = {
@@ -42,14 +42,16 @@ type State = DeviceState | GroupState
 
 const isGroup = (state: State): state is GroupState => (state as GroupState).group !== undefined
 
-const expectedS = (p: GoneQuietParameters, state: DeviceState, reading: Reading): number => {
-  if (reading.about?.expectNextS !== undefined) return reading.about.expectNextS
-  if (state.n >= LEARN_READINGS && state.x <= state.m * REGULAR) return state.x / 1000
-  return p.expectByKindS?.[reading.kind] ?? p.expectS
+/** `n`, `m`, `x`: count, mean and longest of its intervals so far */
+function allowedMs(p: GoneQuietParameters, reading: Reading, n: number, m: number, x: number): number {
+  return Math.max(p.leastS, expectedS(p, reading, n, m, x) * p.intervals) * 1000
 }
 
-const allowedMs = (p: GoneQuietParameters, state: DeviceState, reading: Reading): number =>
-  Math.max(p.leastS, expectedS(p, state, reading) * p.intervals) * 1000
+function expectedS(p: GoneQuietParameters, reading: Reading, n: number, m: number, x: number): number {
+  if (reading.about?.expectNextS !== undefined) return reading.about.expectNextS
+  if (n >= LEARN_READINGS && x <= m * REGULAR) return x / 1000
+  return p.expectByKindS?.[reading.kind] ?? p.expectS
+}
 
 const viaOf = (reading: Reading, before: DeviceState | undefined): string | undefined =>
   reading.source.gateway ?? reading.about?.via ?? (reading.kind === 'gateway' ? reading.deviceId : before?.via)
@@ -105,7 +107,7 @@ function step(p: GoneQuietParameters, before: State | undefined, o: Observation)
   if (via !== undefined) state.via = via
   if (place !== undefined) state.p = place
   if (isOff(reading) || isWatched(reading, before)) state.off = 1
-  state.w = allowedMs(p, state, reading)
+  state.w = allowedMs(p, reading, state.n, state.m, state.x)
   if (before !== undefined && !moves && before.q === state.q) return nothing<State>(state)
   const tales: Tale[] = []
   if (before?.q === 1 && (moves || state.q === undefined)) tales.push(tale('heard', deviceId, before, o.receivedMs))
@@ -115,22 +117,41 @@ function step(p: GoneQuietParameters, before: State | undefined, o: Observation)
   return { state, findings: [], tales }
 }
 
-/** Heard once more, by the way and in the place known: only its times move. */
-function calm(p: GoneQuietParameters, state: State | undefined, { reading, listenedMs }: Observation): boolean {
-  if (state === undefined || isGroup(state) || state.q === 1 || state.never === 1 || state.off === 1) return false
-  if (reading.flags.retained === true || isOff(reading) || reading.state?.[REMOVED] === true) return false
-  const via = viaOf(reading, state)
-  if (via !== state.via || (reading.place !== undefined && !sameGroup(state, via, reading.place))) return false
-  const ms = listenedMs - state.l
-  if (ms > 0) {
-    const n = Math.min(state.n + 1, 1_000)
-    state.n = n
-    state.m = meanWith(state.m, ms, n)
-    state.x = longestWith(state.x, ms)
-  }
-  state.l = listenedMs
-  state.w = allowedMs(p, state, reading)
-  return true
+/** Heard once more, by the way and in the place known, which are kept: only its times move. l, w, n, m and x, in this order. */
+const rest: Rest<GoneQuietParameters, State> = {
+  size: () => 5,
+  isKept: true,
+  settle(_, state, n, at) {
+    if (state === undefined || isGroup(state) || state.q === 1 || state.never === 1 || state.off === 1) return false
+    n[at] = state.l
+    n[at + 1] = state.w
+    n[at + 2] = state.n
+    n[at + 3] = state.m
+    n[at + 4] = state.x
+    return true
+  },
+  state(_, numbers, at, kept) {
+    if (kept === undefined || isGroup(kept)) return kept
+    const [l, w, n, m, x] = numbers.slice(at, at + 5) as [number, number, number, number, number]
+    return { ...kept, l, w, n, m, x }
+  },
+  calm(p, n, at, { reading, listenedMs }, kept) {
+    if (kept === undefined || isGroup(kept)) return false
+    if (reading.flags.retained === true || isOff(reading) || reading.state?.[REMOVED] === true) return false
+    const via = viaOf(reading, kept)
+    if (via !== kept.via || (reading.place !== undefined && !sameGroup(kept, via, reading.place))) return false
+    const ms = listenedMs - (n[at] as number)
+    if (ms > 0) {
+      const count = Math.min((n[at + 2] as number) + 1, 1_000)
+      n[at + 2] = count
+      n[at + 3] = meanWith(n[at + 3] as number, ms, count)
+      n[at + 4] = longestWith(n[at + 4] as number, ms)
+    }
+    n[at] = listenedMs
+    n[at + 1] = allowedMs(p, reading, n[at + 2] as number, n[at + 3] as number, n[at + 4] as number)
+    return true
+  },
+  dueMs: (_, n, at) => (n[at] as number) + (n[at + 1] as number),
 }
 
 function removed(deviceId: string, before: DeviceState | undefined, o: Observation): Step<State> {
@@ -246,7 +267,7 @@ export const goneQuiet = defineKind<GoneQuietParameters, State>({
   byShape: true,
   wants: () => true,
   step,
-  calm,
+  rest,
   dueMs: (_, state) => {
     if (isGroup(state)) return state.due
     return state.q === 1 || state.off === 1 ? undefined : state.l + state.w

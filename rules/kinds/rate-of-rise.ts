@@ -3,7 +3,7 @@
 // two readings three seconds apart, one wild value, or a sensor that drops to zero and comes back are no climb.
 import { msOf } from '#contracts/instant.ts'
 import { evidenceFrom, evidenceOf, markOf, type Mark } from '../evidence.ts'
-import { defineKind, nothing, type Observation, type Step } from '../kind.ts'
+import { defineKind, nothing, type Observation, type Rest, type Step } from '../kind.ts'
 import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
 import { eachHalfRises, slopePerMin, type Sample } from '../slope.ts'
 import { LEVEL_SCHEMA } from './threshold.ts'
@@ -107,17 +107,27 @@ export function rateOfRiseStep(p: RateOfRiseParameters, before: RiseState | unde
   return { state: { ...fresh(state), open: 1 }, findings: [{ type: 'raise', atMs: o.tMs, evidence }] }
 }
 
-/** Near its usual level and no climb under way: only the level moves. */
-function calm(p: RateOfRiseParameters, state: RiseState | undefined, o: Observation): boolean {
-  const value = o.reading.metrics[p.metric]
-  if (value === undefined) return true
-  const level = state?.level
-  if (state === undefined || o.late || state.open === 1 || state.w.length > 0 || level?.v === undefined) return false
-  const usual = movedOn(p.level, level.v, o.tMs - level.tMs, value)
-  if (!isCalm(p, value, usual)) return false
-  level.v = usual
-  level.tMs = o.tMs
-  return true
+/** Near its usual level and no climb under way: only the level moves, and when that was. */
+const rest: Rest<RateOfRiseParameters, RiseState> = {
+  size: () => 2,
+  settle(_, state, n, at) {
+    if (state?.level?.v === undefined || state.w.length > 0) return false
+    if (state.first !== undefined || state.open !== undefined || state.off !== undefined) return false
+    n[at] = state.level.v
+    n[at + 1] = state.level.tMs
+    return true
+  },
+  state: (_, n, at) => ({ w: [], level: { v: n[at] as number, tMs: n[at + 1] as number } }),
+  calm(p, n, at, o) {
+    const value = o.reading.metrics[p.metric]
+    if (value === undefined) return true
+    if (o.late) return false
+    const usual = movedOn(p.level, n[at] as number, o.tMs - (n[at + 1] as number), value)
+    if (!isCalm(p, value, usual)) return false
+    n[at] = usual
+    n[at + 1] = o.tMs
+    return true
+  },
 }
 
 function fresh({ level, open }: RiseState): RiseState {
@@ -184,5 +194,5 @@ export const rateOfRise = defineKind<RateOfRiseParameters, RiseState>({
   byShape: true,
   wants: (p, reading) => reading.metrics[p.metric] !== undefined,
   step: rateOfRiseStep,
-  calm,
+  rest,
 })

@@ -2,7 +2,7 @@
 // Technical, never a fire, and it withholds nothing: the rules that look for fires go on looking at the same values.
 import type { Evidence } from '#contracts/alarm.ts'
 import { evidenceOf } from '../evidence.ts'
-import { defineKind, nothing, type Observation, type Step } from '../kind.ts'
+import { defineKind, nothing, type Observation, type Rest, type Step } from '../kind.ts'
 
 export type SensorFaultParameters = {
   metric: string
@@ -53,7 +53,7 @@ function followed(p: SensorFaultParameters, before: State | undefined, tMs: numb
   return state
 }
 
-const hasJumped = (p: SensorFaultParameters, { t, v }: State, tMs: number, value: number): boolean =>
+const hasJumped = (p: SensorFaultParameters, t: number, v: number, tMs: number, value: number): boolean =>
   p.jumps > 0 && Math.abs(value - v) >= p.jump && tMs - t <= p.jumpWithinS * 1000 && Math.max(value, v) <= p.quietBelow
 
 const isStuck = (p: SensorFaultParameters, fromMs: number, n: number, tMs: number): boolean =>
@@ -62,7 +62,7 @@ const isStuck = (p: SensorFaultParameters, fromMs: number, n: number, tMs: numbe
 function jumpsOf(p: SensorFaultParameters, before: State, tMs: number, value: number): number[] | undefined {
   if (p.jumps === 0) return undefined
   const { j } = before
-  const jumped = hasJumped(p, before, tMs, value)
+  const jumped = hasJumped(p, before.t, before.v, tMs, value)
   if (j === undefined) return jumped ? [tMs] : undefined
   const kept = (jumped ? [...j, tMs] : j).filter(at => tMs - at <= JUMPS_WITHIN_MS).slice(-JUMPS_KEPT)
   return kept.length > 0 ? kept : undefined
@@ -90,8 +90,7 @@ function faultOf(p: SensorFaultParameters, s: State): Fault | undefined {
 function step(p: SensorFaultParameters, before: State | undefined, o: Observation): Step<State> {
   const value = o.reading.metrics[p.metric]
   if (value === undefined || o.late) return nothing(before)
-  // a rule that asks for impossible values only has nothing to remember of a good one
-  if (before === undefined && p.stuckReadings === 0 && p.jumps === 0 && value >= p.min && value <= p.max) return nothing<State>(undefined)
+  if (before === undefined && keepsNothing(p) && value >= p.min && value <= p.max) return nothing<State>(undefined)
   const state = followed(p, before, o.tMs, value)
   const fault = faultOf(p, state)
   if (fault !== undefined) {
@@ -103,7 +102,7 @@ function step(p: SensorFaultParameters, before: State | undefined, o: Observatio
       findings: [{ type: state.open === undefined ? 'raise' : 'hold', atMs: o.tMs, evidence }],
     }
   }
-  if (state.open === undefined) return nothing(state.bad === 0 && p.stuckReadings === 0 && p.jumps === 0 ? undefined : state)
+  if (state.open === undefined) return nothing(state.bad === 0 && keepsNothing(p) ? undefined : state)
   // one impossible value on the way back begins the wait anew
   const good = state.bad > 0 ? o.tMs : (state.good ?? o.tMs)
   if (o.tMs - good < p.offDelayS * 1000 || state.bad > 0) return nothing({ ...state, good })
@@ -111,26 +110,46 @@ function step(p: SensorFaultParameters, before: State | undefined, o: Observatio
   return { state: closed, findings: [{ type: 'clear', atMs: o.tMs, evidence: [evidenceOf(o, { what: p.metric, value })] }] }
 }
 
-/** A credible value of a sensor that had no jumps and no fault. */
-function calm(p: SensorFaultParameters, state: State | undefined, o: Observation): boolean {
-  const value = o.reading.metrics[p.metric]
-  if (value === undefined || o.late) return true
-  if (value < p.min || value > p.max) return false
-  const keepsNothing = p.stuckReadings === 0 && p.jumps === 0
-  if (state === undefined) return keepsNothing
-  if (keepsNothing || state.open !== undefined || state.good !== undefined || state.j !== undefined || o.tMs < state.t) return false
-  if (hasJumped(p, state, o.tMs, value)) return false
-  const { same } = state
-  const goesOn = value === state.v && o.tMs - state.t <= STUCK_GAP_MS
-  const n = goesOn ? (o.tMs > state.t ? same[1] + 1 : same[1]) : 1
-  const fromMs = goesOn ? same[0] : o.tMs
-  if (isStuck(p, fromMs, n, o.tMs)) return false
-  state.t = o.tMs
-  state.v = value
-  same[0] = fromMs
-  same[1] = n
-  state.bad = 0
-  return true
+/** A rule that asks for impossible values only has nothing to remember of a good one. */
+const keepsNothing = (p: SensorFaultParameters): boolean => p.stuckReadings === 0 && p.jumps === 0
+
+/** A credible value of a sensor that had no jumps and no fault: newest time and value, since when and how often it is the same, bad ones. */
+const rest: Rest<SensorFaultParameters, State> = {
+  size: p => (keepsNothing(p) ? 0 : 5),
+  settle(p, state, n, at) {
+    if (keepsNothing(p)) return state === undefined
+    if (state === undefined || state.open !== undefined || state.good !== undefined || state.j !== undefined) return false
+    n[at] = state.t
+    n[at + 1] = state.v
+    n[at + 2] = state.same[0]
+    n[at + 3] = state.same[1]
+    n[at + 4] = state.bad
+    return true
+  },
+  state(p, n, at) {
+    if (keepsNothing(p)) return undefined
+    const [t, v, fromMs, count, bad] = n.slice(at, at + 5) as [number, number, number, number, number]
+    return { t, v, same: [fromMs, count], bad }
+  },
+  calm(p, n, at, o) {
+    const value = o.reading.metrics[p.metric]
+    if (value === undefined || o.late) return true
+    if (value < p.min || value > p.max) return false
+    if (keepsNothing(p)) return true
+    const t = n[at] as number
+    const v = n[at + 1] as number
+    if (o.tMs < t || hasJumped(p, t, v, o.tMs, value)) return false
+    const goesOn = value === v && o.tMs - t <= STUCK_GAP_MS
+    const count = goesOn ? (n[at + 3] as number) + Number(o.tMs > t) : 1
+    const fromMs = goesOn ? (n[at + 2] as number) : o.tMs
+    if (isStuck(p, fromMs, count, o.tMs)) return false
+    n[at] = o.tMs
+    n[at + 1] = value
+    n[at + 2] = fromMs
+    n[at + 3] = count
+    n[at + 4] = 0
+    return true
+  },
 }
 
 const positive = { type: 'number', exclusiveMinimum: 0 } as const
@@ -161,5 +180,5 @@ export const sensorFault = defineKind<SensorFaultParameters, State>({
   byShape: true,
   wants: (p, reading) => reading.metrics[p.metric] !== undefined,
   step,
-  calm,
+  rest,
 })

@@ -3,7 +3,7 @@
 // arrives. A longer silence neither holds nor clears: the count stands still until the device is heard again.
 import { ALARM_FLAGS, type AlarmFlag, type Reading } from '#contracts/reading.ts'
 import { evidenceFrom, evidenceOf, markOf, type Mark } from '../evidence.ts'
-import { defineKind, nothing, type Finding, type Moment, type Observation, type Step, type Whose } from '../kind.ts'
+import { defineKind, nothing, type Finding, type Moment, type Observation, type Rest, type Step, type Whose } from '../kind.ts'
 import { deviceItself } from '../whose.ts'
 
 export type SustainedParameters = {
@@ -107,10 +107,12 @@ function woken(p: SustainedParameters, state: State, at: Moment): Step<State> {
   return { state: { open: 1 }, findings: [{ type: 'raise', atMs, evidence, whose: run.whose }] }
 }
 
-/** Not so, and not so before. */
-function calm(p: SustainedParameters, state: State | undefined, o: Observation): boolean {
-  if (state !== undefined || o.late) return false
-  return judgesItself(p, o.reading) || wordOf(p, o.reading)?.is !== 'on'
+/** Not so, and not so before: there is nothing to keep. */
+const rest: Rest<SustainedParameters, State> = {
+  size: () => 0,
+  settle: (_, state) => state === undefined,
+  state: () => undefined,
+  calm: (p, _n, _at, o) => !o.late && (judgesItself(p, o.reading) || wordOf(p, o.reading)?.is !== 'on'),
 }
 
 const flags = { type: 'array', minItems: 1, maxItems: 8, uniqueItems: true, items: { enum: ALARM_FLAGS } } as const
@@ -145,7 +147,7 @@ export const sustained = defineKind<SustainedParameters, State>({
     (p.state !== undefined && reading.state !== undefined) ||
     (p.metric !== undefined && reading.metrics[p.metric] !== undefined),
   step,
-  calm,
+  rest,
   dueMs,
   woken,
 })

@@ -4,7 +4,7 @@
 import type { AlarmFlag, Reading } from '#contracts/reading.ts'
 import { ALARM_FLAGS } from '#contracts/reading.ts'
 import { evidenceFrom, evidenceOf, markOf, type Mark } from '../evidence.ts'
-import { defineKind, nothing, type Observation, type Step } from '../kind.ts'
+import { defineKind, nothing, type Observation, type Rest, type Step } from '../kind.ts'
 import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
 
 export type ThresholdParameters = {
@@ -105,18 +105,48 @@ function judged(p: ThresholdParameters, before: ThresholdState, o: Observation):
   return { state: { ...without(state, 'on'), open: 1 }, findings: [{ type: 'raise', atMs: o.tMs, evidence }] }
 }
 
+/** What the numbers begin with: nothing is kept, or only that the device judges for itself, or its usual level and when that was. */
+const NOTHING = 0
+const OWN = 1
+const LEVEL = 2
+
 /** Within the threshold and nothing under way: only the usual level moves. */
-function calm(p: ThresholdParameters, state: ThresholdState | undefined, o: Observation): boolean {
-  if (o.late || state?.on !== undefined || state?.open === 1) return false
-  if (state?.own === 1) return true
-  const value = valueOf(p, o.reading)
-  if (value === undefined || (p.standsDownFor !== undefined && judgesItself(p, o.reading))) return false
-  if (p.level === undefined) return state === undefined && !beyond(p, value, p.threshold)
-  const level = state?.level
-  if (level?.v === undefined || beyond(p, value, p.threshold + level.v)) return false
-  level.v = movedOn(p.level, level.v, o.tMs - level.tMs, value)
-  level.tMs = o.tMs
-  return true
+const rest: Rest<ThresholdParameters, ThresholdState> = {
+  size: p => (p.level === undefined ? 1 : 3),
+  settle(p, state, n, at) {
+    if (state === undefined) {
+      if (p.level !== undefined) return false
+      n[at] = NOTHING
+      return true
+    }
+    const { on, open, off, level, own } = state
+    if (on !== undefined || open !== undefined || off !== undefined) return false
+    if (own === 1 && level === undefined) {
+      n[at] = OWN
+      return true
+    }
+    if (own === 1 || p.level === undefined || level?.v === undefined) return false
+    n[at] = LEVEL
+    n[at + 1] = level.v
+    n[at + 2] = level.tMs
+    return true
+  },
+  state(_, n, at) {
+    if (n[at] === NOTHING) return undefined
+    return n[at] === OWN ? { own: 1 } : { level: { v: n[at + 1] as number, tMs: n[at + 2] as number } }
+  },
+  calm(p, n, at, o) {
+    if (o.late) return false
+    if (n[at] === OWN) return true
+    const value = valueOf(p, o.reading)
+    if (value === undefined || (p.standsDownFor !== undefined && judgesItself(p, o.reading))) return false
+    if (p.level === undefined) return !beyond(p, value, p.threshold)
+    const v = n[at + 1] as number
+    if (beyond(p, value, p.threshold + v)) return false
+    n[at + 1] = movedOn(p.level, v, o.tMs - (n[at + 2] as number), value)
+    n[at + 2] = o.tMs
+    return true
+  },
 }
 
 type Judged = { value: number; exceeds: boolean; clears: boolean; evidence: ReturnType<typeof evidenceOf>[] }
@@ -169,5 +199,5 @@ export const threshold = defineKind<ThresholdParameters, ThresholdState>({
   byShape: true,
   wants: (p, reading) => valueOf(p, reading) !== undefined || judgesItself(p, reading),
   step: thresholdStep,
-  calm,
+  rest,
 })

@@ -8,7 +8,7 @@ import type { Reading } from '#contracts/reading.ts'
 import { LATENESS_BOUND_MS } from '../../rules/device-clock.ts'
 import { createFold } from '../../rules/fold.ts'
 import { KINDS } from '../../rules/kinds/index.ts'
-import type { AnyKind } from '../../rules/kind.ts'
+import type { AnyKind, Observation } from '../../rules/kind.ts'
 import { SCENARIOS, type Scenario } from './scenarios.ts'
 import { play, raises, setOf, shortOf, START } from './timeline.ts'
 
@@ -56,17 +56,31 @@ function watched(kind: AnyKind, see: (state: unknown) => void): AnyKind {
     const step = kind[name] as Step | undefined
     if (step !== undefined) copy[name] = twice(step)
   }
-  if (kind.calm !== undefined) copy['calm'] = (...input: Parameters<NonNullable<AnyKind['calm']>>) => moved(kind, input)
+  const { rest } = kind
+  if (rest !== undefined)
+    copy['step'] = twice((p, state, o) => {
+      restedOr(kind, rest, p, state, o as Observation)
+      return kind.step(p, state, o as Observation)
+    })
+  delete copy['rest']
   return copy as unknown as AnyKind
 }
 
-/** What `calm` did to a copy is what `step` answers, or nothing; then `step` is asked. */
-function moved(kind: AnyKind, [p, state, o]: Parameters<NonNullable<AnyKind['calm']>>): false {
-  const copy = structuredClone(state)
-  const isDone = kind.calm?.(p, copy, o) === true
-  if (isDone) expect({ tales: [], ...kind.step(p, frozen(state), o) }).toEqual({ state: copy, findings: [], tales: [] })
-  else expect(copy).toEqual(state)
-  return false
+/** A state that settles is the same when it is taken up; what `calm` made of its numbers is what `step` answers, or they are as before. */
+function restedOr(kind: AnyKind, rest: NonNullable<AnyKind['rest']>, p: unknown, state: unknown, o: Observation): void {
+  const AT = 2
+  const size = rest.size(p)
+  const around = [-1, -2, ...Array.from({ length: size }, () => 0.5), -3]
+  const n = [...around]
+  if (!rest.settle(p, state, n, AT)) return
+  const kept = rest.isKept === true ? state : undefined
+  expect(rest.state(p, n, AT, kept)).toEqual(state)
+  const before = [...n]
+  if (rest.calm(p, n, AT, o, kept))
+    expect({ tales: [], ...kind.step(p, state, o) }).toEqual({ state: rest.state(p, n, AT, kept), findings: [], tales: [] })
+  else expect(n).toEqual(before)
+  // no kind writes beside its place
+  expect([n[0], n[1], n[AT + size]]).toEqual([-1, -2, -3])
 }
 
 /** As much of it is there as before, and all of it says something else. */
@@ -231,7 +245,7 @@ describe.each(KINDS.map(kind => [kind.name, kind] as const))('%s', (_, kind) => 
 
 test('the sources of kinds name no clock, no chance and no input or output', () => {
   const root = join(import.meta.dirname, '../../rules')
-  const pure = ['fold', 'judge', 'active', 'admission', 'listening', 'timers', 'shapes', 'whose', 'latch', 'level', 'slope']
+  const pure = ['fold', 'judge', 'active', 'admission', 'listening', 'timers', 'shapes', 'rest', 'whose', 'latch', 'level', 'slope']
   const files = globSync(['kinds/*.ts', ...[...pure, 'episode', 'memory', 'device-clock', 'evidence'].map(name => `${name}.ts`)], {
     cwd: root,
   })

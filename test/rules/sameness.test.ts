@@ -122,15 +122,17 @@ test('time that passes in small steps or in one makes the same alarms', () => {
 
 test('what a kind does in place is what its steps would have done', () => {
   const calm: Record<string, number> = {}
-  const counted = KINDS.map(kind => (kind.calm === undefined ? kind : { ...kind, calm: seen(kind.name, kind.calm) }))
-  const stepping = KINDS.map(kind => ({ ...kind, calm: () => false }))
-  function seen(name: string, step: NonNullable<(typeof KINDS)[number]['calm']>): typeof step {
-    return (...input) => {
-      const isDone = step(...input)
+  type Rest = NonNullable<(typeof KINDS)[number]['rest']>
+  const seen = (name: string, rest: Rest): Rest => ({
+    ...rest,
+    calm(...input) {
+      const isDone = rest.calm(...input)
       calm[name] = (calm[name] ?? 0) + Number(isDone)
       return isDone
-    }
-  }
+    },
+  })
+  const counted = KINDS.map(kind => (kind.rest === undefined ? kind : { ...kind, rest: seen(kind.name, kind.rest) }))
+  const stepping = KINDS.map(({ rest: _, ...kind }) => kind)
   assert(
     property(array(message, { minLength: 60, maxLength: 200 }), messages => {
       const readings = readingsOf(messages)
@@ -144,7 +146,7 @@ test('what a kind does in place is what its steps would have done', () => {
     }),
     { numRuns: 60, seed: SEED },
   )
-  const kinds = KINDS.filter(kind => kind.calm !== undefined).map(kind => kind.name)
+  const kinds = KINDS.filter(kind => kind.rest !== undefined).map(kind => kind.name)
   for (const name of kinds) expect(calm[name], name).toBeGreaterThan(0)
   expect(kinds.length).toBeGreaterThan(7)
 })
@@ -202,22 +204,30 @@ describe('a rule that breaks', () => {
   })
 })
 
-test('timers come in order of time, then of name', () => {
+test('timers come in order of time, then of name, also those that are added meanwhile', () => {
+  type Entry = { dueMs: number; what: string }
+  const name = (t: Entry): string => `${String(t.dueMs).padStart(5, '0')}${t.what}`
+  // around the seconds that they lie in
+  const entry = record({ dueMs: integer({ min: 0, max: 40 }).map(n => n * 250), what: constantFrom('a', 'b', 'c', 'd') })
   assert(
-    property(array(record({ dueMs: integer({ min: 0, max: 20 }), order: constantFrom('a', 'b', 'c', 'd') }), { maxLength: 60 }), all => {
-      const timers = createTimers<null>()
-      for (const timer of all) timers.add({ ...timer, what: null })
+    property(array(entry, { maxLength: 60 }), array(entry, { maxLength: 20 }), (all, later) => {
+      const timers = createTimers<string>((a, b) => a < b)
       const out: string[] = []
-      for (let t = timers.take(15); t !== undefined; t = timers.take(15)) out.push(`${String(t.dueMs).padStart(2, '0')}${t.order}`)
-      expect(out).toEqual(
-        all
-          .filter(t => t.dueMs <= 15)
-          .map(t => `${String(t.dueMs).padStart(2, '0')}${t.order}`)
-          .sort(),
-      )
-      expect(timers.size()).toBe(all.filter(t => t.dueMs > 15).length)
+      const taken = (atMs: number): void => {
+        for (let t = timers.take(atMs); t !== undefined; t = timers.take(atMs)) out.push(name(t))
+      }
+      for (const timer of all) timers.add({ ...timer })
+      taken(3_100)
+      for (const timer of later) timers.add({ ...timer })
+      taken(7_300)
+      const [early, mean] = [
+        all.filter(t => t.dueMs <= 3_100),
+        [...all.filter(t => t.dueMs > 3_100), ...later].filter(t => t.dueMs <= 7_300),
+      ]
+      expect(out).toEqual([...early.map(name).sort(), ...mean.map(name).sort()])
+      expect(timers.size()).toBe(all.length + later.length - out.length)
     }),
-    { numRuns: 200, seed: SEED },
+    { numRuns: 300, seed: SEED },
   )
 })
 
