@@ -2,7 +2,7 @@
 import type { ComponentType } from 'preact'
 import { Panel } from './incident/panel.tsx'
 import { learnPages, t } from './i18n.ts'
-import { lazy } from './lazy.tsx'
+import { behindQueue, lazy } from './lazy.tsx'
 import { MapSlot } from './map-slot.tsx'
 import { Login } from './pages/login.tsx'
 import { Queue } from './queue/queue.tsx'
@@ -13,10 +13,13 @@ import type { Wiring } from './wiring.ts'
 
 const Nothing = () => null
 const Strip = lazy(
-  async () => (await import('./travel/strip.tsx')).Strip,
+  behindQueue(async () => (await import('./travel/strip.tsx')).Strip),
   () => <footer class="strip" />,
 )
-export const Dialog = lazy(async () => (await import('./incident/dialogs.tsx')).Dialog, Nothing)
+export const Dialog = lazy(
+  behindQueue(async () => (await import('./incident/dialogs.tsx')).Dialog),
+  Nothing,
+)
 
 const Desk = ({ store, queue, detail, dialogs, travel }: Wiring) => (
   <>

@@ -4,6 +4,16 @@ import { useEffect } from 'preact/hooks'
 import type { ComponentType, JSX } from 'preact'
 import { t } from './i18n.ts'
 
+let release = (): void => {}
+const queueStands = new Promise<void>(resolve => (release = resolve))
+/** The rows are on the screen, or it is clear that they are not coming soon. */
+export const restMayCome = (): void => release()
+/** What the queue does not need: fetched, run and drawn behind its first rows, not before them. */
+export const behindQueue =
+  <T extends object>(load: () => Promise<T>): (() => Promise<T>) =>
+  () =>
+    queueStands.then(load)
+
 type State<P> = ComponentType<P> | 'loading' | 'failed'
 
 /** `Waiting` is drawn while the code comes; a failed fetch is tried again when the part is next drawn. */

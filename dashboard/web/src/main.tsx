@@ -10,6 +10,7 @@ import { createDetailView } from './incident/detail.ts'
 import { t } from './i18n.ts'
 import { commandOf } from './keys.ts'
 import { needsAnswer } from './live/reduce.ts'
+import { restMayCome } from './lazy.tsx'
 import type { OpenSocket } from './live/socket.ts'
 import { startPreferences } from './preferences.ts'
 import { pressOf } from './press.ts'
@@ -121,11 +122,25 @@ const heed = ({ store, sound }: Wiring): void => {
   })
 }
 
+/** So long the map waits for a queue that does not come. */
+const QUEUE_WAIT_MS = 1500
+const letRestCome = ({ store }: Wiring): void => {
+  setTimeout(restMayCome, QUEUE_WAIT_MS)
+  let isUp = false
+  effect(() => {
+    if (isUp || store.desk.value.epoch === null) return
+    isUp = true
+    // after the frame that shows them
+    requestAnimationFrame(() => setTimeout(restMayCome))
+  })
+}
+
 const start = async (root: HTMLElement): Promise<void> => {
   const words = startPreferences(document.documentElement)
   startRouter(window)
   const w = wire()
   const known = w.session.restore()
+  letRestCome(w)
   // without words the page still works, by its keys
   await words.catch(() => {})
   heed(w)

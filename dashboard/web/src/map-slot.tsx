@@ -1,6 +1,6 @@
 // The place of the map in a view: what stands there until its chunk is loaded, and when it cannot be.
 import { t } from './i18n.ts'
-import { lazy } from './lazy.tsx'
+import { behindQueue, lazy } from './lazy.tsx'
 
 const NoMapYet = ({ failed }: { failed: boolean }) => (
   <section class="map" aria-label={t('map.label')} data-testid="map" data-ready={false}>
@@ -10,4 +10,7 @@ const NoMapYet = ({ failed }: { failed: boolean }) => (
   </section>
 )
 
-export const MapSlot = lazy(async () => (await import('./map/pane.tsx')).MapPane, NoMapYet)
+export const MapSlot = lazy(
+  behindQueue(async () => (await import('./map/pane.tsx')).MapPane),
+  NoMapYet,
+)

@@ -4,7 +4,7 @@ import type { Scope } from '#contracts/people.ts'
 import { clockTime, elapsed } from '../format.ts'
 import type { Dialogs } from '../incident/commands.tsx'
 import { t } from '../i18n.ts'
-import { lazy } from '../lazy.tsx'
+import { behindQueue, lazy } from '../lazy.tsx'
 import { ageMs } from '../live/connection.ts'
 import { page, type Page } from '../router.ts'
 import type { Session } from '../session.ts'
@@ -59,7 +59,7 @@ export const ConnectionChip = ({ store }: { store: Store }) => {
 }
 
 const RequestsChip = lazy(
-  async () => (await import('./requests-chip.tsx')).RequestsChip,
+  behindQueue(async () => (await import('./requests-chip.tsx')).RequestsChip),
   () => null,
 )
 
