@@ -128,7 +128,7 @@ const letRestCome = ({ store }: Wiring): void => {
   setTimeout(restMayCome, QUEUE_WAIT_MS)
   let isUp = false
   effect(() => {
-    if (isUp || store.desk.value.epoch === null) return
+    if (isUp || store.epoch.value === null) return
     isUp = true
     // after the frame that shows them
     requestAnimationFrame(() => setTimeout(restMayCome))

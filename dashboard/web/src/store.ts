@@ -2,7 +2,7 @@
 // Views read signals and call the methods below; nothing else writes here.
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { Incident } from '#contracts/incident.ts'
-import type { LiveMessage, QueueAlarm } from '#contracts/live.ts'
+import type { Kpis, LiveMessage, QueueAlarm } from '#contracts/live.ts'
 import type { RowsFrame } from '#contracts/live-rows.ts'
 import type { Principal, Scope } from '#contracts/people.ts'
 import type { Posture } from '#contracts/posture.ts'
@@ -58,6 +58,15 @@ export type Store = {
   pending: ReadonlySignal<ReadonlySet<string>>
   link: ReadonlySignal<Link>
   phase: ReadonlySignal<Phase>
+  /** the link is open and not lost: commands go out */
+  alive: ReadonlySignal<boolean>
+  /** of the desk, each by itself: the desk as a whole changes with every message, what is drawn seldom does */
+  epoch: ReadonlySignal<string | null>
+  kpis: ReadonlySignal<Kpis | null>
+  /** the server time the picture is true for, read when somebody wants to say how old it is */
+  asOf(): string | null
+  /** devices beyond what the page holds */
+  notDrawn: ReadonlySignal<number>
   /** this computer's clock, once a second */
   now: ReadonlySignal<number>
   /** the server's clock as far as we can tell, for ages */
@@ -226,9 +235,10 @@ export const createStore = (o: StoreOptions): Store => {
   })
   const past = signal<Past | null>(null)
   const forces = signal<Forces>(NO_FORCES)
+  const kpis = computed(() => desk.value.kpis)
   let flooded = false
   const flood = computed(() => {
-    const alarms = desk.value.kpis?.alarmsIn10Min ?? 0
+    const alarms = kpis.value?.alarmsIn10Min ?? 0
     flooded = alarms > FLOOD_ABOVE || (flooded && alarms >= FLOOD_ENDS_BELOW)
     return flooded
   })
@@ -255,6 +265,11 @@ export const createStore = (o: StoreOptions): Store => {
     pending,
     link,
     phase: computed(() => phaseOf(link.value, Math.max(now.value, link.value.heardAtMs ?? 0))),
+    alive: computed(() => mayAct(link.value, now.value)),
+    epoch: computed(() => desk.value.epoch),
+    kpis,
+    asOf: () => desk.peek().asOf,
+    notDrawn: computed(() => (devicesVersion.value > 0 ? devices.notDrawn : 0)),
     now,
     serverNow: computed(() => now.value + skewMs.value),
     selectedId: signal(null),

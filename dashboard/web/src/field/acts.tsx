@@ -4,7 +4,6 @@ import { useRef, useState } from 'preact/hooks'
 import type { Incident } from '#contracts/incident.ts'
 import type { Order } from '#contracts/order.ts'
 import { t, type Key } from '../i18n.ts'
-import { mayAct } from '../live/connection.ts'
 import type { Store } from '../store.ts'
 import { shrink } from './picture.ts'
 
@@ -24,7 +23,7 @@ const ReportForm = ({ store, order, form, onDone }: { store: Store; order: Order
   const [busy, setBusy] = useState(false)
   // the same key for every try: sent twice over a bad line it is one report
   const key = useRef(`${order.id}-${Math.random().toString(36).slice(2)}${Date.now().toString(36)}`)
-  const alive = mayAct(store.link.value, store.now.value)
+  const alive = store.alive.value
   const shows = form === 'found-false' || form === 'picture'
   const take = async (file: File | undefined): Promise<void> => {
     setProblem('')
@@ -93,7 +92,7 @@ const ReportForm = ({ store, order, form, onDone }: { store: Store; order: Order
 
 export const Acts = ({ store, order }: { store: Store; order: Order; incident: Incident }) => {
   const [form, setForm] = useState<Form | null>(null)
-  const alive = mayAct(store.link.value, store.now.value)
+  const alive = store.alive.value
   const step = (verb: string) => () => {
     navigator.vibrate?.(30)
     void store.actions.send(`orders/${encodeURIComponent(order.id)}/${verb}`, {}, 'order.said')

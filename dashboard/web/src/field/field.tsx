@@ -9,7 +9,7 @@ import { clockTime, dayTime, elapsed, exactPlace, widePlace } from '../format.ts
 import { say, t, term } from '../i18n.ts'
 import { dueOf, etaWords } from '../incident/sending.ts'
 import { Timeline } from '../incident/timeline.tsx'
-import { ageMs, mayAct } from '../live/connection.ts'
+import { ageMs } from '../live/connection.ts'
 import { Toasts } from '../shell/banner.tsx'
 import { Level } from '../shell/level.tsx'
 import { LanguageButton, ThemeButton } from '../shell/switches.tsx'
@@ -34,8 +34,8 @@ const Head = ({ store, session }: Pick<Wiring, 'store' | 'session'>) => (
 
 /** What is true about the network: live, old, or nothing at all. */
 const Truth = ({ store, kept }: { store: Store; kept: Kept | null }) => {
-  if (mayAct(store.link.value, store.now.value)) return null
-  const asOf = store.desk.value.asOf ?? kept?.asOf ?? null
+  if (store.alive.value) return null
+  const asOf = store.asOf() ?? kept?.asOf ?? null
   return (
     <p class="banner lost" role="alert" data-testid="field-offline">
       {asOf === null ? t('banner.never') : t('field.offline', { at: dayTime(asOf, store.now.value) })}
@@ -124,7 +124,7 @@ export const Field = ({ store, session }: Wiring) => {
   const incidents = store.liveIncidents.value
   const order = orders.find(one => one.id === chosen.value) ?? orders[0]
   const incident = order === undefined ? undefined : incidents.get(order.incidentId)
-  const known = store.desk.value.epoch !== null
+  const known = store.epoch.value !== null
   useEffect(() => keepLast(store, order, incident), [order, incident, known])
   useEffect(() => {
     // kept on this device, so that a reload without a network opens; where the browser refuses, the page works all the same

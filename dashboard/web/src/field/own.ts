@@ -29,8 +29,8 @@ export const ownOrders = (store: Store): Order[] => {
 
 /** Keeps the order that is shown; an order that has ended is forgotten. */
 export const keepLast = (store: Store, order: Order | undefined, incident: Incident | undefined): void => {
-  if (store.desk.value.epoch === null) return
-  const kept = order === undefined || incident === undefined ? null : { order, incident, asOf: store.desk.value.asOf ?? order.offeredAt }
+  if (store.epoch.value === null) return
+  const kept = order === undefined || incident === undefined ? null : { order, incident, asOf: store.asOf() ?? order.offeredAt }
   lastKept.value = kept
   try {
     if (kept === null) localStorage.removeItem(KEY)

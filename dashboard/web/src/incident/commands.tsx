@@ -3,7 +3,6 @@
 import { signal, type Signal } from '@preact/signals'
 import type { Incident } from '#contracts/incident.ts'
 import { t, type Key } from '../i18n.ts'
-import { mayAct } from '../live/connection.ts'
 import { needsAnswer } from '../live/reduce.ts'
 import type { Store } from '../store.ts'
 import type { DetailView } from './detail.ts'
@@ -33,7 +32,7 @@ export const shelvedOf = (store: Store, incident: Incident): string[] =>
 
 /** Why nothing but acknowledging may be done now; empty = it may. */
 export const refusalOf = (store: Store): string => {
-  if (!mayAct(store.link.value, store.now.value)) return t('action.refused-offline')
+  if (!store.alive.value) return t('action.refused-offline')
   return store.past.value === null ? '' : t('travel.read-only')
 }
 
@@ -50,7 +49,7 @@ type CommandsProps = { store: Store; incident: Incident; view: DetailView; dialo
 
 export const Commands = ({ store, incident, view, dialogs }: CommandsProps) => {
   if (!store.may('incidents:handle')) return null
-  const alive = mayAct(store.link.value, store.now.value)
+  const alive = store.alive.value
   const refusal = refusalOf(store)
   const blocked = refusal !== ''
   // an acknowledgement is always of now, also while the past is shown

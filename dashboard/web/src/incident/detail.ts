@@ -1,6 +1,6 @@
 // What the incident panel needs beyond the live rows: the timeline and the evidence of one alarm, fetched when the selection or the
 // incident changes (gathered for SETTLE_MS, so a flood does not become a flood of requests). Old answers never overwrite new ones.
-import { effect, signal, untracked, type ReadonlySignal, type Signal } from '@preact/signals'
+import { computed, effect, signal, untracked, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { Alarm } from '#contracts/alarm.ts'
 import type { IncidentDetail } from '#contracts/incident.ts'
 import type { QueueAlarm } from '#contracts/live.ts'
@@ -59,16 +59,19 @@ export const createDetailView = (store: Store): DetailView => {
     }
   }
 
+  // by themselves: the desk and the link change several times a second
+  const incidents = computed(() => store.desk.value.incidents)
+  const isOpen = computed(() => store.link.value.open)
   let shownId: string | null = null
   let lastMark = ''
   effect(() => {
     const id = store.selectedId.value
-    const live = id === null ? undefined : store.desk.value.incidents.get(id)
+    const live = id === null ? undefined : incidents.value.get(id)
     // Read so that this runs again when the incident, one of its alarms, the choice or the link changes.
     const orders = [...store.forces.value.orders.values()].filter(order => order.incidentId === id).map(order => order.state)
     // who could be sent changes by itself: looked at again while the incident is open
     const round = live === undefined || live.category !== 'fire' ? 0 : Math.floor(store.now.value / LOOK_AGAIN_MS)
-    const mark = `${round} ${orders.join()} ${live?.lastAt} ${live?.state} ${live?.alarmIds.length} ${live?.unacknowledgedAlarms} ${chosenAlarm.value} ${store.link.value.open}`
+    const mark = `${round} ${orders.join()} ${live?.lastAt} ${live?.state} ${live?.alarmIds.length} ${live?.unacknowledgedAlarms} ${chosenAlarm.value} ${isOpen.value}`
     if (id === shownId && mark === lastMark) return
     clearTimeout(timer)
     lastMark = mark

@@ -174,7 +174,7 @@ const createPane = (store: Store) => {
 }
 
 const Notes = ({ store, pane }: { store: Store; pane: ReturnType<typeof createPane> }) => {
-  const asOf = store.desk.value.asOf
+  const asOf = store.asOf()
   return (
     <div class="map-notes">
       {store.phase.value === 'lost' && <p class="note bad">{asOf === null ? t('map.no-data') : t('map.old', { at: clockTime(asOf) })}</p>}
@@ -182,9 +182,7 @@ const Notes = ({ store, pane }: { store: Store; pane: ReturnType<typeof createPa
       {pane.state.value === 'failed' && <p class="note bad">{t('map.list-only')}</p>}
       {pane.renderer.value === 'canvas' && pane.state.value === 'ready' && <p class="note">{t('map.flat')}</p>}
       {pane.missing.value.length > 0 && <p class="note">{t('map.missing', { layers: pane.missing.value.join(', ') })}</p>}
-      {store.devicesVersion.value > 0 && store.devices.notDrawn > 0 && (
-        <p class="note bad">{t('map.not-drawn', { n: store.devices.notDrawn })}</p>
-      )}
+      {store.notDrawn.value > 0 && <p class="note bad">{t('map.not-drawn', { n: store.notDrawn.value })}</p>}
     </div>
   )
 }

@@ -61,7 +61,7 @@ const Filters = ({ view }: { view: QueueView }) => (
 
 /** Good news, with the proof: how old the link is and how many devices it speaks for. */
 const Empty = ({ store }: { store: Store }) => {
-  const { kpis, epoch } = store.desk.value
+  const [kpis, epoch] = [store.kpis.value, store.epoch.value]
   const past = store.past.value
   if (past !== null) {
     const unknown = past.sinceMs === null || past.atMs < past.sinceMs
@@ -81,12 +81,12 @@ const Empty = ({ store }: { store: Store }) => {
 }
 
 const Head = ({ store, view }: { store: Store; view: QueueView }) => {
-  const asOf = store.desk.value.asOf
+  const asOf = store.asOf()
   return (
     <div class="queue-head">
       <h2>{t('queue.title')}</h2>
       <span class="muted">
-        {store.desk.value.epoch === null ? '' : t('queue.counts', { total: count(view.total.value), waiting: count(view.waiting.value) })}
+        {store.epoch.value === null ? '' : t('queue.counts', { total: count(view.total.value), waiting: count(view.waiting.value) })}
       </span>
       {store.past.value !== null && (
         <span class="stamp past" data-testid="queue-past">

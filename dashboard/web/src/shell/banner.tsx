@@ -6,7 +6,7 @@ import type { Store } from '../store.ts'
 
 const Lost = ({ store }: { store: Store }) => {
   const link = store.link.value
-  const asOf = store.desk.value.asOf
+  const asOf = store.asOf()
   const age = elapsed(ageMs(link, store.now.value))
   const retryS = link.retryAtMs === null ? null : Math.max(0, Math.ceil((link.retryAtMs - store.now.value) / 1000))
   return (
@@ -43,7 +43,7 @@ export const Banner = ({ store, onLive }: { store: Store; onLive: () => void }) 
   if (store.phase.value === 'lost') return <Lost store={store} />
   if (store.past.value !== null) return <Past store={store} onLive={onLive} />
   if (!store.flood.value) return null
-  const alarms = store.desk.value.kpis?.alarmsIn10Min ?? 0
+  const alarms = store.kpis.value?.alarmsIn10Min ?? 0
   return (
     <div class="banner flood" role="status" data-testid="banner-flood">
       <p>

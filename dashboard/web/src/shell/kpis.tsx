@@ -21,9 +21,9 @@ const online = (kpis: Kpis | null): string =>
   kpis === null || kpis.devicesTotal === 0 ? UNKNOWN : `${count(kpis.devicesOnline)} / ${count(kpis.devicesTotal)}`
 
 export const KpiBar = ({ store }: { store: Store }) => {
-  const { asOf } = store.desk.value
+  const asOf = store.asOf()
   const past = store.past.value
-  const kpis = past === null ? store.desk.value.kpis : null
+  const kpis = past === null ? store.kpis.value : null
   const old = store.phase.value === 'lost' && asOf !== null
   const waiting = past === null ? kpis?.unacknowledged : [...past.incidents.values()].filter(needsAnswer).length
   const open = past === null ? kpis?.openIncidents : past.incidents.size

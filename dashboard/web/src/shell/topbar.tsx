@@ -49,11 +49,12 @@ const SoundButton = ({ sound, store, dialogs }: { sound: Sound; store: Store; di
 
 export const ConnectionChip = ({ store }: { store: Store }) => {
   const phase = store.phase.value
-  const age = ageMs(store.link.value, store.now.value)
+  // a living link has no age to tell, and is heard several times a second
+  const words = phase === 'live' ? t('link.live') : t(`link.${phase}`, { age: elapsed(ageMs(store.link.value, store.now.value)) })
   return (
     <span class={`chip ${phase}`} data-testid="connection" data-state={phase}>
       <i aria-hidden="true" />
-      {phase === 'live' ? t('link.live') : t(`link.${phase}`, { age: elapsed(age) })}
+      {words}
     </span>
   )
 }
