@@ -104,7 +104,7 @@ const round = async (page: Page): Promise<void> => {
   await page.evaluate(`location.hash = '#/desk'`)
   line.cut()
   await delay(5_000)
-  await page.locator('[data-testid="connection"][data-state="live"]').waitFor({ timeout: 60_000 })
+  await page.locator('[data-testid="connection"][data-state="live"]').waitFor({ timeout: 180_000 })
   for (let n = 0; n < 2; n += 1) {
     await page.getByTestId('theme').click()
     await page.locator('[data-testid="map"][data-ready="true"]').waitFor({ timeout: 60_000 })

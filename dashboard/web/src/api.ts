@@ -33,6 +33,9 @@ const failure = async (response: Response): Promise<ApiError> => {
   return new ApiError({ status: response.status, code: 'internal', message: response.statusText || String(response.status), ...said })
 }
 
+const unanswered = (cause: unknown): ApiError =>
+  new ApiError({ status: 0, code: 'no-answer', message: cause instanceof Error ? cause.message : 'no answer' })
+
 export const createApi = (fetcher: typeof fetch, onUnauthenticated: () => void): Api => {
   const send = async (
     method: string,
@@ -48,14 +51,20 @@ export const createApi = (fetcher: typeof fetch, onUnauthenticated: () => void):
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     }).catch((cause: unknown) => {
-      throw new ApiError({ status: 0, code: 'no-answer', message: cause instanceof Error ? cause.message : 'no answer' })
+      throw unanswered(cause)
     })
     if (response.ok) return response
     const error = await failure(response)
     if (error.status === 401 && !path.startsWith('session')) onUnauthenticated()
     throw error
   }
-  const parsed = async <T>(response: Response): Promise<T> => (response.status === 204 ? undefined : await response.json()) as T
+  /** An answer that stops half-way is none. */
+  const parsed = async <T>(response: Response): Promise<T> => {
+    if (response.status === 204) return undefined as T
+    return (await response.json().catch((cause: unknown) => {
+      throw unanswered(cause)
+    })) as T
+  }
   return {
     get: async (path, signal, withinMs) => parsed(await send('GET', path, undefined, signal, withinMs)),
     post: async (path, body = {}, o = {}) => parsed(await send('POST', path, body, o.signal, o.withinMs)),

@@ -60,7 +60,8 @@ const One = ({ order, store }: { order: Order; store: Store }) => {
       <p class="muted">
         {isOpenOrder(order.state) && order.state !== 'on-scene' && `${etaWords(order.eta)} `}
         {order.insteadOf !== undefined && `${t('order.instead-of', { id: order.insteadOf })} `}
-        {order.reason !== undefined && <q>{order.reason}</q>}
+        {/* that nobody answered in time is what its state says */}
+        {order.reason !== undefined && last?.by !== 'system' && <q>{order.reason}</q>}
       </p>
       {store.may('incidents:handle') && isOpenOrder(order.state) && (
         <p class="order-steps">

@@ -16,5 +16,9 @@ export const actWords = (action: string): string => {
   if (own !== action) return own
   const [noun = '', ...rest] = action.split('.')
   const verb = rest.join('.')
+  if (verb.startsWith('order-')) {
+    const state = term('order', verb.slice(6))
+    if (state !== verb.slice(6)) return `${t('order.title')} · ${state}`
+  }
   return verb === '' ? action : `${term('audit-of', noun)} · ${term('timeline', verb)}`
 }

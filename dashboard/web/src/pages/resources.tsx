@@ -74,7 +74,12 @@ const Row = ({ resource, nowMs }: { resource: Resource; nowMs: number }) => (
       <Readiness resource={resource} />
     </td>
     <td>
-      {resource.crewOnDuty === undefined ? <span class="muted">{t('resources.crew-unknown')}</span> : count(resource.crewOnDuty)}
+      {resource.crewOnDuty === undefined ? (
+        // a camera has no crew
+        <span class="muted">{resource.crewRequired === undefined ? UNKNOWN : t('resources.crew-unknown')}</span>
+      ) : (
+        count(resource.crewOnDuty)
+      )}
       {resource.crewRequired !== undefined && <span class="muted"> / {count(resource.crewRequired)}</span>}
     </td>
     <td>

@@ -1,4 +1,5 @@
 // One incident in the queue: level, what, where down to the room, how many alarms of how many devices, how long it has stood.
+import { useComputed } from '@preact/signals'
 import type { Incident } from '#contracts/incident.ts'
 import { clockTime, count, elapsed, exactPlace, widePlace } from '../format.ts'
 import { t, term } from '../i18n.ts'
@@ -22,13 +23,20 @@ export const stateWords = (incident: Incident): string => {
   return incident.activeAlarms === 0 ? `${state} · ${t('state.cleared')}` : state
 }
 
-const Where = ({ incident }: { incident: Incident }) => {
+/** A device that stands nowhere in particular is known by its name, once it has been told. */
+const Named = ({ deviceId, store }: { deviceId: string; store: Store }) => {
+  const name = useComputed(() => (store.devicesVersion.value < 0 ? undefined : store.devices.find(deviceId)?.[6]))
+  return <>{name.value ?? deviceId}</>
+}
+
+const Where = ({ incident, store }: { incident: Incident; store: Store }) => {
   const exact = exactPlace(incident.place)
   const wide = widePlace(incident.place)
+  const [deviceId] = incident.deviceIds
   return (
     <span class="where">
       {exact === '' ? wide : incident.place?.area} <b>{exact}</b>
-      {exact === '' && wide === '' && (incident.deviceIds[0] ?? t('place.unknown'))}
+      {exact === '' && wide === '' && (deviceId === undefined ? t('place.unknown') : <Named deviceId={deviceId} store={store} />)}
     </span>
   )
 }
@@ -79,7 +87,7 @@ export const Face = ({ incident, store }: { incident: Incident; store: Store }) 
       </span>
       <Standing incident={incident} store={store} />
       <span class="second">
-        <Where incident={incident} />
+        <Where incident={incident} store={store} />
         <span class="meta">
           {incident.helpAskedAt !== undefined && <span class="help-asked">{t('state.help-asked')}</span>}
           {incident.confirmedAt !== undefined && <span class="confirmed">{t('state.confirmed')}</span>}
