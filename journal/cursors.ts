@@ -1,5 +1,6 @@
 // How far each consumer has come, kept durably. A consumer sets its cursor only after its own store has answered, so a crash
 // repeats work and never skips it. Not for consumers that keep the position in their own transaction: those need no cursor.
+// Where one begins is synced before it is told on; a later place survives a kill, and after a power cut an older one may stand there: the same comes again.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { FengsuiError } from '#contracts/errors.ts'
@@ -27,33 +28,42 @@ export function openCursors(o: { dir: string }): Cursors {
   )
   const reader = openReader(o)
   const get = (consumer: string): number => Number(one.get(consumer)?.['seq'] ?? 0)
+  const has = (consumer: string): boolean => one.get(consumer) !== undefined
+  // each sync would hold up the alarms in the same process for as long as the disk takes, several times a second
+  database.exec('PRAGMA synchronous = NORMAL')
+  /** One transaction. Whether it is synced cannot be changed within it. */
+  const write = (consumer: string, work: () => void): void => {
+    const isFirst = !has(consumer)
+    if (isFirst) database.exec('PRAGMA synchronous = FULL')
+    try {
+      database.exec('BEGIN IMMEDIATE')
+      work()
+      database.exec('COMMIT')
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw journalError(`storing the place of ${consumer}`, error)
+    } finally {
+      if (isFirst) database.exec('PRAGMA synchronous = NORMAL')
+    }
+  }
   return {
     get,
-    has: consumer => one.get(consumer) !== undefined,
+    has,
     lag: consumer => reader.head() - get(consumer),
     set(consumer, seq) {
       if (!Number.isSafeInteger(seq) || seq < 0)
         throw new FengsuiError('invalid-request', `cursor of ${consumer}: ${seq} is not a place in the journal`)
-      try {
-        put.run(consumer, seq)
-      } catch (error) {
-        throw journalError(`storing the cursor of ${consumer}`, error)
-      }
+      write(consumer, () => put.run(consumer, seq))
     },
     rows: consumer => rowsOf.all(consumer).map(row => [String(row['key']), String(row['value'])]),
     commit(consumer, seq, rows) {
-      try {
-        database.exec('BEGIN IMMEDIATE')
+      write(consumer, () => {
         for (const [key, value] of rows) {
           if (value === null) dropRow.run(consumer, key)
           else putRow.run(consumer, key, value)
         }
         if (seq > get(consumer)) put.run(consumer, seq)
-        database.exec('COMMIT')
-      } catch (error) {
-        if (database.isTransaction) database.exec('ROLLBACK')
-        throw journalError(`storing the place of ${consumer}`, error)
-      }
+      })
     },
     all: () => Object.fromEntries(every.all().map(row => [String(row['consumer']), Number(row['seq'])])),
     bytes: () => Number(size.get()?.['bytes'] ?? 0),
