@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as otherWork } from 'node:timers/promises'
 import { systemClock, type Clock } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_ID } from '#contracts/topic.ts'
@@ -52,6 +53,8 @@ export type Credentials = {
   close(): void
 }
 
+/** Secrets made before alarms and questions in the same process get their turn. */
+const SECRETS_AT_ONCE = 200
 const SCHEMA = `
 PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
 CREATE TABLE IF NOT EXISTS credentials (device_id TEXT PRIMARY KEY, secret TEXT NOT NULL, grants TEXT NOT NULL, created_at TEXT NOT NULL)
@@ -162,21 +165,25 @@ function credentialsIn(database: DatabaseSync, clock: Clock): Credentials {
     sweepLeft.run(clock.nowMs() - ENDED_KNOWN_MS)
   }
 
+  function putIssued({ deviceId, via, grants, keepOldMs = 0 }: Issue, stored: string): void {
+    const before = row.get(deviceId)?.['secret']
+    if (keepOldMs > 0 && before !== undefined && before !== NO_SECRET) putOld.run(deviceId, String(before), clock.nowMs() + keepOldMs)
+    else if (before !== undefined) {
+      removeOld.run(deviceId)
+      noteEnded(deviceId)
+    } else forgive.run(deviceId)
+    put.run(deviceId, stored, JSON.stringify(grants ?? []), now())
+    if (via !== undefined) linkNow(deviceId, via)
+  }
+
   async function importMany(rows: Issue[]): Promise<Issued[]> {
     for (const each of rows) checkIssue(each)
-    const made = await Promise.all(rows.map(secretFor))
-    inOneTransaction(() => {
-      for (const [i, { deviceId, via, grants, keepOldMs = 0 }] of rows.entries()) {
-        const before = row.get(deviceId)?.['secret']
-        if (keepOldMs > 0 && before !== undefined && before !== NO_SECRET) putOld.run(deviceId, String(before), clock.nowMs() + keepOldMs)
-        else if (before !== undefined) {
-          removeOld.run(deviceId)
-          noteEnded(deviceId)
-        } else forgive.run(deviceId)
-        put.run(deviceId, made[i]?.stored ?? '', JSON.stringify(grants ?? []), now())
-        if (via !== undefined) linkNow(deviceId, via)
-      }
-    })
+    const made: { password: string; stored: string }[] = []
+    for (let at = 0; at < rows.length; at += SECRETS_AT_ONCE) {
+      made.push(...(await Promise.all(rows.slice(at, at + SECRETS_AT_ONCE).map(secretFor))))
+      await otherWork()
+    }
+    inOneTransaction(() => rows.forEach((each, i) => putIssued(each, made[i]?.stored ?? '')))
     return rows.map(({ deviceId }, i) => ({ username: deviceId, password: made[i]?.password ?? '' }))
   }
 

@@ -106,6 +106,7 @@ export type DispatchOptions = {
   capSender?: string
 }
 
+type Act = { actor: string; action: string; subject: string; detail?: unknown }
 export type Raised = { alarm: Alarm; incident: Incident; created: boolean; changes: Changes }
 export type Dispatch = ReturnType<typeof openDispatch>
 
@@ -143,6 +144,13 @@ export const openDispatch = (o: DispatchOptions) => {
     <O>(act: (turn: Turn, id: string, o: O) => void) =>
     (id: string, o: O): Changes =>
       change(turn => act(turn, id, o))
+
+  const recordMany = (acts: readonly Act[]): void => {
+    const entries = acts.map(act => ({ ...act, actor: actorOf(act.actor).actor, action: required('action', act.action, 100) }))
+    runTurn(desk, turn => {
+      for (const entry of entries) desk.audit.append({ ...entry, at: turn.now })
+    })
+  }
 
   const raise = (posting: Posting): Raised => {
     const { result, changes } = runTurn(desk, turn => postAlarm(turn, posting))
@@ -288,10 +296,8 @@ export const openDispatch = (o: DispatchOptions) => {
     searchAudit: ({ limit, ...asked }: AuditFilter & { limit: number; before?: number }): AuditFound =>
       desk.audit.search({ ...asked, limit: listLimit(limit, AUDIT_LISTED_MAX) }),
     /** Acts of other rooms (log-ins, devices, rules) in the same chain. */
-    record(e: { actor: string; action: string; subject: string; detail?: unknown }): void {
-      const entry = { ...e, actor: actorOf(e.actor).actor, action: required('action', e.action, 100) }
-      runTurn(desk, turn => desk.audit.append({ ...entry, at: turn.now }))
-    },
+    record: (act: Act): void => recordMany([act]),
+    recordMany,
     verifyAudit: (): AuditVerdict => verifyChain(db),
     close: (): void => db.close(),
     [Symbol.dispose]: (): void => (db.isOpen ? db.close() : undefined),

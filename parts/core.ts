@@ -215,6 +215,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         registerAll: devices => {
           const known = devices.map(directory.register)
           registrations.put(devices.map((device, i) => withPlaceOf(device, known[i])))
+          dispatchDesk.see(known)
           return known
         },
         registered: directory.registered,
@@ -225,7 +226,6 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
         else path.save()
       },
       credentials: {
-        issue: credentials.issue,
         importMany: credentials.importMany,
         link: credentials.link,
         list: credentials.list,

@@ -5,9 +5,10 @@ import { conditionOf, type Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 import type { VideoKind } from '#contracts/video.ts'
-import type { Audit } from './audit.ts'
+import type { Audit, AuditMany } from './audit.ts'
 import { deviceDetails as details, deviceIdField, grantsField, located, type PositionOf, type Registered } from './device-fields.ts'
 import { answers } from './errors.ts'
+import { registerAll, type Credential, type Issued, type Wanted } from './registering.ts'
 import { either, list, object, oneOf, ref, text, type App, type Static } from './schema.ts'
 
 export type DeviceParts = {
@@ -15,12 +16,13 @@ export type DeviceParts = {
     get(deviceId: string): Device | undefined
     all(): Iterable<Device>
     register(device: Registered): Device
+    registerAll(devices: readonly Registered[]): Device[]
     remove(deviceId: string): boolean
   }
   saveDirectory(): void
   positionOf: PositionOf
   credentials: {
-    issue(o: { deviceId: string; via?: string; grants?: string[] }): Promise<{ username: string; password: string }>
+    importMany(rows: Credential[]): Promise<Issued[]>
     link(deviceId: string, via: string): void
     revoke(deviceId: string): boolean
     list(): { deviceId: string }[]
@@ -28,6 +30,7 @@ export type DeviceParts = {
   changed(c: { devices?: Device[]; removed?: string[] }): void
   video: { get(deviceId: string): { kind: VideoKind } | undefined; remove(deviceId: string): boolean }
   audit: Audit
+  auditMany: AuditMany
   clock: Clock
 }
 
@@ -60,23 +63,10 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
     }
   }
 
-  async function add({ grants, ...device }: Static<typeof newDevice>) {
-    const { deviceId, via } = device
-    const made = await credentials.issue({ deviceId, ...(via === undefined ? {} : { via }), ...(grants === undefined ? {} : { grants }) })
-    return { device, credentials: { username: made.username, password: made.password } }
-  }
-
-  /** All or none: what was issued before one is refused is taken back. */
-  async function addAll(wanted: readonly Static<typeof newDevice>[]) {
-    refuseTaken(wanted)
-    const made: Awaited<ReturnType<typeof add>>[] = []
-    try {
-      for (const device of wanted) made.push(await add(device))
-      return made.map(entry => ({ deviceId: entry.device.deviceId, ...entry, device: shown(directory.register(entry.device)) }))
-    } catch (error) {
-      for (const { device } of made) credentials.revoke(device.deviceId)
-      throw error
-    }
+  function asked(given: Static<typeof newDevice>): Wanted {
+    const { grants, ...registration } = located(given, given.kind, parts.positionOf)
+    const { deviceId, via } = registration
+    return { credential: { deviceId, ...(via !== undefined && { via }), ...(grants !== undefined && { grants }) }, registration }
   }
 
   app.post('/api/v1/devices', {
@@ -90,10 +80,15 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
     },
     handler: async (request, reply) => {
       const wanted = Array.isArray(request.body) ? request.body : [request.body]
-      const made = await addAll(wanted.map(device => located(device, device.kind, parts.positionOf)))
-      parts.saveDirectory()
-      parts.changed({ devices: made.map(entry => entry.device) })
-      for (const { device } of made) audit(request, 'device.register', device.deviceId, { kind: device.kind })
+      refuseTaken(wanted)
+      const all = await registerAll(parts, wanted.map(asked), portion =>
+        parts.auditMany(
+          request,
+          'device.register',
+          portion.map(({ deviceId, device: { kind } }) => ({ subject: deviceId, detail: { kind } })),
+        ),
+      )
+      const made = all.map(each => ({ ...each, device: shown(each.device) }))
       return reply.code(201).send(Array.isArray(request.body) ? { devices: made } : made[0])
     },
   })

@@ -4,27 +4,21 @@ import type { Clock } from '#contracts/clock.ts'
 import { conditionOf, type Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
-import type { Audit, Record as RecordAudit } from './audit.ts'
+import type { Audit, AuditMany, Record as RecordAudit } from './audit.ts'
 import { deviceDetails, deviceIdField, grantsField, located, type PositionOf, type Registered } from './device-fields.ts'
 import { answers } from './errors.ts'
+import { registerAll, type RegisteringParts, type Wanted } from './registering.ts'
 import { flag, integer, list, object, oneOf, ref, text, time, type App } from './schema.ts'
 
-type Credential = { deviceId: string; via?: string; grants?: string[]; password?: string }
-type Wanted = { line: number; credential: Credential; registration: Registered }
+type Row = Wanted & { line: number }
 type Problem = { line: number; column?: string; message: string }
 export type Claimable = Registered & { grants?: string[] }
 
-export type EnrolmentParts = {
-  directory: { get(deviceId: string): Device | undefined; registerAll(devices: readonly Registered[]): Device[] }
-  saveDirectory(): void
+export type EnrolmentParts = RegisteringParts & {
   positionOf: PositionOf
-  credentials: {
-    importMany(rows: Credential[]): Promise<{ username: string; password: string }[]>
-    revoke(deviceId: string): boolean
-    list(): { deviceId: string }[]
-  }
+  credentials: { list(): { deviceId: string }[] }
   /** reads a CSV file; `isTaken` = registered already */
-  readSheet(csv: string, isTaken: (deviceId: string) => boolean): { wanted: Wanted[]; problems: Problem[] }
+  readSheet(csv: string, isTaken: (deviceId: string) => boolean): { wanted: Row[]; problems: Problem[] }
   claims: {
     make(wanted: readonly Claimable[], lastsMs: number): { deviceId: string; code: string; expiresAt: string }[]
     list(): { deviceId: string; createdAt: string; expiresAt: string }[]
@@ -32,8 +26,8 @@ export type EnrolmentParts = {
     giveBack(code: string): void
     forget(deviceId: string): boolean
   }
-  changed(c: { devices?: Device[] }): void
   audit: Audit
+  auditMany: AuditMany
   record: RecordAudit
   clock: Clock
 }
@@ -61,27 +55,13 @@ const claimable = object({ deviceId: deviceIdField, kind: oneOf(DEVICE_KINDS) },
 const claim = object({ deviceId: text(), code: text({ description: 'shown this once' }), expiresAt: time() })
 
 export function enrolmentRoutes(app: App, parts: EnrolmentParts): void {
-  const { credentials, directory, claims, audit, clock } = parts
+  const { credentials, claims, audit, clock } = parts
   app.addContentTypeParser('text/csv', { parseAs: 'string', bodyLimit: CSV_BYTES }, (request, body, done) => {
     done(null, { csv: body, commit: (request.query as { commit?: string }).commit === 'true' })
   })
   const taken = (): ((deviceId: string) => boolean) => {
     const known = new Set(credentials.list().map(({ deviceId }) => deviceId))
     return deviceId => known.has(deviceId)
-  }
-
-  /** All or none: what was issued before the directory refuses is taken back. */
-  async function register(wanted: readonly { credential: Credential; registration: Registered }[]) {
-    const issued = await credentials.importMany(wanted.map(each => each.credential))
-    try {
-      const devices = directory.registerAll(wanted.map(each => each.registration))
-      parts.saveDirectory()
-      parts.changed({ devices })
-      return wanted.map(({ credential: { deviceId } }, i) => ({ deviceId, device: devices[i], credentials: issued[i] }))
-    } catch (error) {
-      for (const { credential } of wanted) credentials.revoke(credential.deviceId)
-      throw error
-    }
   }
 
   app.post('/api/v1/devices/import', {
@@ -112,7 +92,7 @@ export function enrolmentRoutes(app: App, parts: EnrolmentParts): void {
         const more = problems.length > told.length ? `; and ${problems.length - told.length} more, see the preview` : ''
         throw new FengsuiError('invalid-request', `nothing was registered: ${told.join('; ')}${more}`)
       }
-      const made = await register(wanted)
+      const made = await registerAll(parts, wanted, () => {})
       audit(request, 'device.import', `${made.length} devices`, { first: made[0]?.deviceId })
       return reply.code(201).send({ devices: made.map(({ deviceId, credentials: own }) => ({ deviceId, credentials: own })) })
     },
@@ -147,7 +127,11 @@ export function enrolmentRoutes(app: App, parts: EnrolmentParts): void {
       if (known !== undefined) throw new FengsuiError('conflict', `device ${known.deviceId} is registered already`)
       const wanted = devices.map(device => located(device, device.kind, parts.positionOf))
       const made = claims.make(wanted as Claimable[], expiresInS * 1000)
-      for (const { deviceId } of made) audit(request, 'device.claim-code', deviceId)
+      parts.auditMany(
+        request,
+        'device.claim-code',
+        made.map(({ deviceId }) => ({ subject: deviceId })),
+      )
       return reply.code(201).send({ claims: made.map(({ deviceId, code, expiresAt }) => ({ deviceId, code, expiresAt })) })
     },
   })
@@ -186,7 +170,7 @@ export function enrolmentRoutes(app: App, parts: EnrolmentParts): void {
       try {
         if (taken()(deviceId)) throw new FengsuiError('conflict', `device ${deviceId} was registered meanwhile`)
         const credential = { deviceId, ...(via === undefined ? {} : { via }), ...(grants === undefined ? {} : { grants }) }
-        const [made] = await register([{ credential, registration }])
+        const [made] = await registerAll(parts, [{ credential, registration }], () => {})
         parts.record({ actor: `device:${deviceId}`, action: 'device.claim', subject: deviceId, detail: { address: request.ip } })
         const device = made?.device
         return await reply.code(201).send({

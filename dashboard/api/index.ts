@@ -18,7 +18,7 @@ import type { Posture } from '#contracts/posture.ts'
 import { accountingRoutes, type AccountingParts } from './accounting.ts'
 import type { Accounts } from './accounts.ts'
 import { alarmRoutes, type AlarmDesk } from './alarms.ts'
-import { createAudit, type Record as RecordAudit } from './audit.ts'
+import { createAudit, createAuditMany, type Record as RecordAudit } from './audit.ts'
 import { addAuth, LIVE_PROTOCOL } from './auth.ts'
 import { basemapRoute } from './basemap.ts'
 import { capRoutes, type CapParts } from './cap.ts'
@@ -83,6 +83,7 @@ export type ApiParts = {
       kpis(nowMs: number): Omit<Kpis, 'devicesTotal' | 'devicesOnline' | 'devicesStale' | 'devicesUnknown'>
       searchAudit: DeskParts['searchAudit']
       record: RecordAudit
+      recordMany(acts: Parameters<RecordAudit>[0][]): void
     }
   directory: DeviceParts['directory'] & EnrolmentParts['directory'] & ExpectedParts['directory']
   credentials: DeviceParts['credentials'] & EnrolmentParts['credentials'] & DeviceSecretParts['credentials']
@@ -181,13 +182,14 @@ export async function startApi(parts: ApiParts): Promise<Api> {
     meter,
   })
   const audit = createAudit(dispatch)
+  const auditMany = createAuditMany(dispatch)
   const changed = live.push
 
   sessionRoutes(app, { accounts, record: dispatch.record, clock, log, timeZone })
   userRoutes(app, { accounts, audit })
-  deviceRoutes(app, { ...parts, changed, audit })
+  deviceRoutes(app, { ...parts, changed, audit, auditMany })
   deviceSecretRoutes(app, { ...parts, audit })
-  enrolmentRoutes(app, { ...parts, changed, audit, record: dispatch.record })
+  enrolmentRoutes(app, { ...parts, changed, audit, auditMany, record: dispatch.record })
   expectedRoute(app, parts)
   deviceListRoute(app, parts)
   commandRoutes(app, parts)
