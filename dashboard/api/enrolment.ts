@@ -1,7 +1,7 @@
 // Many devices over HTTP: a CSV file with a look before the leap, and claim codes that a device turns into its credentials itself.
 // Credentials are answered once, to whoever is to have them. One by one and in a list: devices.ts.
 import type { Clock } from '#contracts/clock.ts'
-import { conditionOf, type Device } from '#contracts/device.ts'
+import { conditionOf } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 import type { Audit, AuditMany, Record as RecordAudit } from './audit.ts'
