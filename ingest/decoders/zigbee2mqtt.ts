@@ -221,7 +221,7 @@ function stampOf(lastSeen: unknown, receivedAtMs: number): Stamp {
 
 /** Names of hazards; other flags only where they may be on; an escape may spell anything. */
 const HAZARD =
-  /smoke|carbon_monoxide|co_state|gas|water_leak|heat|sos|emergency|alarm|\\u|mains_power_connected"\s*:\s*false|(?:tamper|battery_low|battery_state|battery_level|trouble|fault|defect|silenced?|hush_active|temporary_mute|test|test_in_progress|link_available|lifecycle|endoflife|end_of_life|chamber_contamination|checking_result|ac_status)"\s*:\s*(?:true|1|"(?!(?:OFF|off|false|none|normal|high|medium|middle)"))/
+  /smoke|carbon_monoxide|co_state|gas|water_leak|heat|sos|emergency|alarm|\\u|mains_power_connected"\s*:\s*false|(?:tamper|battery_low(?:_\d+)?|battery_state|battery_level|trouble|fault|fault_state|reliability|defect|silenced?|silence_siren|hush|hush_active|muted?|muffling|test|test_in_progress|testing|link_available|lifecycle|endoflife|end_of_life|chamber_contamination|_result|ac_status|"water|leak_detect(?:_\d+)?|halo_alert_state)"\s*:\s*(?:true|1|"(?!(?:OFF|off|false|none|normal|Normal|Dry|high|medium|middle|safe|success|no_fault_detected)"))/
 
 /** Any message that names a hazard property, and any bare value (attribute output names it in the topic only). */
 function mayCarryAlarm(payload: Uint8Array): boolean {

@@ -11,8 +11,10 @@ export const FLAG_OF: Readonly<Record<string, AlarmFlag>> = {
   co_state: 'co',
   gas: 'gas',
   gas_state: 'gas',
+  gas_sensor_state: 'gas',
   water_leak: 'leak',
   active_water_leak: 'leak',
+  water: 'leak',
   heat: 'heat',
   heat_alarm: 'heat',
   high_temperature_alarm: 'heat',
@@ -28,10 +30,17 @@ export const FLAG_OF: Readonly<Record<string, AlarmFlag>> = {
   silence: 'silenced',
   smoke_alarm_silenced: 'silenced',
   silenced: 'silenced',
+  hush: 'silenced',
   hush_active: 'silenced',
   temporary_mute: 'silenced',
+  mute: 'silenced',
+  muted: 'silenced',
+  muffling: 'silenced',
+  silence_siren: 'silenced',
+  buzzer_manual_mute: 'silenced',
   test: 'test',
   test_in_progress: 'test',
+  testing: 'test',
   linkage_alarm: 'interconnect',
   linkage_alarm_state: 'interconnect',
   lifecycle: 'endOfLife',
@@ -39,8 +48,13 @@ export const FLAG_OF: Readonly<Record<string, AlarmFlag>> = {
   end_of_life: 'endOfLife',
 }
 
+/** A self-test that failed is a fault, one that went well takes it back; one that runs says nothing. */
+const SELF_TEST: Words = { flag: 'fault', on: /fail/i, off: /^(?:check[_ ])?success$/i }
+const FAULTS: Words = { flag: 'fault', on: /^(?!normal$|none$|no_fault)/, off: /^(?:normal|none|no_fault\w*)$/ }
+
+type Words = { flag: AlarmFlag; on: RegExp; off: RegExp }
 /** Properties that say a flag in words of their own: the words that mean it, and those that mean its contrary. Others say nothing. */
-const WORDS_OF: Readonly<Record<string, { flag: AlarmFlag; on: RegExp; off: RegExp }>> = {
+const WORDS_OF: Readonly<Record<string, Words>> = {
   battery_state: { flag: 'lowBattery', on: /^low$/, off: /^(?:medium|middle|high|normal)$/ },
   battery_level: { flag: 'lowBattery', on: /^low$/, off: /^(?:medium|middle|high|normal)$/ },
   endoflife: { flag: 'endOfLife', on: /^expire(?:d|s_soon)$/, off: /^normal$/ },
@@ -48,8 +62,24 @@ const WORDS_OF: Readonly<Record<string, { flag: AlarmFlag; on: RegExp; off: RegE
   alarm_state: { flag: 'preAlarm', on: /^pre_?alarm$/, off: /^normal$/ },
   link_available: { flag: 'interconnect', on: /_active$/, off: /^inactive$/ },
   fault: { flag: 'fault', on: /fault$/, off: /^none$/ },
-  checking_result: { flag: 'fault', on: /^check_failure$/, off: /^check_success$/ },
+  fault_state: FAULTS,
+  reliability: FAULTS,
+  muted: { flag: 'silenced', on: /^(?!normal$|none$|unmuted$)/, off: /^(?:normal|none|unmuted)$/ },
+  checking_result: SELF_TEST,
+  self_test: SELF_TEST,
+  self_test_result: SELF_TEST,
+  test_alarm_result: SELF_TEST,
+  halo_test_result: SELF_TEST,
+  halo_alert_state: { flag: 'preAlarm', on: /^pre_smoke$/, off: /^safe$/ },
 }
+/** Controllers of several lines number their properties. */
+const NUMBERED: readonly [RegExp, Words][] = [
+  [
+    /^water_leak_(?:(?:zone|wire)_\d+|both_zones)$|^(?:input|channel)_\d+_leak_detect(?:_\d+)?$/,
+    { flag: 'leak', on: /^leak/i, off: /^dry$/i },
+  ],
+  [/^(?:channel_\d+_)?battery_low_\d+$/, { flag: 'lowBattery', on: /^low$/i, off: /^normal$/i }],
+]
 
 /** undefined = its words say neither. */
 export const saidIn = (words: NonNullable<Traits['words']>, value: string): boolean | undefined =>
@@ -64,7 +94,7 @@ const KIND_OF: readonly [RegExp, DeviceKind][] = [
   [/^smoke(_alarm(_[12])?|_state|_density|_density_dbm|_concentration|_value)?$/, 'smoke'],
   [/^(carbon_monoxide(_alarm(_[12])?|_state)?|co|co_state)$/, 'co'],
   [/^gas(_alarm(_[12])?|_state|_density|_value|_concentration)?$/, 'gas'],
-  [/^(active_)?water_leak(_alarm(_[12])?)?$/, 'water-leak'],
+  [/^(active_)?water_leak(_alarm(_[12])?|_(zone|wire)_\d+)?$|^(input|channel)_\d+_leak_detect/, 'water-leak'],
   [/^(heat|heat_alarm|high_temperature_alarm)$/, 'heat'],
   [/^(sos|emergency)$/, 'manual-call'],
   [/^contact$/, 'door'],
@@ -94,7 +124,7 @@ export type Traits = {
   /** which kind of device it shows; NO_RANK = none */
   rank: number
   flag: AlarmFlag | undefined
-  words: { flag: AlarmFlag; on: RegExp; off: RegExp } | undefined
+  words: Words | undefined
   /** as a number without a unit; undefined = no fit name */
   measure: Measure | undefined
   hash: number
@@ -108,10 +138,11 @@ const remembered = new Map<string, Traits>()
 export function traitsOf(property: string): Traits {
   const known = remembered.get(property)
   if (known !== undefined) return known
+  const numbered = NUMBERED.find(([pattern]) => pattern.test(property))?.[1]
   const made: Traits = {
     rank: rankOf(property),
-    flag: own(FLAG_OF, property) ?? own(FLAG_OF, TWO_ALARMS.exec(property)?.[1] ?? ''),
-    words: own(WORDS_OF, property),
+    flag: own(FLAG_OF, property) ?? own(FLAG_OF, TWO_ALARMS.exec(property)?.[1] ?? '') ?? numbered?.flag,
+    words: own(WORDS_OF, property) ?? numbered,
     measure: measureIn(property, undefined),
     hash: hashOfText(property),
   }
@@ -133,7 +164,8 @@ const HEAT_MODELS: ReadonlySet<string> = new Set(['HESZB-120'])
 export const isHeatDetector = (model: string, description = ''): boolean =>
   HEAT_MODELS.has(model) || (/\bheat (?:detector|alarm|sensor)\b/i.test(description) && !/smoke/i.test(description))
 
-export type Measure = { metric: string; factor?: number }
+/** value + offset, times factor */
+export type Measure = { metric: string; factor?: number; offset?: number }
 
 /** Numeric property -> metric, for the units of the documented definitions. `voltage` is decided apart (mV or V). */
 export const MEASURE_OF: Readonly<Record<string, Measure>> = {
@@ -159,13 +191,16 @@ export const MEASURE_OF: Readonly<Record<string, Measure>> = {
 }
 
 /** Unit as definitions write it -> ending and factor. What is not here stays raw. */
-const BY_UNIT: Readonly<Record<string, { ending: string; factor?: number }>> = {
+const BY_UNIT: Readonly<Record<string, { ending: string; factor?: number; offset?: number }>> = {
   '°C': { ending: 'c' },
+  '℃': { ending: 'c' },
+  '°F': { ending: 'c', factor: 5 / 9, offset: -32 },
   '%': { ending: 'pct' },
   ppm: { ending: 'ppm' },
   LEL: { ending: 'lel_pct' },
   '%LEL': { ending: 'lel_pct' },
   '% LEL': { ending: 'lel_pct' },
+  'LEL %': { ending: 'lel_pct' },
   'dB/m': { ending: 'db_per_m' },
   hPa: { ending: 'kpa', factor: 0.1 },
   kPa: { ending: 'kpa' },
@@ -183,6 +218,7 @@ const BY_UNIT: Readonly<Record<string, { ending: string; factor?: number }>> = {
   kWh: { ending: 'kwh' },
   kg: { ending: 'kg' },
   lx: { ending: 'lx' },
+  lux: { ending: 'lx' },
   s: { ending: 's' },
   '°': { ending: 'deg' },
 }
@@ -195,17 +231,17 @@ export const measureOf = (property: string, unit: string | undefined): Measure |
 
 function measureIn(property: string, unit: string | undefined): Measure | undefined {
   const known = own(MEASURE_OF, property)
+  if (unit === undefined && known !== undefined) return known
   const byUnit = unit === undefined ? undefined : own(BY_UNIT, unit)
-  if (byUnit !== undefined && (known === undefined || !known.metric.endsWith(`_${byUnit.ending}`))) {
-    const name = property === 'smoke_density_dbm' ? 'obscuration' : snake(property)
-    return name === undefined
-      ? undefined
-      : { metric: `${name}_${byUnit.ending}`, ...(byUnit.factor !== undefined && { factor: byUnit.factor }) }
+  if (byUnit === undefined) {
+    // a unit that is not known here is not the one that is usual for the name
+    const name = snake(property)
+    return name === undefined ? undefined : { metric: `${name}_raw` }
   }
-  if (known !== undefined)
-    return byUnit === undefined ? known : { metric: known.metric, ...(byUnit.factor !== undefined && { factor: byUnit.factor }) }
-  const name = snake(property)
-  return name === undefined ? undefined : { metric: `${name}_raw` }
+  const { ending, ...scale } = byUnit
+  if (known?.metric.endsWith(`_${ending}`) === true) return { metric: known.metric, ...scale }
+  const name = property === 'smoke_density_dbm' ? 'obscuration' : snake(property)
+  return name === undefined ? undefined : { metric: `${name}_${ending}`, ...scale }
 }
 
 function snake(property: string): string | undefined {

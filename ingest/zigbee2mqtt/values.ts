@@ -4,7 +4,7 @@ import type { AlarmFlag, AlarmFlags } from '#contracts/reading.ts'
 import { coerceBoolean, coerceNumber } from '../coerce.ts'
 import type { Note } from '../time.ts'
 import { obscuration } from '../units.ts'
-import { hashOfText, measureOf, NO_RANK, saidIn, traitsOf, type Traits } from './properties.ts'
+import { hashOfText, measureOf, NO_RANK, saidIn, traitsOf, type Measure, type Traits } from './properties.ts'
 
 export const METRICS_MAX = 64
 export const STATE_ENTRIES_MAX = 64
@@ -116,11 +116,12 @@ function takeFlag(
     alarms.mainPowerFault = !value
     return true
   }
-  // what has a unit is a number: the gas of a meter is no alarm
-  if (typeof value === 'number' && units !== undefined && Object.hasOwn(units, property)) return false
+  // what has a unit is a number: the gas of a meter is no alarm, nor are its litres of water
+  if (typeof value === 'number' && (property === 'water' || (units !== undefined && Object.hasOwn(units, property)))) return false
   const active = typeof value === 'boolean' ? value : coerceBoolean(value)
   if (active === undefined) {
-    if (typeof value !== 'number') note(values, `${property} is no boolean: kept as state`, `/${property}`)
+    // words that say neither: checking, others
+    if (typeof value !== 'number' && words === undefined) note(values, `${property} is no boolean: kept as state`, `/${property}`)
     return false
   }
   raise(alarms, flag, active)
@@ -149,7 +150,7 @@ function takeMetric(
   const unit = units !== undefined && Object.hasOwn(units, property) ? units[property] : undefined
   const measure = property === 'voltage' ? voltage(number, unit, payload) : unit === undefined ? traits.measure : measureOf(property, unit)
   if (measure === undefined) return false
-  const scaled = measure.factor === undefined ? number : scaledBy(number, measure.factor)
+  const scaled = measure.factor === undefined ? number : scaledBy(number + (measure.offset ?? 0), measure.factor)
   if (!Number.isFinite(scaled)) return false
   if (measure.metric === 'battery_v') values.metrics['battery_v'] = scaled
   else values.metrics[measure.metric] = scaled
@@ -167,7 +168,7 @@ const scaledBy = (value: number, factor: number): number =>
   factor === 0.001 && Number.isInteger(value) && Math.abs(value) < 1e9 ? value / 1000 : Number((value * factor).toPrecision(12))
 
 /** Battery devices give mV, mains devices V: the definition's unit decides, else what stands beside it, else the size. */
-function voltage(value: number, unit: string | undefined, payload: Record<string, unknown>): { metric: string; factor?: number } {
+function voltage(value: number, unit: string | undefined, payload: Record<string, unknown>): Measure {
   const isMains = 'power' in payload || 'current' in payload || 'energy' in payload
   const isMillivolt = unit === 'mV' || (unit !== 'V' && !isMains && value >= 100)
   return isMains ? (isMillivolt ? MAINS_MV : MAINS_V) : isMillivolt ? BATTERY_MV : BATTERY_V

@@ -1,5 +1,6 @@
 // Every definition of zigbee-herdsman-converters that exposes smoke, carbon monoxide, gas or a water leak: what it exposes becomes the flag
-// it means, on and off, whether or not the gateway has published its device list. The list is a fixture, taken from the package.
+// it means, on and off, whether or not the gateway has published its device list, and what is no flag is said here by name. The list is a
+// fixture, taken from the package by test/fixtures/zigbee-definitions/take.mjs.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -7,26 +8,54 @@ import type { AlarmFlag, Reading } from '#contracts/reading.ts'
 import { decoder } from '../../ingest/decoders/zigbee2mqtt.ts'
 import { asking } from './decoding.ts'
 
-type Expose = { type: string; property: string; unit?: string; value_on?: unknown; value_off?: unknown; values?: string[] }
+type Expose = {
+  type: string
+  property: string
+  unit?: string
+  value_on?: unknown
+  value_off?: unknown
+  values?: string[]
+  /** a person sets it: mostly a setting, no report */
+  settable?: boolean
+}
 type Definition = { model: string; vendor: string; description: string; exposes: Expose[] }
 const definitions = JSON.parse(
   readFileSync(join(import.meta.dirname, '../fixtures/zigbee-definitions/definitions.json'), 'utf8'),
 ) as Definition[]
 
 const FLAGS: readonly [RegExp, AlarmFlag][] = [
-  [/^smoke/, 'smoke'],
-  [/^carbon_monoxide/, 'co'],
-  [/^gas/, 'gas'],
-  [/^water_leak/, 'leak'],
+  [/^smoke(?:_state|_alarm(?:_[12])?)?$/, 'smoke'],
+  [/^carbon_monoxide(?:_alarm_[12])?$|^co_state$/, 'co'],
+  [/^gas(?:_alarm(?:_[12])?|_sensor_state)?$/, 'gas'],
+  [/^(?:active_)?water_leak(?:_alarm_[12]|_(?:zone|wire)_\d|_both_zones)?$|^water$|_leak_detect_\d+$/, 'leak'],
+  [/^heat$/, 'heat'],
   [/^tamper$/, 'tamper'],
-  [/^battery_low$/, 'lowBattery'],
+  [/battery_low(?:_\d+)?$|^battery_(?:state|level)$/, 'lowBattery'],
+  [/^(?:trouble|fault|fault_alarm|fault_state|device_fault|reliability)$/, 'fault'],
+  [/^(?:checking_result|self_test_result|test_alarm_result|halo_test_result)$/, 'fault'],
+  [/^(?:silence|hush|hush_active|muted|muffling|temporary_mute|silence_siren|smoke_alarm_silenced|buzzer_manual_mute)$/, 'silenced'],
+  [/^(?:test|testing|test_in_progress)$/, 'test'],
+  [/^(?:end_of_life|lifecycle|endoflife)$/, 'endOfLife'],
+  [/^chamber_contamination$/, 'chamberDirty'],
+  [/^(?:linkage_alarm|linkage_alarm_state|link_available)$/, 'interconnect'],
+  [/^(?:alarm_state|halo_alert_state)$/, 'preAlarm'],
 ]
-/** the words of an enum that say yes and no; undefined = the expose is no alarm (a meter's gas in cubic metres) */
-function words({ type, value_on: on, value_off: off, values }: Expose): [unknown, unknown] | undefined {
+/** Reported, and no flag: kept as state. A siren that sounds, a tank that is full, a device that warms up, sends a heartbeat or knows the weather. */
+const NO_FLAG =
+  /^(?:alarm|action|contact|state|preheat|preheating|warming_up|full|button_pushed|siren_state|smoke_unit|self_test|mains_power_connected|buzzer_manual_alarm|interconnectable|restore_reports|supervision_reports|version|power|status_wire_\d|valve_\d_status|check_meter|weather_\w+|current_weather_alert|electric_valve_connection_\w+|\w+_(?:connection|wire_break)_control_\d+|input_\d+_config_\d+|gas_sensitivity|sensitivity|heartbeat|reported_\w+|interface_mode|secure|room|halo_hush_state|switch_type|remote_control_permission|test_mode)$/
+const flagFor = (property: string): AlarmFlag | undefined => FLAGS.find(([pattern]) => pattern.test(property))?.[1]
+
+const YES =
+  /^(?:alarm|detected|on|true|low|leak|expired|critical_contamination|smoke_active|prealarm|pre_smoke|mute|\w*fault|failure|check_failure|fail_other|process_error)$/i
+const NO = /^(?:normal|clear|off|false|dry|high|none|inactive|safe|success|check_success|no_fault_detected)$/i
+/** the words of an enum or a text that say yes and no; undefined = the expose is no alarm (a meter's gas in cubic metres) */
+function words({ type, property, value_on: on, value_off: off, values }: Expose): [unknown, unknown] | undefined {
   if (type === 'binary') return [on ?? true, off ?? false]
-  const yes = values?.find(value => /^(?:alarm|detected|on|true)$/.test(value))
-  const no = values?.find(value => /^(?:normal|clear|off|false)$/.test(value))
-  return type === 'enum' && yes !== undefined && no !== undefined ? [yes, no] : undefined
+  const said =
+    type === 'text' && (property === 'muted' || property === 'fault_state') ? ['normal', property === 'muted' ? 'mute' : 'fault'] : values
+  const yes = said?.find(value => YES.test(value) && value !== 'no_fault_detected')
+  const no = said?.find(value => NO.test(value))
+  return type !== 'numeric' && yes !== undefined && no !== undefined ? [yes, no] : undefined
 }
 const listed = ({ model, vendor, description, exposes }: Definition) => [
   {
@@ -44,9 +73,9 @@ test.each([true, false])('each alarm a definition exposes becomes its flag, on a
   let checked = 0
   for (const definition of definitions) {
     for (const expose of definition.exposes) {
-      const flag = FLAGS.find(([pattern]) => pattern.test(expose.property))?.[1]
+      const flag = flagFor(expose.property)
       const said = words(expose)
-      if (flag === undefined || said === undefined || /_[12]$/.test(expose.property)) continue
+      if (flag === undefined || said === undefined || /_alarm_[12]$/.test(expose.property)) continue
       const ask = asking(decoder)
       if (isListed) ask('zigbee2mqtt/bridge/devices', listed(definition))
       const answers = said.map(word => ask('zigbee2mqtt/d', { [expose.property]: word }).readings[0]) as Reading[]
@@ -56,11 +85,53 @@ test.each([true, false])('each alarm a definition exposes becomes its flag, on a
         where,
       ).toEqual([true, false])
       if (flag === 'smoke') expect(answers[0]?.alarms.fire, where).toBe(true)
+      expect(decoder.mayCarryAlarm?.(Buffer.from(JSON.stringify({ [expose.property]: said[0] }))), where).toBe(true)
       if (isListed) expect(answers[0]?.kind, where).not.toBe('environment')
       checked += 1
     }
   }
-  expect(checked).toBeGreaterThan(350)
+  expect(checked).toBeGreaterThan(500)
+})
+
+test('what a device reports and is no flag has been looked at, and is kept', () => {
+  for (const { vendor, model, exposes } of definitions) {
+    for (const { type, property, settable, values, value_on: on } of exposes) {
+      if (type === 'numeric' || settable === true || flagFor(property) !== undefined) continue
+      const where = `${vendor} ${model} ${property}`
+      expect(property, where).toMatch(NO_FLAG)
+      const value = on ?? values?.[0] ?? 'x'
+      const [reading] = asking(decoder)('zigbee2mqtt/d', { [property]: value }).readings
+      if (property !== 'mains_power_connected') expect(reading?.alarms, where).toEqual({})
+    }
+  }
+})
+
+test('numbers carry the unit of their definition, and one that is not known makes them raw', () => {
+  let checked = 0
+  for (const definition of definitions) {
+    for (const { type, property, unit } of definition.exposes) {
+      if (type !== 'numeric' || unit === undefined || ['battery', 'voltage'].includes(property)) continue
+      const ask = asking(decoder)
+      ask('zigbee2mqtt/bridge/devices', listed(definition))
+      const [reading] = ask('zigbee2mqtt/d', { [property]: 12 }).readings
+      const [name = ''] = Object.keys(reading?.metrics ?? {})
+      const ending = {
+        '°C': /_c$/,
+        '%': /_pct$/,
+        ppm: /_ppm$/,
+        LEL: /_lel_pct$/,
+        '%LEL': /_lel_pct$/,
+        kPa: /_kpa$/,
+        W: /_w$/,
+        A: /_a$/,
+        L: /_l$/,
+      }[unit]
+      expect(name, `${definition.model} ${property} ${unit}`).toMatch(ending ?? /_(?:raw|s|lx|kwh|db_per_m|lel_pct)$/)
+      expect(reading?.alarms, `${definition.model} ${property}`).toEqual({})
+      checked += 1
+    }
+  }
+  expect(checked).toBeGreaterThan(70)
 })
 
 test('two alarms of one zone count as one, and either is enough', () => {
@@ -105,4 +176,6 @@ test('words beside the alarms: batteries, ends of life, dirt, pre-alarms, links'
   expect(flags({ mains_power_connected: false })?.mainPowerFault).toBe(true)
   expect(flags({ hush_active: true })?.silenced).toBe(true)
   expect(flags({ test_mode: 'OFF', self_test_result: 'checking' })).toEqual({ smoke: false, fire: false })
+  expect(flags({ self_test: 'Check failure' })?.fault).toBe(true)
+  expect(flags({ self_test_result: 'success', fault: true })?.fault).toBe(true)
 })
