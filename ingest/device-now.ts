@@ -1,6 +1,6 @@
 // What is known of one device now: a reading folded into it, in place, and a reading made richer by what is known. It judges nothing.
 import type { Device } from '#contracts/device.ts'
-import { isEvidence, type AlarmFlags, type Reading } from '#contracts/reading.ts'
+import { isEvidence, type AlarmFlags, type DeviceKind, type Reading } from '#contracts/reading.ts'
 import { counted, missingIn, type Counter, type GapTotals } from './gaps.ts'
 
 /** Metrics and state entries remembered per device; further names are shown in the reading only. */
@@ -30,8 +30,8 @@ export function foldIn(entry: Entry, reading: Reading, totals: GapTotals): void 
   const counter = counted(entry, reading, totals.rangesMax())
   if (counter !== entry) count(entry, counter, totals)
   const { device } = entry
-  // what a person registered stands: else a detector that calls itself a micro station would be sent to fires
-  const isSettled = entry.registered === true && device.kind !== 'other'
+  // what a person registered stands; one registered as `other` may say once what it is, but nothing that would be sent to fires
+  const isSettled = entry.registered === true && (device.kind !== 'other' || IS_SENT.has(reading.kind))
   if (!isSettled && reading.kind !== 'other' && (device.kind === 'other' || reading.online === undefined || isMeasurement(reading)))
     device.kind = reading.kind
   describe(device, reading)
@@ -45,6 +45,8 @@ export function foldIn(entry: Entry, reading: Reading, totals: GapTotals): void 
   const isNow = !(history === true || stale === true || retained === true)
   if (isNow && (device.lastTs === undefined || reading.ts >= device.lastTs)) bringUpToDate(device, reading)
 }
+
+const IS_SENT: ReadonlySet<DeviceKind> = new Set(['micro-station', 'drone', 'dock'])
 
 /** The counter is the entry with its counting moved on. */
 function count(entry: Entry, counter: Counter, totals: GapTotals): void {

@@ -109,16 +109,17 @@ export function deviceRoutes(app: App, parts: DeviceParts): void {
       summary: 'Correct what is known of a device',
       tags,
       params: byId,
-      body: object({}, details, { minProperties: 1 }),
+      body: object({}, { ...details, kind: oneOf(DEVICE_KINDS) }, { minProperties: 1 }),
       response: answers({ 200: ref('Device') }),
     },
     handler: async request => {
-      const { deviceId, kind } = known(request.params.id)
+      const { deviceId, kind: before } = known(request.params.id)
+      const { kind = before } = request.body
       const device = directory.register({ ...located(request.body, kind, parts.positionOf), deviceId, kind })
       if (request.body.via !== undefined) credentials.link(deviceId, request.body.via)
       parts.saveDirectory()
       parts.changed({ devices: [device] })
-      audit(request, 'device.change', deviceId, { fields: Object.keys(request.body) })
+      audit(request, 'device.change', deviceId, { fields: Object.keys(request.body), ...(kind !== before && { kind, before }) })
       return shown(device)
     },
   })

@@ -10,12 +10,14 @@ export type UdpOptions = {
   host: string
   /** 0 takes a free one */
   port: number
-  heard(bytes: Buffer, address: string): void
+  heard(bytes: Buffer, address: string, port: number): void
   log: Log
 }
 
+export type Datagrams = { port: number; send(bytes: Uint8Array, address: string, port: number): void; close(): Promise<void> }
+
 /** @throws FengsuiError port-in-use, setting-invalid */
-export async function listenUdp({ entrance, host, port, heard, log }: UdpOptions): Promise<{ port: number; close(): Promise<void> }> {
+export async function listenUdp({ entrance, host, port, heard, log }: UdpOptions): Promise<Datagrams> {
   const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 4 * 1024 * 1024 })
   await new Promise<void>((resolve, reject) => {
     socket.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(entrance, host, port, error)))
@@ -23,8 +25,13 @@ export async function listenUdp({ entrance, host, port, heard, log }: UdpOptions
   })
   socket.removeAllListeners('error')
   socket.on('error', error => log.warn({ entrance, reason: error.message }, 'a datagram could not be received'))
-  socket.on('message', (bytes, { address }) => heard(bytes, address))
+  socket.on('message', (bytes, { address, port: from }) => heard(bytes, address, from))
   const bound = socket.address().port
   log.info({ entrance, host, port: bound }, 'listening for datagrams of devices')
-  return { port: bound, close: () => new Promise<void>(resolve => socket.close(() => resolve())) }
+  return {
+    port: bound,
+    // what cannot be sent is lost, as any datagram may be
+    send: (bytes, to, toPort) => socket.send(bytes, toPort, to, () => {}),
+    close: () => new Promise<void>(resolve => socket.close(() => resolve())),
+  }
 }

@@ -12,6 +12,10 @@ const ONE: Readonly<Record<string, readonly AlarmFlag[]>> = {
   '116': ['fire', 'smoke'],
   '117': ['fire', 'flame'],
   '118': ['preAlarm'],
+  // panic buttons, as the P of DC-03; 121 is duress, of which nobody may know
+  '120': ['manualCall'],
+  '122': ['manualCall'],
+  '123': ['manualCall'],
   '137': ['tamper'],
   // an alarm of nobody knows what: somebody has to look
   '140': ['preAlarm'],
@@ -68,6 +72,8 @@ const ONE: Readonly<Record<string, readonly AlarmFlag[]>> = {
 }
 const RANGES: readonly [from: number, to: number, flag: AlarmFlag][] = [
   [110, 119, 'fire'],
+  // alarms of no class that is defined: somebody has to look
+  [164, 199, 'preAlarm'],
   [200, 203, 'supervisory'],
   [300, 349, 'fault'],
   [350, 359, 'lineFault'],

@@ -71,6 +71,8 @@ export function axis(input: DecodeInput, fallbackName: string): Decoded {
   if (event === undefined) return ignored('an answer of the event stream')
   const topic = str(event, 'topic')
   const message = at(event, 'message')
+  // scene metadata, many times a second: what moves, not what is wrong
+  if (isRecord(at(event, 'frame'))) return ignored('a description of the scene')
   if (topic === undefined || message === undefined)
     return rejected('decoder-failed', 'an Axis event with topic and message was expected', '/topic')
   const time = stamp({ deviceMs: num(event, 'timestamp'), source: 'device', receivedAtMs: input.receivedAtMs, where: '/timestamp' })

@@ -38,6 +38,8 @@ function readingsOf(line: Line, input: DecodeInput): Found[] {
   const { stampText } = line
   const isRight = stampText === undefined || isRightSomewhere(stampText, input.receivedAtMs)
   const time = { ...serverStamp(input.receivedAtMs), ...(!isRight && { deviceTs: stampText }) }
+  // a line that names no account says of nobody that he is there
+  if (line.account === '') return []
   if (line.token === 'NULL') return [{ deviceId: panel, kind: 'panel', time, online: true }]
   const events = line.data.includes('|') ? line.data.slice(line.data.indexOf('|') + 1) : line.data
   const more = extendedOf(line.extended)
@@ -46,7 +48,9 @@ function readingsOf(line: Line, input: DecodeInput): Found[] {
     cid.length > 0
       ? cid.map(match => contactId(panel, match[1] ?? '', match[2] ?? '', match[3] ?? '', match[4] ?? ''))
       : siaEvents(events).map(event => siaEvent(panel, event))
-  return found.map(one => ({ ...one, ...(more.text !== undefined && { text: more.text }), state: { ...one.state, ...more.state }, time }))
+  const position = positionOf(more.state)
+  const shared = { ...(more.text !== undefined && { text: more.text }), ...(position !== undefined && { position }), time }
+  return found.map(one => ({ ...one, ...shared, state: { ...one.state, ...more.state } }))
 }
 
 /** Texts are of Windows-1252 by the standard, and UTF-8 of some panels. */
@@ -68,6 +72,21 @@ const EXTENDED: Readonly<Record<string, string>> = {
   Y: 'latitude',
 }
 const EXTENDED_CHARS_MAX = 256
+
+/** X118E50.123: degrees, side, minutes */
+const ARC = /^(\d{1,3})([EWNS])(\d{1,2}(?:\.\d{1,6})?)$/
+function degrees(text: string | undefined, sides: string): number | undefined {
+  const [, whole, side = '', minutes] = ARC.exec(text ?? '') ?? []
+  if (whole === undefined || !sides.includes(side)) return undefined
+  const value = Number(whole) + Number(minutes) / 60
+  return Number((side === 'W' || side === 'S' ? -value : value).toFixed(7))
+}
+
+function positionOf({ longitude, latitude }: Record<string, string>): Found['position'] {
+  const [lat, lon] = [degrees(latitude, 'NS'), degrees(longitude, 'EW')]
+  const isPlace = lat !== undefined && lon !== undefined && Math.abs(lat) <= 90 && Math.abs(lon) <= 180 && (lat !== 0 || lon !== 0)
+  return isPlace ? { lat, lon } : undefined
+}
 
 function extendedOf(extended: readonly string[]): { text?: string; state: Record<string, string> } {
   const state: Record<string, string> = {}

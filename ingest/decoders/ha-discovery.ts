@@ -1,7 +1,7 @@
 // Home Assistant discovery: learns from `homeassistant/.../config` where things are published, and reads those states. Anything that
 // describes itself this way can be read without a decoder of its own. No template is evaluated.
 import type { Decoded } from '#contracts/reading.ts'
-import { DEVICE_KINDS } from '#contracts/reading.ts'
+import { DEVICE_KINDS, type DeviceKind } from '#contracts/reading.ts'
 import { coerceNumber } from '../coerce.ts'
 import { at, composed, entranceOf, isRecord, list, scaled, type Found } from '../compose.ts'
 import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory, type Json } from '../decoder.ts'
@@ -40,6 +40,7 @@ function learn(component: string, config: Record<string, unknown>, fallbackId: s
   const given: [string, Record<string, unknown>, Record<string, unknown>?][] =
     component === 'device' ? componentsOf(config) : [[component, config]]
   const wanted = given.filter(([platform]) => COMPONENTS.has(platform))
+  if (component === 'device') forget(topic, memory)
   if (wanted.length === 0) return ignored(`a config of ${component.slice(0, 32)}: nothing that measures`)
   forget(topic, memory)
   const read = wanted.map(([platform, entity, shared]) => entityOf(platform, entity, fallbackId, shared))
@@ -64,7 +65,18 @@ function remember(topic: string, entity: Known, memory: DecoderMemory): void {
   const entities = [...entitiesOf(topic, memory).filter(other => !same(other, entity)), entity]
   while (entities.length > 1 && JSON.stringify(entities).length > ENTITIES_CHARS_MAX) entities.shift()
   memory.set(`state/${topic}`, entities as unknown as Json)
+  const { deviceId, kind } = entity
+  if (graver(kind, kindOf(deviceId, memory)) === kind) memory.set(`kind/${deviceId}`, kind)
 }
+
+/** What its entities together show it to be: a detector that measures a temperature too is no thermometer. */
+const kindOf = (deviceId: string, memory: DecoderMemory): DeviceKind | undefined => {
+  const known = memory.get(`kind/${deviceId}`)
+  return DEVICE_KINDS.find(kind => kind === known)
+}
+const SLIGHT: readonly DeviceKind[] = ['other', 'environment']
+const graver = (kind: DeviceKind, than: DeviceKind | undefined): DeviceKind =>
+  than === undefined || SLIGHT.indexOf(kind) > SLIGHT.indexOf(than) || (!SLIGHT.includes(kind) && SLIGHT.includes(than)) ? kind : than
 
 function availability(config: Record<string, unknown>, by: string, entity: Entity | undefined, memory: DecoderMemory): string[] {
   if (entity === undefined) return []
@@ -111,16 +123,16 @@ type Where = { input: DecodeInput; memory: DecoderMemory }
 
 function take(entity: Entity, value: unknown, byDevice: Map<string, Found>, where: Where): void {
   if (value === undefined || value === null || value === '') return
-  const found = byDevice.get(entity.deviceId) ?? begun(entity)
+  const found = byDevice.get(entity.deviceId) ?? begun(entity, kindOf(entity.deviceId, where.memory))
   const before = JSON.stringify(found)
   if (entity.on !== undefined) takeBinary(entity, value, found, where)
   else takeNumber(entity, value, found)
   if (JSON.stringify(found) !== before) byDevice.set(entity.deviceId, found)
 }
 
-const begun = ({ deviceId, kind, name, model, expectNextS }: Entity): Found => ({
+const begun = ({ deviceId, kind, name, model, expectNextS }: Entity, shown: DeviceKind | undefined): Found => ({
   deviceId: `ha:${deviceId}`,
-  kind: DEVICE_KINDS.find(known => known === kind) ?? 'other',
+  kind: shown ?? DEVICE_KINDS.find(known => known === kind) ?? 'other',
   metrics: {},
   alarms: {},
   state: {},
@@ -163,11 +175,9 @@ function takeNumber({ measure = 'value', unit }: Entity, value: unknown, found: 
   }
   if (measure === 'battery' && (unit === undefined || unit === '%')) found.batteryPct = number
   else if (measure === 'signal_strength' && unit === 'dBm') found.rssiDbm = number
-  else if (unit === '°F')
-    found.metrics = { ...found.metrics, [`${measure === 'temperature' ? measure : 'value'}_c`]: ((number - 32) * 5) / 9 }
   else {
     const known = measureOf(METRIC_NAMES[measure] ?? measure, unit)
-    if (known !== undefined) found.metrics = { ...found.metrics, [known.metric]: scaled(number, known.factor ?? 1) }
+    if (known !== undefined) found.metrics = { ...found.metrics, [known.metric]: scaled(number + (known.offset ?? 0), known.factor ?? 1) }
   }
 }
 

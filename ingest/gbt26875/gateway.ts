@@ -5,6 +5,7 @@ import type { Clock, Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { DEFAULT_TIME_ZONE, openZone, type Zone } from '#contracts/zone.ts'
+import { listenDatagrams } from '../adapters/datagrams.ts'
 import { listenTcp, type Conversation, type Peer } from '../adapters/tcp.ts'
 import { num, str } from '../compose.ts'
 import { createFirstTime } from '../first-time.ts'
@@ -194,8 +195,15 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
     }
   }
 
-  const { host, port, meter } = o
-  const listener = await listenTcp({ entrance: FAMILY, host, port, open, idleMs: o.idleMs ?? IDLE_MS, log, meter })
+  // the standard lets transmitters speak over UDP as well (its references to RFC 768 and 793): acknowledged and sent again just so
+  const { host, port, meter, idleMs = IDLE_MS } = o
+  const listener = await listenTcp({ entrance: FAMILY, host, port, open, idleMs, log, meter })
+  const datagrams = await listenDatagrams({ entrance: FAMILY, host, port: listener.port, open, idleMs, log }).catch(
+    async (error: Error) => {
+      await listener.close()
+      throw error
+    },
+  )
   const speaking = (source: string): Transmitter => {
     const found = transmitters.get(source)
     if (found === undefined || found.line === null) throw new FengsuiError('not-found', `transmitter ${source} is not connected`)
@@ -226,7 +234,7 @@ export async function startGateway(o: GatewayOptions): Promise<Gateway> {
     async close() {
       for (const timer of dutyTimers.values()) clearTimeout(timer)
       transmitters.close()
-      await listener.close()
+      await Promise.all([listener.close(), datagrams.close()])
     },
   }
   return gateway

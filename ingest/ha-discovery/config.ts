@@ -102,7 +102,7 @@ export function entityOf(component: string, given: JsonObject, fallbackId: strin
   const path = pathOf(config['value_template'])
   if (path === undefined) return 'the value_template is no plain path (`{{ value_json.a.b }}`): templates are not evaluated'
   const device = long(record(config['device']))
-  const [identifier] = [device['identifiers']].flat().filter(id => typeof id === 'string' && id !== '')
+  const identifier = identifierOf(device)
   const name = str(device, 'name')
   const model = str(device, 'model')
   const deviceClass = str(config, 'device_class')
@@ -111,7 +111,7 @@ export function entityOf(component: string, given: JsonObject, fallbackId: strin
   const binary =
     component === 'binary_sensor' && deviceClass !== undefined && Object.hasOwn(BINARY, deviceClass) ? BINARY[deviceClass] : undefined
   const entity: Entity = {
-    deviceId: typeof identifier === 'string' ? identifier.slice(0, 128) : fallbackId.slice(0, 128),
+    deviceId: (identifier ?? fallbackId).slice(0, 128),
     kind: binary?.kind ?? KIND_WORDS.find(([pattern]) => pattern.test(described))?.[1] ?? climate(deviceClass),
     path,
     ...(name !== undefined && { name }),
@@ -134,6 +134,16 @@ export function entityOf(component: string, given: JsonObject, fallbackId: strin
   if (binary === undefined)
     return { stateTopic, entity: { ...entity, ...words, measure: deviceClass ?? str(config, 'object_id') ?? 'state' } }
   return { stateTopic, entity: { ...entity, ...words, flag: binary.flag, ...(binary.turned === true && { turned: true }) } }
+}
+
+/** An identifier, or an address by which it is connected: [['mac', '02:5b:...']]. */
+function identifierOf(device: JsonObject): string | undefined {
+  const named = [device['identifiers']].flat()
+  const addresses = list(device['connections']).map(pair => list(pair)[1])
+  return [...named, ...addresses]
+    .filter(id => typeof id === 'string' || typeof id === 'number')
+    .map(String)
+    .find(id => id !== '')
 }
 
 const EXPIRES_S_MAX = 31 * 86_400

@@ -48,6 +48,7 @@ const TRUE_WORDS: ReadonlySet<string> = new Set([
 const FALSE_WORDS: ReadonlySet<string> = new Set(['idle', 'ok', 'dry', 'released', 'no leak', 'no_alarm', 'no alarm', 'high'])
 /** Digits, and no quantity. */
 const NAMES = /^(?:imei|imsi|iccid|id|msg_?id|dev_?eui|cell_?id|pci|ecl|(?:\w+_)?(?:version|ver|model|sn|serial|number))$/
+const BATTERY = /^(?:battery|bat)(?:_(?:level|pct|percent|percentage|remaining|capacity))?$/
 const CLOCKS = /^(?:time|ts|timestamp|event_?time|date)$/
 const ENTRIES_MAX = 256
 
@@ -82,7 +83,7 @@ function take(name: string, value: unknown, part: Part & Required<Pick<Part, 'me
     part.state[key] = value
     return undefined
   }
-  if ((key === 'battery' || key === 'battery_level' || key === 'battery_pct') && number >= 0 && number <= 100) part.batteryPct = number
+  if (BATTERY.test(key) && number >= 0 && number <= 100) part.batteryPct = number
   else part.metrics[(Object.hasOwn(METRICS, key) ? METRICS[key]?.[0] : undefined) ?? `${key}_raw`] = number
   return Object.hasOwn(METRICS, key) ? METRICS[key]?.[1] : undefined
 }

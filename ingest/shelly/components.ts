@@ -26,12 +26,18 @@ const detector =
     const mute = coerceBoolean(at(value, 'mute') ?? undefined)
     if (alarm !== undefined) status.alarms[flag] = alarm
     if (mute !== undefined) status.alarms.silenced = mute
-    const errors = list(at(value, 'errors')).filter(error => typeof error === 'string')
-    if (errors.length > 0) status.state['errors'] = errors.slice(0, 8)
-    if (errors.length > 0) status.alarms.fault = true
-    else if (status.isFull || Array.isArray(at(value, 'errors'))) status.alarms.fault ??= false
+    if (!hasErrors(value, status) && (status.isFull || Array.isArray(at(value, 'errors')))) status.alarms.fault ??= false
     status.kinds.push(kind)
   }
+
+/** overtemp, cable_unplugged, out_of_range, ...: what a component has not in order is a fault of the device. */
+function hasErrors(value: JsonObject, status: Status): boolean {
+  const errors = list(at(value, 'errors')).filter(error => typeof error === 'string')
+  if (errors.length === 0) return false
+  status.state['errors'] = [...list(status.state['errors']), ...errors].slice(0, 8)
+  status.alarms.fault = true
+  return true
+}
 
 /** The first of several sensors has the plain name, the others their number: `temperature_c`, `temperature_101_c`. */
 function metric(status: Status, name: string, unit: string, value: number | undefined, id: string): void {
@@ -47,6 +53,16 @@ const power: Reader = (value, status, id) => {
   metric(status, 'device_temperature', 'c', num(value, 'temperature', 'tC'), id)
   const output = coerceBoolean(at(value, 'output'))
   if (output !== undefined) status.state[`output${id}`] = output
+  hasErrors(value, status)
+}
+
+/** Meters of one phase (em1) and of three (em). */
+const meter: Reader = (value, status, id) => {
+  metric(status, 'power', 'w', num(value, 'act_power') ?? num(value, 'total_act_power'), id)
+  metric(status, 'current', 'a', num(value, 'current') ?? num(value, 'total_current'), id)
+  metric(status, 'mains', 'v', num(value, 'voltage') ?? num(value, 'a_voltage'), id)
+  for (const phase of ['b', 'c']) metric(status, `mains_${phase}`, 'v', num(value, `${phase}_voltage`), id)
+  hasErrors(value, status)
 }
 
 const READERS: Readonly<Record<string, Reader>> = {
@@ -74,6 +90,18 @@ const READERS: Readonly<Record<string, Reader>> = {
   cover: power,
   light: power,
   pm1: power,
+  em: meter,
+  em1: meter,
+  // of a gateway's Bluetooth sensors only the value is sent, not what it measures
+  bthomesensor(value, status, id) {
+    const said = at(value, 'value')
+    if (typeof said === 'number') metric(status, `bthome_${id}`, 'raw', said, id)
+    else if (typeof said === 'boolean' || typeof said === 'string') status.state[`bthome${id}`] = said
+  },
+  bthomedevice(value, status, id) {
+    metric(status, `bthome_${id}_battery`, 'pct', within(num(value, 'battery'), 0, 100), id)
+  },
+  presence: (value, status, id) => metric(status, 'present', 'count', num(value, 'num_objects'), id),
   input(value, status, id) {
     const state = at(value, 'state')
     if (typeof state === 'boolean') status.state[`input${id}`] = state

@@ -1,5 +1,5 @@
 // Tasmota: tele/{topic}/SENSOR, STATE and LWT, Zigbee devices behind it (ZbReceived). Times are local text without zone unless the device
-// was told to add one: without it, server time. Format: tasmota.github.io docs, "MQTT" and "Zigbee".
+// was told to add one, or the epoch: without it, server time. Format: tasmota.github.io docs, "MQTT" and "Zigbee".
 import type { AlarmFlag, DeviceKind } from '#contracts/reading.ts'
 import { coerceBoolean } from '../coerce.ts'
 import { at, isRecord, num, record, scaled, str, within, type Found, type JsonObject } from '../compose.ts'
@@ -8,10 +8,13 @@ import { parseRfc3339, stamp, type Stamp } from '../time.ts'
 
 const SENSOR_ENTRIES_MAX = 64
 
+/** With the command `Time 1` or `Time 2` (JSON format) the epoch stands beside the text, or in its place. */
 export function timeOf(body: JsonObject, receivedAtMs: number): Stamp {
   const given = str(body, 'Time')
+  const epochS = num(body, 'Epoch') ?? num(body, 'Time')
+  const clockMs = epochS === undefined ? undefined : epochS * 1000
   return stamp({
-    deviceMs: given === undefined ? undefined : parseRfc3339(given),
+    deviceMs: clockMs ?? (given === undefined ? undefined : parseRfc3339(given)),
     ...(given !== undefined && { given }),
     source: 'device',
     receivedAtMs,

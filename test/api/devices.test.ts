@@ -106,6 +106,16 @@ test('what is known can be corrected', async () => {
   expect((await room.ask('/api/v1/devices/smk-1', { as: 'engineer', method: 'PATCH', json: {} })).status).toBe(400)
 })
 
+test('what a device is, a person says, and it is on record', async () => {
+  const change = (kind: string) => room.ask('/api/v1/devices/smk-1', { as: 'engineer', method: 'PATCH', json: { kind } })
+  expect(await change('micro-station')).toMatchObject({ status: 200, body: { kind: 'micro-station', name: 'hall' } })
+  expect(room.dispatch.audit({ limit: 1 })).toMatchObject([
+    { action: 'device.change', subject: 'smk-1', detail: { fields: ['kind'], kind: 'micro-station', before: 'smoke' } },
+  ])
+  expect((await change('engine')).status).toBe(400)
+  expect((await change('smoke')).body).toMatchObject({ kind: 'smoke' })
+})
+
 test('a command goes out on the device’s own topic and is on record', async () => {
   const answer = await post('/api/v1/devices/smk-1/commands', { command: 'silence', parameters: { seconds: 60 } })
   expect(answer).toMatchObject({ status: 202, body: { deviceId: 'smk-1', command: 'silence', by: 'user:engineer' } })

@@ -1,5 +1,6 @@
 // The GB/T 26875.3 centre, spoken to by a simulated transmitter: nothing is acknowledged before it is safe, whatever pieces the bytes come
 // in, and what it orders is carried out.
+import { createSocket } from 'node:dgram'
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -270,4 +271,37 @@ test('where only registered ones may speak, others get a nak and reach nothing',
   expect(to.messages).toEqual([])
   expect(to.refused).toMatchObject([{ code: 'not-your-topic', identity: 'gb:6001' }])
   expect(await (await transmitter(gateway)).components([FIRE])).toBe('acknowledged')
+})
+
+test('over UDP: acknowledged when on disk to where it came from, a repeat is marked, orders go the same way, silence is told', async () => {
+  const to = disk()
+  const gateway = await centre(to, { idleMs: 400, goneAfterMs: 50 })
+  const socket = createSocket('udp4')
+  opened.push(socket)
+  const got: { command: number; seq: number }[] = []
+  const frames = (bytes: Uint8Array) => new FrameStream().push(bytes, 0).flatMap(one => ('frame' in one ? [one.frame] : []))
+  socket.on('message', bytes => void got.push(...frames(bytes)))
+  const data = readFileSync(join(import.meta.dirname, '../fixtures/gbt26875/heartbeat.bin'))
+  const fire = frames(stream).find(({ data: [type] }) => type === 2)!
+  const say = (seq: number, of: { command: number; data: Uint8Array }) =>
+    encodeFrame({ seq, version: '1.0', sentMs: Date.now(), zone: BEIJING, source: '7001', target: '2', ...of })
+  const first = say(5, { command: 2, data: fire.data })
+  for (const bytes of [first, first, data.subarray(0, 9), say(6, { command: 2, data: Buffer.alloc(0) })])
+    await new Promise(resolve => socket.send(bytes, gateway.port, '127.0.0.1', resolve))
+  await until(() => got.filter(({ command }) => command === 3).length >= 3, 3_000, 'three acknowledgements')
+  expect(
+    got
+      .filter(({ command }) => command === 3)
+      .map(({ seq }) => seq)
+      .toSorted(),
+  ).toEqual([5, 5, 6])
+  expect(got.some(({ command }) => command === 1)).toBe(true) // its clock is set
+  expect(to.messages.map(m => [m.topic, m.dup])).toEqual([
+    ['in/gbt26875/7001', false],
+    ['in/gbt26875/7001', true],
+    ['in/gbt26875/7001', false],
+  ])
+  expect(gateway.connected()).toBe(1)
+  await until(() => to.messages.some(m => Buffer.from(m.payload).includes('disconnected')), 3_000, 'it has gone')
+  expect(gateway.connected()).toBe(0)
 })

@@ -55,6 +55,16 @@ describe('directory', () => {
       directory.apply({ ...reading({ kind, metrics: { temperature_c: 20 } }), deviceId: 'd2' })
     expect(directory.get('d2')?.kind).toBe('smoke')
 
+    // nor does anybody become something that is sent to fires by his own word
+    directory.register({ deviceId: 'd4', kind: 'other' })
+    for (const kind of ['micro-station', 'drone', 'dock'] as const) {
+      directory.apply({ ...reading({ kind, metrics: { temperature_c: 20 } }), deviceId: 'd4' })
+      expect(directory.get('d4')?.kind).toBe('other')
+    }
+    directory.register({ deviceId: 'd4', kind: 'micro-station' })
+    directory.apply({ ...reading({ kind: 'smoke', metrics: { temperature_c: 20 } }), deviceId: 'd4' })
+    expect(directory.get('d4')?.kind).toBe('micro-station')
+
     for (const kind of ['environment', 'smoke'] as const)
       directory.apply({ ...reading({ kind, metrics: { temperature_c: 20 } }), deviceId: 'd3' })
     expect(directory.get('d3')?.kind).toBe('smoke')
