@@ -75,8 +75,9 @@ const kindOf = (deviceId: string, memory: DecoderMemory): DeviceKind | undefined
   return DEVICE_KINDS.find(kind => kind === known)
 }
 const SLIGHT: readonly DeviceKind[] = ['other', 'environment']
+const weightOf = (kind: DeviceKind): number => (SLIGHT.includes(kind) ? SLIGHT.indexOf(kind) : SLIGHT.length)
 const graver = (kind: DeviceKind, than: DeviceKind | undefined): DeviceKind =>
-  than === undefined || SLIGHT.indexOf(kind) > SLIGHT.indexOf(than) || (!SLIGHT.includes(kind) && SLIGHT.includes(than)) ? kind : than
+  than === undefined || weightOf(kind) > weightOf(than) ? kind : than
 
 function availability(config: Record<string, unknown>, by: string, entity: Entity | undefined, memory: DecoderMemory): string[] {
   if (entity === undefined) return []

@@ -26,17 +26,18 @@ const detector =
     const mute = coerceBoolean(at(value, 'mute') ?? undefined)
     if (alarm !== undefined) status.alarms[flag] = alarm
     if (mute !== undefined) status.alarms.silenced = mute
-    if (!hasErrors(value, status) && (status.isFull || Array.isArray(at(value, 'errors')))) status.alarms.fault ??= false
+    takeErrors(value, status)
     status.kinds.push(kind)
   }
 
-/** overtemp, cable_unplugged, out_of_range, ...: what a component has not in order is a fault of the device. */
-function hasErrors(value: JsonObject, status: Status): boolean {
-  const errors = list(at(value, 'errors')).filter(error => typeof error === 'string')
-  if (errors.length === 0) return false
-  status.state['errors'] = [...list(status.state['errors']), ...errors].slice(0, 8)
-  status.alarms.fault = true
-  return true
+/** overtemp, cable_unplugged, out_of_range, ...: what a component has not in order is a fault of the device. They are named only while they last. */
+function takeErrors(value: JsonObject, status: Status): void {
+  const given = at(value, 'errors')
+  const errors = list(given).filter(error => typeof error === 'string')
+  if (errors.length > 0) {
+    status.state['errors'] = [...list(status.state['errors']), ...errors].slice(0, 8)
+    status.alarms.fault = true
+  } else if (status.isFull || Array.isArray(given)) status.alarms.fault ??= false
 }
 
 /** The first of several sensors has the plain name, the others their number: `temperature_c`, `temperature_101_c`. */
@@ -53,7 +54,7 @@ const power: Reader = (value, status, id) => {
   metric(status, 'device_temperature', 'c', num(value, 'temperature', 'tC'), id)
   const output = coerceBoolean(at(value, 'output'))
   if (output !== undefined) status.state[`output${id}`] = output
-  hasErrors(value, status)
+  takeErrors(value, status)
 }
 
 /** Meters of one phase (em1) and of three (em). */
@@ -62,7 +63,7 @@ const meter: Reader = (value, status, id) => {
   metric(status, 'current', 'a', num(value, 'current') ?? num(value, 'total_current'), id)
   metric(status, 'mains', 'v', num(value, 'voltage') ?? num(value, 'a_voltage'), id)
   for (const phase of ['b', 'c']) metric(status, `mains_${phase}`, 'v', num(value, `${phase}_voltage`), id)
-  hasErrors(value, status)
+  takeErrors(value, status)
 }
 
 const READERS: Readonly<Record<string, Reader>> = {

@@ -17,6 +17,7 @@ import { startReceiver as startPanels } from '../../ingest/alarm-panel-dc09/rece
 import { createCatalogue, loadDecoders } from '../../ingest/catalogue.ts'
 import { createIntake, type Refusal } from '../../ingest/intake.ts'
 import { startListener } from '../../ingest/mavlink/listener.ts'
+import { framesIn } from '../../ingest/meokon/frame.ts'
 import { startReceiver as startTerminals } from '../../ingest/meokon/receiver.ts'
 import { createRegister } from '../../ingest/register.ts'
 import { until } from '../system/running.ts'
@@ -228,18 +229,49 @@ describe('MEOKON', () => {
     const receiver = await startTerminals(common)
     opened.push(receiver)
     const { socket } = await dial(receiver.port)
+    let answered = Buffer.alloc(0)
+    socket.on('data', bytes => (answered = Buffer.concat([answered, Buffer.from(bytes)])))
     for (const byte of Buffer.concat([Buffer.from([0xa5, 0x00]), frame, frame])) {
       socket.write(Buffer.of(byte))
     }
-    await until(() => messages.length === 2, 5_000, 'two frames')
+    await until(() => messages.length === 2 && answered.length === 54, 5_000, 'two frames, and their answers')
+    // A5 5A FF, 27 bytes, the terminal's id, the time, nothing more, sum, 55 AA
+    const clockS = answered.readUInt32BE(17)
+    const want = `a55aff001b${frame.toString('hex', 5, 17)}${clockS.toString(16).padStart(8, '0')}0000`
+    expect(answered.toString('hex', 0, 23)).toBe(want)
+    expect(Math.abs(clockS - Date.now() / 1000)).toBeLessThan(10)
+    expect(framesIn(answered.subarray(27), true).frames).toHaveLength(0) // shorter than any upload
     const udp = createSocket('udp4')
+    const heard: Buffer[] = []
+    udp.on('message', bytes => heard.push(bytes))
     opened.push({ close: () => udp.close() })
     udp.send(frame, receiver.port, '127.0.0.1')
     udp.send(Buffer.from('no frame'), receiver.port, '127.0.0.1')
     await until(() => messages.length === 3 && refused.length === 1, 5_000, 'the datagrams')
     expect(messages.every(m => Buffer.compare(m.payload, frame) === 0)).toBe(true)
+    await until(() => heard.length === 1, 5_000, 'an answer by datagram')
+    expect(heard[0]?.toString('hex', 0, 17)).toBe(want.slice(0, 34))
     expect(decode().every(r => r.deviceId.startsWith('meokon:'))).toBe(true)
     expect(refused[0]?.code).toBe('decoder-failed')
+  })
+  test('what is not on disk, and who is not registered, gets no answer', async () => {
+    const full = door(async () => {
+      throw new FengsuiError('journal-unavailable', 'the disk is full')
+    })
+    const strange = door()
+    const refusing = await startTerminals(full.common)
+    const closed = await startTerminals({ ...strange.common, isKnown: () => false })
+    opened.push(refusing, closed)
+    for (const receiver of [refusing, closed]) {
+      const { socket } = await dial(receiver.port)
+      let bytes = 0
+      socket.on('data', data => (bytes += data.length))
+      socket.write(frame)
+      await until(() => full.refused.length + strange.refused.length >= (receiver === refusing ? 1 : 2), 5_000, 'it is refused')
+      await delay(20)
+      expect(bytes).toBe(0)
+    }
+    expect([full.refused[0]?.code, strange.refused[0]?.code]).toEqual(['journal-unavailable', 'not-your-topic'])
   })
 })
 
