@@ -47,29 +47,42 @@ ensureDependencies()
 for (const need of command.needs) ({ dashboard: ensureDashboard, basemap: ensureBasemap, system: ensureSystem })[need]()
 if (command.entry) run(command)
 
-/** One installer at a time, also when two commands start together on a fresh clone. */
+/** One installer at a time, also when two commands start together on a fresh clone. What one that was killed left behind is no lock. */
 function withLock(what, work) {
   const lock = join(root, '.cache', `${what}.lock`)
   mkdirSync(dirname(lock), { recursive: true })
   const until = Date.now() + 600_000
-  for (;;) {
+  for (let told = false; ; told = true) {
     try {
-      mkdirSync(lock)
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
       break
     } catch (error) {
       if (error.code !== 'EEXIST') throw error
-      if (Date.now() - statSync(lock).mtimeMs > 900_000) rmSync(lock, { recursive: true, force: true })
-      if (Date.now() > until) fail(`another start has held ${lock} for ten minutes; remove it if no other is running`)
+      const holder = holderOf(lock)
+      if (holder === null) rmSync(lock, { recursive: true, force: true })
+      else if (Date.now() > until) fail(`process ${holder} has held ${lock} for ten minutes; end it or remove the file`)
+      else if (!told) say(`waiting for process ${holder}, which does the same (${what})`)
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
     }
   }
-  const release = () => rmSync(lock, { recursive: true, force: true })
+  const release = () => rmSync(lock, { force: true })
   process.on('exit', release)
   try {
     work()
   } finally {
     release()
     process.off('exit', release)
+  }
+}
+
+/** The process that holds a lock; null when it is gone, or had no time to say who it is. */
+function holderOf(lock) {
+  try {
+    const pid = Number(readFileSync(lock, 'utf8'))
+    if (pid > 0) process.kill(pid, 0)
+    return pid > 0 || Date.now() - statSync(lock).mtimeMs < 2000 ? pid : null
+  } catch (error) {
+    return error.code === 'EPERM' ? 'of another account' : null
   }
 }
 
