@@ -86,7 +86,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     log,
   })
 
-  const video = openVideo({ dir, clock, log, limits: { answerMs: 400, silenceMs: 400, everyMs: 50 }, idleMs: 50, failureMs: 50 })
+  const video = openVideo({ dir, clock, log, limits: { answerMs: 1000, silenceMs: 10_000, everyMs: 50 }, idleMs: 50, failureMs: 50 })
 
   const accounting: AccountingReport = {
     at: new Date().toISOString(),
