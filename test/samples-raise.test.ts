@@ -62,10 +62,10 @@ beforeAll(async () => {
     login,
   )
   await site.send([LAST], app.edge.port, login)
-  await until(look, 20_000, 'the last message has passed the rules')
-  await until(async () => (await look(), expected().every(one => found().includes(one))), 3_000, 'all alarms are there').catch(() => {})
+  await until(look, 90_000, 'the last message has passed the rules')
+  await until(async () => (await look(), expected().every(one => found().includes(one))), 30_000, 'all alarms are there').catch(() => {})
   ;({ incidents } = (await get('/incidents?limit=5000')) as { incidents: Incident[] })
-}, 60_000)
+}, 180_000)
 afterAll(async () => {
   await app?.close()
   await site?.close()

@@ -46,24 +46,25 @@ test('a budget: a burst passes, then it is held to its share, and what it does n
 
 test.runIf(process.platform === 'linux')('a process that burns gets its share and lives; what it costs is told', async () => {
   const child = program(BURN)
-  const bounds = { heapMb: 256, cpuShare: 0.2, burstMs: 100 }
+  // so small a share that a machine with twenty other programs gives it more
+  const bounds = { heapMb: 256, cpuShare: 0.05, burstMs: 100 }
   const held = holdIn({ pid: child.pid, bounds, tooMuch: () => {} })
   const beganMs = performance.now()
   await until(
     () => held.usage().heldBackMs > 250,
-    30_000,
+    60_000,
     () => JSON.stringify(held.usage()),
   )
   const { cpuMs } = usageOf(child.pid)!
   // between two looks it may run 100 ms on a core; timers of a busy machine come late
-  expect(cpuMs).toBeLessThan(0.2 * (performance.now() - beganMs) + 100 + 500)
+  expect(cpuMs).toBeLessThan(0.05 * (performance.now() - beganMs) + 100 + 500)
   expect(child.exitCode).toBe(null)
   const counted = new Map<string, number>()
   const tell = costTeller(
     { count: (name, _, by = 1) => counted.set(name, by), gauge: (name, value) => counted.set(name, value), observe: () => {} },
     bounds.cpuShare,
   )
-  expect(tell(held.usage())).toBe(', held back to 20 % of a core')
+  expect(tell(held.usage())).toBe(', held back to 5 % of a core')
   expect(counted.get('fengsui_flows_held_back_seconds_total')).toBeGreaterThan(0.25)
   expect(counted.get('fengsui_flows_memory_bytes')).toBeGreaterThan(10_000_000)
   expect(tell(held.usage())).toBe('')
