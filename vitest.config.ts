@@ -1,4 +1,5 @@
 // One runner for everything. Unit tests (test/<room>) need nothing but the dependencies; test/system needs real programs.
+import { globSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
@@ -28,14 +29,27 @@ class HeavyApart extends BaseSequencer {
   }
 }
 
+const ALL = 'test/**/*.test.ts'
+/**
+ * A process of its own for each of these: what runs the whole system, and what puts another module in the place of a real one. All others
+ * follow one another in the same two processes, so that what they import is loaded twice and not two hundred times.
+ */
+const ALONE = [
+  'test/system/**/*.test.ts',
+  ...globSync(ALL, { cwd: import.meta.dirname }).filter(file => readFileSync(`${import.meta.dirname}/${file}`, 'utf8').includes('vi.mock(')),
+]
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 120_000,
     // child processes and servers share two cores with the tests: fewer at once is faster and steadier
     maxWorkers: 2,
     pool: 'forks',
     sequence: { sequencer: HeavyApart },
+    projects: [
+      { extends: true, test: { name: 'together', include: [ALL], exclude: ALONE, isolate: false } },
+      { extends: true, test: { name: 'alone', include: ALONE } },
+    ],
   },
 })
