@@ -36,7 +36,9 @@ const ALL = 'test/**/*.test.ts'
  */
 const ALONE = [
   'test/system/**/*.test.ts',
-  ...globSync(ALL, { cwd: import.meta.dirname }).filter(file => readFileSync(`${import.meta.dirname}/${file}`, 'utf8').includes('vi.mock(')),
+  ...globSync(ALL, { cwd: import.meta.dirname }).filter(file =>
+    readFileSync(`${import.meta.dirname}/${file}`, 'utf8').includes('vi.mock('),
+  ),
 ]
 
 export default defineConfig({
