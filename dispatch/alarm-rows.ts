@@ -72,7 +72,7 @@ export const alarmRows = (db: DatabaseSync) => {
   )
   const idsOf = db.prepare('SELECT id FROM alarms WHERE incident_id = ? ORDER BY at_ms, id')
   const first = db.prepare(`SELECT ${ALARM_COLUMNS} FROM alarms WHERE incident_id = ? ORDER BY queued_ms, at_ms, id LIMIT 1`)
-  const expired = db.prepare(`SELECT ${ALARM_COLUMNS} FROM alarms WHERE shelved_until_ms <= ? ORDER BY shelved_until_ms LIMIT ?`)
+  const expired = db.prepare(`SELECT ${ALARM_COLUMNS} FROM alarms WHERE shelved_until_ms <= ? ORDER BY shelved_until_ms LIMIT ? + 0`)
 
   const activeOf = db.prepare(`SELECT ${ALARM_COLUMNS} FROM alarms WHERE active = 1 AND origin = ?`)
 

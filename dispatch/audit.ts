@@ -55,9 +55,9 @@ export const openAuditTrail = (db: DatabaseSync) => {
   const last = db.prepare('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1')
   const insert = db.prepare('INSERT INTO audit VALUES (:seq, :at, :actor, :action, :subject, :detail, :prev_hash, :hash)')
   const setHead = db.prepare("INSERT INTO meta VALUES ('audit_head', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
-  const newest = db.prepare('SELECT * FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?')
+  const newest = db.prepare('SELECT * FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ? + 0')
   const found = db.prepare(`SELECT * FROM audit WHERE seq < :before AND seq >= :floor AND instr(actor, :actor) > 0
-    AND substr(action, 1, length(:action)) = :action AND instr(subject, :subject) > 0 AND at >= :from AND at < :to ORDER BY seq DESC LIMIT :limit`)
+    AND substr(action, 1, length(:action)) = :action AND instr(subject, :subject) > 0 AND at >= :from AND at < :to ORDER BY seq DESC LIMIT :limit + 0`)
 
   return {
     /** Inside the caller's transaction. */

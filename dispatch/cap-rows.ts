@@ -10,18 +10,21 @@ export const CAP_LISTED_MAX = 200
 /** of one incident, the newest: a fire that changes its level each hour has fewer */
 const REFERENCES_MAX = 50
 
+/** `F0312-7K3QX2.opened` -> its incident. */
+const incidentOf = (identifier: string): string => identifier.slice(0, Math.max(0, identifier.indexOf('.')))
+
 export type CapEntry = { identifier: string; sentAt: string; headline: string }
 export type CapRows = ReturnType<typeof capRows>
 
 export const capRows = (db: DatabaseSync, o: { sender: string; zone: Zone }) => {
-  const before = db.prepare('SELECT identifier, sent FROM cap_messages WHERE incident_id = ? ORDER BY seq DESC LIMIT ?')
+  const before = db.prepare('SELECT identifier, sent FROM cap_messages WHERE incident_id = ? ORDER BY seq DESC LIMIT ? + 0')
   const insert = db.prepare(
     `INSERT INTO cap_messages (identifier, incident_id, sent, sent_ms, headline, xml)
-     VALUES (:identifier, :incident_id, :sent, :sent_ms, :headline, :xml) ON CONFLICT (identifier) DO NOTHING`,
+     VALUES (:identifier, :incident_id, :sent, :sent_ms, :headline, :xml) ON CONFLICT DO NOTHING`,
   )
   const trim = db.prepare(`DELETE FROM cap_messages WHERE seq <= (SELECT max(seq) - ${CAP_KEPT} FROM cap_messages)`)
-  const newest = db.prepare('SELECT identifier, sent_ms, headline FROM cap_messages ORDER BY seq DESC LIMIT ?')
-  const one = db.prepare('SELECT xml FROM cap_messages WHERE identifier = ?')
+  const newest = db.prepare('SELECT identifier, sent_ms, headline FROM cap_messages ORDER BY seq DESC LIMIT ? + 0')
+  const one = db.prepare('SELECT xml FROM cap_messages WHERE incident_id = ? AND identifier = ?')
   return {
     write(n: Notification, exercise: boolean): void {
       const references = (before.all(n.incident.id, REFERENCES_MAX) as { identifier: string; sent: string }[]).toReversed()
@@ -42,6 +45,6 @@ export const capRows = (db: DatabaseSync, o: { sender: string; zone: Zone }) => 
         sentAt: new Date(Number(row['sent_ms'])).toISOString(),
         headline: String(row['headline']),
       })),
-    xml: (identifier: string): string | undefined => one.get(identifier)?.['xml'] as string | undefined,
+    xml: (identifier: string): string | undefined => one.get(incidentOf(identifier), identifier)?.['xml'] as string | undefined,
   }
 }

@@ -42,14 +42,16 @@ export const openCommands = (desk: Desk) => {
      VALUES (:id, :device_id, :by, :key, 'queued', :expires, :next, :json)`,
   )
   const update = db.prepare('UPDATE commands SET state = :state, next_ms = :next, json = :json WHERE id = :id')
-  const waiting = db.prepare("SELECT json FROM commands WHERE state = 'queued' AND next_ms <= ? AND expires_ms > ? ORDER BY seq LIMIT ?")
+  const waiting = db.prepare(
+    "SELECT json FROM commands WHERE state = 'queued' AND next_ms <= ? AND expires_ms > ? ORDER BY seq LIMIT ? + 0",
+  )
   const over = db.prepare('SELECT json FROM commands WHERE next_ms IS NOT NULL AND expires_ms <= ? ORDER BY seq LIMIT 500')
   const underWay = db.prepare(
-    "SELECT json FROM commands WHERE state = 'sent' AND next_ms IS NOT NULL AND expires_ms > ? ORDER BY seq LIMIT ?",
+    "SELECT json FROM commands WHERE state = 'sent' AND next_ms IS NOT NULL AND expires_ms > ? ORDER BY seq LIMIT ? + 0",
   )
   const open = db.prepare('SELECT count(*) AS n FROM commands WHERE device_id = ? AND next_ms IS NOT NULL')
   const later = db.prepare("UPDATE commands SET next_ms = ? WHERE id = ? AND state = 'queued'")
-  const list = db.prepare('SELECT json FROM commands WHERE device_id = ? ORDER BY seq DESC LIMIT ?')
+  const list = db.prepare('SELECT json FROM commands WHERE device_id = ? ORDER BY seq DESC LIMIT ? + 0')
   const trim = db.prepare(`DELETE FROM commands WHERE next_ms IS NULL AND seq <= (SELECT max(seq) - ${COMMANDS_KEPT} FROM commands)`)
 
   const get = (id: string): Command | undefined => {

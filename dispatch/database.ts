@@ -1,6 +1,6 @@
 // Opens dispatch.db the one way it may be opened: WAL, synchronous FULL, so that what was answered is on disk. Every
 // change runs in one IMMEDIATE transaction; nothing about the content is kept in memory, so a roll-back forgets nothing and a
-// restart reads what was committed.
+// restart reads what was committed. Statements say LIMIT ? + 0: SQLite plans one with a bare LIMIT ? anew each time it is asked.
 import { DatabaseSync } from 'node:sqlite'
 import { FengsuiError } from '#contracts/errors.ts'
 
@@ -9,8 +9,8 @@ const OLDEST_SQLITE = [3, 51, 3] as const
 
 /** What one change touches. More costs each of them: at every commit SQLite walks through all it holds (measured: 64 MiB a tenth of a raise). */
 const CACHE_KIB = 4 * 1024
-/** 16 MB: with the usual 4 MB a batch of 500 devices would bring on a checkpoint of its own. */
-const CHECKPOINT_PAGES = 4_000
+/** 32 MB: a thread empties the log before that (checkpoints.ts); where it cannot, a commit that finds so much of it does. */
+const CHECKPOINT_PAGES = 8_000
 
 const isOlder = (version: string): boolean => {
   const parts = version.split('.').map(Number)

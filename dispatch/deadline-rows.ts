@@ -22,7 +22,7 @@ export const deadlineRows = (db: DatabaseSync) => {
   )
   const drop = db.prepare('DELETE FROM deadlines WHERE subject = ? AND subject_id = ? AND what = ?')
   const dropAll = db.prepare('DELETE FROM deadlines WHERE subject = ? AND subject_id = ?')
-  const due = db.prepare('SELECT * FROM deadlines WHERE due_ms <= ? ORDER BY due_ms, subject_id LIMIT ?')
+  const due = db.prepare('SELECT * FROM deadlines WHERE due_ms <= ? ORDER BY due_ms, subject_id LIMIT ? + 0')
   return {
     put: (d: Deadline): void => void put.run(d.subject, d.subjectId, d.what, d.dueMs),
     drop: (subject: Deadline['subject'], id: string, what: string): void => void drop.run(subject, id, what),

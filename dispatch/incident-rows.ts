@@ -32,11 +32,11 @@ export const incidentRows = (db: DatabaseSync) => {
   const timeline = db.prepare(
     `WITH RECURSIVE family (id) AS (VALUES (?) UNION SELECT incidents.id FROM incidents JOIN family ON incidents.merged_into = family.id)
      SELECT json FROM family CROSS JOIN timeline INDEXED BY timeline_incident ON timeline.incident_id = family.id
-     ORDER BY timeline.id DESC LIMIT ?`,
+     ORDER BY timeline.id DESC LIMIT ? + 0`,
   )
   const hasTakenIn = db.prepare('SELECT 1 FROM incidents WHERE merged_into = ? LIMIT 1')
-  const own = db.prepare('SELECT json FROM timeline WHERE incident_id = ? ORDER BY id DESC LIMIT ?')
-  const events = db.prepare('SELECT id, incident_id, json FROM timeline WHERE id > ? ORDER BY id LIMIT ?')
+  const own = db.prepare('SELECT json FROM timeline WHERE incident_id = ? ORDER BY id DESC LIMIT ? + 0')
+  const events = db.prepare('SELECT id, incident_id, json FROM timeline WHERE id > ? ORDER BY id LIMIT ? + 0')
   const lastEvent = db.prepare('SELECT coalesce(max(id), 0) AS id FROM timeline')
 
   return {

@@ -45,7 +45,7 @@ const climb = (turn: Turn, telling: Telling, recipient: Recipient | undefined): 
     return
   }
   tellings.climb(telling, step, turn.nowMs + next.waitS * 1000)
-  outbox.write(addressed(telling.notification, name), next.channel, name, turn.nowMs)
+  outbox.write(addressed(telling.notification, name), { channel: next.channel, recipient: name, nowMs: turn.nowMs })
   const text = climbedWords(name, before?.channel ?? '-', next.channel)
   turn.tell(telling.incidentId, { actor: 'system', what: 'next-channel', text, detail: { recipient: name, channel: next.channel } })
 }

@@ -71,10 +71,10 @@ export const openObservations = (desk: Desk) => {
   )
   const ofIncident = db.prepare(
     `SELECT o.json, a.incident_id AS incidentId FROM alarms a JOIN observations o ON o.alarm_id = a.id WHERE a.incident_id = ?
-     ORDER BY o.seq DESC LIMIT ?`,
+     ORDER BY o.seq DESC LIMIT ? + 0`,
   )
   const newest = db.prepare(
-    'SELECT o.json, a.incident_id AS incidentId FROM observations o JOIN alarms a ON a.id = o.alarm_id ORDER BY o.seq DESC LIMIT ?',
+    'SELECT o.json, a.incident_id AS incidentId FROM observations o JOIN alarms a ON a.id = o.alarm_id ORDER BY o.seq DESC LIMIT ? + 0',
   )
   const insert = db.prepare(
     'INSERT INTO observations (id, by_whom, key, alarm_id, at_ms, json) VALUES (:id, :by, :key, :alarm, :at, :json)',

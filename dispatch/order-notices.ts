@@ -43,7 +43,7 @@ const write = (turn: Turn, order: Order, event: OrderNotice): void => {
     incident: outward(incident),
     order: { id, resourceId, state, answerBy, ...terminal, ...more },
   }
-  turn.desk.outbox.write(notification, ORDER_CHANNEL, resourceId, turn.nowMs)
+  turn.desk.outbox.write(notification, { channel: ORDER_CHANNEL, recipient: resourceId, nowMs: turn.nowMs })
 }
 
 /** The crew is asked. */

@@ -12,11 +12,11 @@ export const orderRows = (db: DatabaseSync) => {
       answer_by_ms = excluded.answer_by_ms, json = excluded.json`,
   )
   const ofIncident = db.prepare('SELECT json FROM orders WHERE incident_id = ? ORDER BY offered_ms, id')
-  const ofResource = db.prepare('SELECT json FROM orders WHERE resource_id = ? ORDER BY offered_ms DESC LIMIT ?')
+  const ofResource = db.prepare('SELECT json FROM orders WHERE resource_id = ? ORDER BY offered_ms DESC LIMIT ? + 0')
   const open = db.prepare('SELECT json FROM orders WHERE open = 1 ORDER BY offered_ms, id')
   const openOf = db.prepare('SELECT json FROM orders WHERE resource_id = ? AND open = 1')
-  const newest = db.prepare('SELECT json FROM orders ORDER BY offered_ms DESC, id LIMIT ?')
-  const owed = db.prepare('SELECT json FROM orders WHERE answer_by_ms <= ? ORDER BY answer_by_ms LIMIT ?')
+  const newest = db.prepare('SELECT json FROM orders ORDER BY offered_ms DESC, id LIMIT ? + 0')
+  const owed = db.prepare('SELECT json FROM orders WHERE answer_by_ms <= ? ORDER BY answer_by_ms LIMIT ? + 0')
   const count = db.prepare('SELECT count(*) AS n FROM orders WHERE id >= ? AND id < ?')
 
   const parsed = (rows: unknown[]): Order[] => rows.map(row => JSON.parse((row as { json: string }).json) as Order)

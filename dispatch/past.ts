@@ -51,7 +51,7 @@ export type PastRows = ReturnType<typeof pastRows>
 
 export const pastRows = (db: DatabaseSync) => {
   // looked at and then written: in one statement SQLite would build a table aside for each row
-  const newest = db.prepare('SELECT mark FROM desk_versions WHERE subject = ? AND subject_id = ? ORDER BY seq DESC LIMIT 1')
+  const newest = db.prepare('SELECT mark FROM desk_versions WHERE incident_id = ? AND subject_id = ? ORDER BY seq DESC LIMIT 1')
   const keep = db.prepare('INSERT INTO desk_versions (at_ms, subject, subject_id, incident_id, mark, json) VALUES (?, ?, ?, ?, ?, ?)')
   const first = db.prepare('SELECT min(at_ms) AS at_ms FROM desk_versions')
   // one that was closed before the instant cannot have stood in it, unless it was opened again since
@@ -59,11 +59,11 @@ export const pastRows = (db: DatabaseSync) => {
     'SELECT id FROM incidents WHERE queued_ms <= :at_ms AND (open = 1 OR closed_ms IS NULL OR closed_ms > :at_ms)',
   )
   const incidentAt = db.prepare(
-    `SELECT json FROM desk_versions WHERE subject = 'incident' AND subject_id = ? AND at_ms <= ? ORDER BY seq DESC LIMIT 1`,
+    `SELECT json FROM desk_versions WHERE incident_id = ?1 AND subject_id = ?1 AND at_ms <= ?2 ORDER BY seq DESC LIMIT 1`,
   )
   const alarmsAt = db.prepare(
     `SELECT json FROM desk_versions WHERE seq IN
-       (SELECT max(seq) FROM desk_versions WHERE incident_id = ? AND subject = 'alarm' AND at_ms <= ? GROUP BY subject_id)`,
+       (SELECT max(seq) FROM desk_versions WHERE incident_id = ?1 AND subject_id <> ?1 AND at_ms <= ?2 GROUP BY subject_id)`,
   )
   // cast: a JS number is bound as a real one
   const bars = db.prepare(
@@ -71,7 +71,7 @@ export const pastRows = (db: DatabaseSync) => {
      GROUP BY bar, severity`,
   )
   const put = (atMs: number, { subject, id, incidentId, mark, json }: Version): void => {
-    if (newest.get(subject, id)?.['mark'] === mark) return
+    if (newest.get(incidentId, id)?.['mark'] === mark) return
     keep.run(atMs, subject, id, incidentId, mark, json())
   }
 

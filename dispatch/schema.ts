@@ -6,6 +6,7 @@ import { inTransaction } from './database.ts'
 import { DEADLINE_TABLES } from './deadline-rows.ts'
 import { HANDOVER_TABLES } from './handover-rows.ts'
 import { KEPT_TABLES } from './kept-table.ts'
+import { LEAN_TABLES } from './schema-lean.ts'
 import { ORDER_TABLES } from './order-tables.ts'
 import { COMMAND_TABLES } from './schema-commands.ts'
 import { OBSERVATION_TABLES } from './schema-observations.ts'
@@ -107,6 +108,7 @@ const STEPS: readonly string[] = [
   // a new incident is written after what refers to it; without this SQLite looks through the whole outbox for each one
   'CREATE INDEX outbox_incident ON outbox (incident_id);',
   'ALTER TABLE tellings ADD COLUMN refused_ms INTEGER;',
+  LEAN_TABLES,
 ]
 
 const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])

@@ -24,11 +24,12 @@ export type AnnouncerParts = {
 export const addressed = (n: Notification, recipient: string): Notification => ({ ...n, id: `${n.id}@${recipient}` })
 
 export const openAnnouncer = ({ outbox, handovers, tellings, cap, recipients, zone }: AnnouncerParts): Announcer => {
-  const tell = (n: Notification, r: Recipient, nowMs: number): void => {
+  const tell = (n: Notification, r: Recipient, nowMs: number, json: string): void => {
     const [first] = r.ladder
     if (isAlerting(n.event)) tellings.supersede(n.incident.id, r.name)
-    if (!tellings.begin(n, r.name, nowMs, isAlerting(n.event) ? nowMs + first.waitS * 1000 : null)) return
-    outbox.write(addressed(n, r.name), first.channel, r.name, nowMs)
+    const nextMs = isAlerting(n.event) ? nowMs + first.waitS * 1000 : null
+    if (!tellings.begin(n, r.name, { nowMs, nextMs }, json)) return
+    outbox.write(addressed(n, r.name), { channel: first.channel, recipient: r.name, nowMs }, json)
   }
   return {
     announce(before, after, nowMs) {
@@ -37,8 +38,9 @@ export const openAnnouncer = ({ outbox, handovers, tellings, cap, recipients, zo
         if (isOfFeed(n.event)) cap.write(n, after.drill === true)
         // a drill is practised in the house: nobody outside is woken by it
         if (after.drill === true) continue
-        outbox.broadcast(n, nowMs)
-        for (const r of recipients) if (concerns(r, n, minute)) tell(n, r, nowMs)
+        const json = JSON.stringify(n)
+        outbox.broadcast(n, nowMs, json)
+        for (const r of recipients) if (concerns(r, n, minute)) tell(n, r, nowMs, json)
       }
     },
   }

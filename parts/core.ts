@@ -28,6 +28,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { openRegistrations } = await import('../ingest/registrations.ts')
   const { HISTORY_ROOM, keepRules, startingRules, startParser } = await import('../rules/index.ts')
   const { openDispatchDesk } = await import('./dispatch-desk.ts')
+  const { startCheckpoints } = await import('../dispatch/checkpoints.ts')
   const { registering } = await import('./registering.ts')
   const { openTelling } = await import('./telling.ts')
   const { openCommandDesk } = await import('./commands.ts')
@@ -66,6 +67,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const telling = await openTelling(settings, { clock, log, meter, publish: (topic, payload) => others.edge.publish(topic, payload) })
   const dispatchDesk = await openDispatchDesk({ ...settings, file: join(dir, 'dispatch.db'), clock, log, meter, ...telling.outside })
   const dispatch = stack.adopt(dispatchDesk.dispatch, d => d.close())
+  const checkpoints = startCheckpoints({ file: join(dir, 'dispatch.db'), log })
+  stack.defer(checkpoints.close)
   const shown: { push(c: ReturnType<typeof dispatch.tick>): void } = { push: () => {} }
   const notify = stack.adopt(
     telling.start(dispatch, c => shown.push(c)),

@@ -12,6 +12,8 @@ import type { Recipient } from '../../dispatch/recipients.ts'
 
 /** 22:40 in Nanjing. */
 export const NIGHT_MS = Date.parse('2026-03-12T14:40:00.000Z')
+/** whatever waits for a time is due */
+export const LATER_MS = NIGHT_MS + 366 * 86_400_000
 export const MINUTE_MS = 60_000
 export const iso = (ms: number): string => new Date(ms).toISOString()
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Ack } from '../../dispatch/acks.ts'
 import { isQuiet, type Recipient } from '../../dispatch/recipients.ts'
 import type { OutboxRow } from '../../dispatch/outbox.ts'
-import { folder, MINUTE_MS, NIGHT_MS, openDesk, raise, send, type TestDesk } from './desk.ts'
+import { folder, LATER_MS, MINUTE_MS, NIGHT_MS, openDesk, raise, send, type TestDesk } from './desk.ts'
 
 const CHANNELS = ['tablet', 'sms', 'mail']
 const captain = (o: Partial<Recipient> = {}): Recipient => ({
@@ -16,7 +16,7 @@ const captain = (o: Partial<Recipient> = {}): Recipient => ({
   ],
   ...o,
 })
-const waiting = (d: TestDesk): OutboxRow[] => CHANNELS.flatMap(channel => d.dispatch.outbox.due(channel, Number.MAX_SAFE_INTEGER, 99))
+const waiting = (d: TestDesk): OutboxRow[] => CHANNELS.flatMap(channel => d.dispatch.outbox.due(channel, LATER_MS, 99))
 const said = (d: TestDesk): string[] => waiting(d).map(row => `${row.notification.event} ${row.channel} ${row.recipient}`)
 const takeAll = (d: TestDesk): void => {
   for (let rows = waiting(d); rows.length > 0; rows = waiting(d)) for (const row of rows) d.dispatch.outbox.delivered(row)
@@ -174,7 +174,7 @@ describe('the ladder', () => {
     const d = openDesk({ recipients: [captain(), captain({ name: 'deputy' })] })
     const id = fire(d)
     send(d.dispatch, raise({ id: 'second', deviceId: 'other', place: { building: 'b2', area: '江宁区' } }))
-    const rows = d.dispatch.outbox.due('tablet', Number.MAX_SAFE_INTEGER, 99)
+    const rows = d.dispatch.outbox.due('tablet', LATER_MS, 99)
     expect(rows.map(row => row.recipient)).toEqual(['captain', 'deputy'])
     d.dispatch.outbox.later(rows[0]!, d.clock.nowMs() + 600_000, 'answered 500')
     d.dispatch.outbox.delivered(rows[1]!)

@@ -15,6 +15,7 @@ import {
   type Notify,
 } from '../../dispatch/notify.ts'
 import type { OutboxRow } from '../../dispatch/outbox.ts'
+import { BEHIND_MS } from '../../dispatch/schema-lean.ts'
 import { codeOf, folder, NIGHT_MS, openDesk, raise, send, type TestDesk } from './desk.ts'
 import { SECRET } from './notifier-conformance.ts'
 import { startReceiver, TOKEN } from './receiver.ts'
@@ -232,8 +233,8 @@ describe('bounds', () => {
     first.dispatch.close()
     const db = new DatabaseSync(dir.file)
     db.exec(`WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < ${WAITING_MAX - 2})
-      INSERT INTO outbox (id, channel, incident_id, state, attempts, created_ms, json)
-      SELECT 'w-' || i, 'webhook', '${id}', 'waiting', 0, 0, '{}' FROM n`)
+      INSERT INTO outbox (id, channel, incident_id, state, attempts, created_ms, due_ms, json)
+      SELECT 'w-' || i, 'webhook', '${id}', 'waiting', 0, 0, ${BEHIND_MS}, '{}' FROM n`)
     db.close()
     const hanging = scripted()
     hanging.answer = () => new Promise(() => {})

@@ -5,7 +5,7 @@ import { openDatabase } from '../../dispatch/database.ts'
 import { openDispatch, type Dispatch } from '../../dispatch/index.ts'
 import { FINISHED_KEPT, type OutboxRow } from '../../dispatch/outbox.ts'
 import { migrate } from '../../dispatch/schema.ts'
-import { clear, codeOf, folder, MINUTE_MS, NIGHT_MS, openDesk, raise, send, update } from './desk.ts'
+import { clear, codeOf, folder, LATER_MS, MINUTE_MS, NIGHT_MS, openDesk, raise, send, update } from './desk.ts'
 
 const WEBHOOK = { channels: ['webhook'] }
 const AT_B2 = { place: { building: 'b2' } }
@@ -14,7 +14,7 @@ const AT_B2 = { place: { building: 'b2' } }
 const drain = (dispatch: Dispatch, channel = 'webhook'): OutboxRow[] => {
   const rows: OutboxRow[] = []
   for (;;) {
-    const [row] = dispatch.outbox.due(channel, Number.MAX_SAFE_INTEGER, 1)
+    const [row] = dispatch.outbox.due(channel, LATER_MS, 1)
     if (row === undefined) return rows
     dispatch.outbox.delivered(row)
     rows.push(row)
@@ -54,7 +54,7 @@ describe('what is told', () => {
 
   it('tells the first word of a place before further words of others, those longest due first', () => {
     const { dispatch, clock } = openDesk(WEBHOOK)
-    const next = () => dispatch.outbox.due('webhook', Number.MAX_SAFE_INTEGER, 1)[0]!
+    const next = () => dispatch.outbox.due('webhook', LATER_MS, 1)[0]!
     send(dispatch, raise({ id: 'a', deviceId: 'd1', severity: 3, ...AT_B2 }))
     // its first word is out; what follows of it waits
     dispatch.outbox.delivered(next())
@@ -65,14 +65,12 @@ describe('what is told', () => {
       clock.add(1_000)
       send(dispatch, raise({ id: place, deviceId: place, severity: 3, place: { building: place } }))
     }
-    expect(
-      dispatch.outbox.due('webhook', Number.MAX_SAFE_INTEGER, 9).map(({ notification: n }) => [n.event, n.incident.place?.building]),
-    ).toEqual([
+    expect(dispatch.outbox.due('webhook', LATER_MS, 9).map(({ notification: n }) => [n.event, n.incident.place?.building])).toEqual([
       ['opened', 'b3'],
       ['opened', 'b4'],
       ['severity', 'b2'],
     ])
-    expect(dispatch.outbox.due('webhook', Number.MAX_SAFE_INTEGER, 2)).toHaveLength(2)
+    expect(dispatch.outbox.due('webhook', LATER_MS, 2)).toHaveLength(2)
   })
 
   it('tells opened before confirmed when both come in one turn', () => {
