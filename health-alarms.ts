@@ -120,6 +120,14 @@ export const CONDITIONS: readonly Condition[] = [
     text: { zh: '处置队列中有事项停滞，无人推进', en: 'Something in the dispatch queue is stuck: nothing moves it any more' },
   },
   {
+    name: 'notify-failing',
+    rooms: ['notify'],
+    holds: known(line => says(line, 'failing')),
+    afterMs: 0,
+    severity: 2,
+    text: { zh: '通知渠道全部发送失败，外部无法获知火情', en: 'A channel fails at every sending: nobody is told over it' },
+  },
+  {
     name: 'canary',
     rooms: ['canary'],
     holds: known(line => says(line, 'late')),

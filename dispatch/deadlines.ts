@@ -21,6 +21,17 @@ export const startingStep = (desk: Desk, severity: Incident['severity'], mode: P
 
 const sinceOf = (incident: Incident): number => Date.parse(incident.stateSince ?? incident.queuedAt)
 
+/**
+ * From when its time counts, as it stood under `mode`: from when the state began, or from its last step up the chain, which gave the next in
+ * the chain their full time.
+ */
+const countedFrom = (desk: Desk, incident: Incident, mode: PostureMode): number => {
+  const allowed = allowedFor(desk, incident, mode)
+  const { dueAt, missedAt } = incident
+  const steppedMs = dueAt !== undefined && allowed !== null ? Date.parse(dueAt) - allowed * 1000 : Date.parse(missedAt ?? '')
+  return Number.isFinite(steppedMs) ? Math.max(sinceOf(incident), steppedMs) : sinceOf(incident)
+}
+
 /** Since when it is in this state, and the step it begins with: a graver level may begin higher, none takes it down the chain. */
 const placed = (desk: Desk, before: IncidentRecord | undefined, after: IncidentRecord, nowMs: number): IncidentRecord => {
   const { incident } = after
@@ -33,7 +44,7 @@ const placed = (desk: Desk, before: IncidentRecord | undefined, after: IncidentR
 
 /**
  * The record with its due time, as it is to be written; the row beside it is written here. The time begins with the state, and anew with a step
- * up the chain; a graver level counts from when the state began, but nothing is due before now.
+ * up the chain; a graver level does not begin it anew, but nothing is due before now.
  */
 export const withDeadline = (desk: Desk, before: IncidentRecord | undefined, after: IncidentRecord, nowMs: number): IncidentRecord => {
   const next = placed(desk, before, after, nowMs)
@@ -41,8 +52,14 @@ export const withDeadline = (desk: Desk, before: IncidentRecord | undefined, aft
   const moved = before?.incident.state !== next.incident.state
   const climbed = before !== undefined && before.escalation !== next.escalation
   if (!moved && !climbed && before.incident.severity === next.incident.severity) return next
-  const allowed = allowedFor(desk, next.incident, desk.posture().mode)
-  return timed(desk, next, allowed, moved || climbed ? nowMs : sinceOf(next.incident), nowMs)
+  const { mode } = desk.posture()
+  return timed(
+    desk,
+    next,
+    allowedFor(desk, next.incident, mode),
+    moved || climbed ? nowMs : countedFrom(desk, before.incident, mode),
+    nowMs,
+  )
 }
 
 const timed = (desk: Desk, record: IncidentRecord, allowed: number | null, fromMs: number, nowMs: number): IncidentRecord => {
@@ -94,13 +111,13 @@ export const doWhatIsDue = (turn: Turn, nowMs: number): void => {
   }
 }
 
-/** After a change of posture: every open incident gets the time that holds now, from when its state began. */
-export const retimeAll = (turn: Turn, openIds: readonly string[]): void => {
+/** After a change of posture from `was`: every open incident gets the time that holds now, from when its time began. */
+export const retimeAll = (turn: Turn, openIds: readonly string[], was: PostureMode): void => {
   const { desk, nowMs } = turn
   const { mode } = desk.posture()
   for (const id of openIds) {
     const record = turn.incident(id)
     if (record === undefined || !isOpen(record.incident.state)) continue
-    turn.saveIncident(timed(desk, record, allowedFor(desk, record.incident, mode), sinceOf(record.incident), nowMs))
+    turn.saveIncident(timed(desk, record, allowedFor(desk, record.incident, mode), countedFrom(desk, record.incident, was), nowMs))
   }
 }

@@ -264,10 +264,11 @@ export const openDispatch = (o: DispatchOptions) => {
     posture: (): Posture => desk.posture(),
     setPosture: (p: { by: string; mode: string; reason: string }): Changes =>
       change(turn =>
-        changePosture(turn, p, t =>
+        changePosture(turn, p, (t, was) =>
           retimeAll(
             t,
             openIds.all().map(row => row['id'] as string),
+            was,
           ),
         ),
       ),

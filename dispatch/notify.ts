@@ -2,8 +2,10 @@
 // never stands in the way of a commit; everything it must remember is in the row, so a restart goes on where the last one ended.
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Clock, Log } from '#contracts/clock.ts'
+import type { Trouble } from '#contracts/live.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import type { Deliveries } from './deliveries.ts'
+import { watchFailing } from './failing.ts'
 import { sendWithin } from './sending.ts'
 import type { Notifier, Outcome } from './notifiers/notifier.ts'
 import type { OutboxRow } from './outbox.ts'
@@ -32,7 +34,7 @@ export type NotifyOptions = {
 export type Notify = {
   /** something may have been written to the outbox */
   wake(): void
-  status(): { ok: boolean; detail: string }
+  status(): ChannelStatus & { troubles?: Trouble[] }
   /** Stops what is under way; it is sent again after the next start, under the same key. */
   close(): Promise<void>
 }
@@ -41,7 +43,8 @@ export type Notify = {
 export const retryMs = (failures: number, random: number): number =>
   Math.round(Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures - 1, 30)) * (0.5 + random / 2))
 
-type Channel = { pump(): void; status(): { ok: boolean; detail: string }; settled(): Promise<unknown> }
+type ChannelStatus = { ok: boolean; detail: string }
+type Channel = { pump(): void; status(): ChannelStatus & { isFailing: boolean }; settled(): Promise<unknown> }
 
 const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: AbortSignal): Channel => {
   const { dispatch, clock, log, meter } = o
@@ -53,6 +56,7 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
   let failure: string | null = null
   /** why the last sending did not succeed */
   let trouble: string | null = null
+  const failing = watchFailing()
 
   /** A clock that is set back ends it: sooner than asked for is better than much later. */
   const isHeld = (nowMs: number): boolean => nowMs >= held.fromMs && nowMs < held.untilMs
@@ -95,8 +99,11 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
 
   const attempt = async (row: OutboxRow): Promise<Outcome> => {
     const address = dispatch.addressOf(row)
+    // not the channel's fault
     if (address === null) return { outcome: 'never', reason: 'there is nobody to tell on this channel any more' }
-    return sendWithin(notifier, row.notification, closing, { ...address })
+    const outcome = await sendWithin(notifier, row.notification, closing, { ...address })
+    if (!closing.aborted) failing.note(clock.nowMs(), outcome.outcome === 'delivered')
+    return outcome
   }
 
   const deliver = async (row: OutboxRow): Promise<void> => {
@@ -118,17 +125,17 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
   }
 
   /** Asked for by the health page, which must answer also when our own database does not. */
-  const status = (): { ok: boolean; detail: string } => {
+  const status = (): ChannelStatus & { isFailing: boolean } => {
     try {
       const { waiting, oldestMs } = dispatch.backlog(channel)
       const since = oldestMs === null ? '' : `, the oldest since ${new Date(oldestMs).toISOString()}`
-      const why = failure ?? trouble
-      return {
-        ok: failure === null && waiting < WAITING_MAX,
-        detail: `${channel}: ${waiting} waiting${since}${why === null ? '' : `, ${why}`}`,
-      }
+      const said = failing.words(clock.nowMs())
+      const isFailing = said !== null || waiting >= WAITING_MAX
+      const why = [said, failure ?? trouble].filter(one => one !== null)
+      return { ok: failure === null && !isFailing, isFailing, detail: [`${channel}: ${waiting} waiting${since}`, ...why].join(', ') }
     } catch (error) {
-      return { ok: false, detail: `${channel}: the outbox cannot be read: ${error instanceof Error ? error.message : String(error)}` }
+      const why = error instanceof Error ? error.message : String(error)
+      return { ok: false, isFailing: false, detail: `${channel}: the outbox cannot be read: ${why}` }
     }
   }
   return { pump, status, settled: () => Promise.all(inFlight.values()) }
@@ -152,7 +159,11 @@ export const startNotify = (given: NotifyOptions): Notify => {
     wake: () => void setImmediate(wake),
     status() {
       const all = channels.map(channel => channel.status())
-      return { ok: all.every(s => s.ok), detail: all.map(s => s.detail).join('; ') || 'nobody outside is told' }
+      return {
+        ok: all.every(s => s.ok),
+        detail: all.map(s => s.detail).join('; ') || 'nobody outside is told',
+        ...(all.some(s => s.isFailing) && { troubles: ['failing' as const] }),
+      }
     },
     async close() {
       closing.abort()

@@ -2,7 +2,7 @@
 // deadlines that hold from now on. What else follows it (rules, screens) reads it.
 import type { DatabaseSync } from 'node:sqlite'
 import { FengsuiError } from '#contracts/errors.ts'
-import { POSTURES, type Posture } from '#contracts/posture.ts'
+import { POSTURES, type Posture, type PostureMode } from '#contracts/posture.ts'
 import { actorOf, oneOf, REASON_CHARACTERS_MAX, required } from './checks.ts'
 import type { Turn } from './turn.ts'
 
@@ -20,8 +20,12 @@ export const openPosture = (db: DatabaseSync): { posture(): Posture; setPosture(
   }
 }
 
-/** `retime` is given the open incidents' new deadlines to write; see deadlines.ts. */
-export const changePosture = (turn: Turn, o: { by: string; mode: string; reason: string }, retime: (turn: Turn) => void): void => {
+/** `retime` is to write the open incidents' new deadlines, given the mode before; see deadlines.ts. */
+export const changePosture = (
+  turn: Turn,
+  o: { by: string; mode: string; reason: string },
+  retime: (turn: Turn, was: PostureMode) => void,
+): void => {
   const { by, actor } = actorOf(o.by)
   const mode = oneOf('mode', o.mode, POSTURES)
   const reason = required('reason', o.reason, REASON_CHARACTERS_MAX)
@@ -29,5 +33,5 @@ export const changePosture = (turn: Turn, o: { by: string; mode: string; reason:
   if (was.mode === mode) throw new FengsuiError('conflict', `it is ${mode} already, by ${was.by} since ${was.since} (${was.reason})`)
   turn.desk.setPosture({ mode, since: turn.now, by, reason })
   turn.desk.audit.append({ at: turn.now, actor, action: `posture.${mode}`, subject: 'posture', detail: { from: was.mode, reason } })
-  retime(turn)
+  retime(turn, was.mode)
 }

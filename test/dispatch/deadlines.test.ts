@@ -127,6 +127,24 @@ describe('the posture', () => {
   })
 })
 
+describe('what was sent up the chain', () => {
+  it('keeps the time of its step when the posture changes, there and back', () => {
+    const world = openWorld()
+    const id = fireAt(world.dispatch)
+    wait(world, 50)
+    world.dispatch.escalateIncident(id, { by: 'li', reason: 'nobody comes' })
+    const upMs = world.clock.nowMs()
+    wait(world, 5)
+    const due = () => world.dispatch.incident(id)?.dueAt
+    expect(due()).toBe(iso(upMs + allowedS('new') * 1000))
+    world.dispatch.setPosture({ by: 'li', mode: 'emergency', reason: 'flood' })
+    expect(due()).toBe(iso(upMs + (DEFAULT_PLAN.deadlines.emergency.fire.new?.[0] ?? 0) * 1000))
+    world.dispatch.setPosture({ by: 'li', mode: 'peacetime', reason: 'over' })
+    expect(due()).toBe(iso(upMs + allowedS('new') * 1000))
+    world.dispatch.close()
+  })
+})
+
 describe('a deadline over kill -9', () => {
   it('is met within a second of its time by the process that comes after', async () => {
     using at = folder()

@@ -14,6 +14,7 @@ import {
   WAITING_MAX,
   type Notify,
 } from '../../dispatch/notify.ts'
+import { FAILING_MIN, FAILING_MS } from '../../dispatch/failing.ts'
 import type { OutboxRow } from '../../dispatch/outbox.ts'
 import { BEHIND_MS } from '../../dispatch/schema-lean.ts'
 import { codeOf, folder, NIGHT_MS, openDesk, raise, send, type TestDesk } from './desk.ts'
@@ -244,6 +245,22 @@ describe('bounds', () => {
     expect(b.notify.status()).toMatchObject({ ok: false, detail: expect.stringContaining('100000 waiting') })
     send(b.dispatch, raise({ id: 'c', ...AT('z') }))
     expect(b.notify.status().detail).toContain('100001 waiting')
+  })
+
+  it('says when nothing goes out, long before the rows pile up, and that it goes out again', async () => {
+    const notifier = scripted()
+    notifier.answer = async () => ({ outcome: 'retry', reason: 'answered 401' })
+    await using b = bench([notifier])
+    send(b.dispatch, raise({ id: 'a', ...AT('x') }))
+    for (let failures = 1; failures <= FAILING_MIN; failures++) {
+      await expect.poll(() => b.lines.length).toBe(failures)
+      expect(b.notify.status().ok, `after ${failures} failures at once`).toBe(true)
+      b.clock.add(retryMs(failures, 1))
+    }
+    b.clock.add(FAILING_MS)
+    expect(b.notify.status()).toMatchObject({ ok: false, troubles: ['failing'], detail: expect.stringContaining('nothing goes out since') })
+    notifier.answer = async () => ({ outcome: 'delivered' })
+    await expect.poll(() => b.notify.status()).toEqual({ ok: true, detail: 'webhook: 0 waiting' })
   })
 
   it('survives a database that refuses, says so, and sends again under the same key', async () => {

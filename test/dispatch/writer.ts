@@ -3,12 +3,15 @@
 import { writeSync } from 'node:fs'
 import { noLog, systemClock } from '#contracts/clock.ts'
 import { noMeter } from '#contracts/metrics.ts'
+import { startCheckpoints } from '../../dispatch/checkpoints.ts'
 import { openDispatch } from '../../dispatch/index.ts'
 import { clear, NIGHT_MS, raise } from './desk.ts'
 
 const file = process.argv[2]
 if (file === undefined) throw new RangeError('usage: node writer.ts FILE')
 const dispatch = openDispatch({ file, clock: systemClock, log: noLog, meter: noMeter })
+// many a kill falls into a checkpoint
+startCheckpoints({ file, log: noLog, everyMs: 1, pagesMin: 1 })
 
 for (let position = dispatch.position() + 1; ; position += 1) {
   const atMs = NIGHT_MS + position * 1_000
