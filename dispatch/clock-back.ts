@@ -51,6 +51,8 @@ export const openClockBack = (desk: Desk): ClockBack => {
     },
     bringForward(turn, byMs) {
       for (const statement of columns) statement.run(byMs)
+      desk.resources.heardEarlier(byMs)
+      desk.heard.setBackAt(turn.nowMs)
       for (const row of openIncidents.all()) {
         const record = turn.incident(row['id'] as string)
         if (record === undefined) continue

@@ -76,6 +76,9 @@ export const openObservations = (desk: Desk) => {
   const newest = db.prepare(
     'SELECT o.json, a.incident_id AS incidentId FROM observations o JOIN alarms a ON a.id = o.alarm_id ORDER BY o.seq DESC LIMIT ? + 0',
   )
+  const ofPhoto = db.prepare(
+    "SELECT 1 FROM observations, json_each(observations.json, '$.photos') AS photo WHERE photo.value ->> 'id' = ? LIMIT 1",
+  )
   const insert = db.prepare(
     'INSERT INTO observations (id, by_whom, key, alarm_id, at_ms, json) VALUES (:id, :by, :key, :alarm, :at, :json)',
   )
@@ -230,6 +233,8 @@ export const openObservations = (desk: Desk) => {
       return { observation, created: result.created, changes }
     },
     get,
+    /** Looks through all: for the few photos that a crash left unclaimed. */
+    hasPhoto: (photoId: string): boolean => ofPhoto.get(photoId) !== undefined,
     /** Newest first. */
     list: (o: { incidentId?: string; limit: number }): Observation[] => {
       const limit = Math.min(o.limit, OBSERVATIONS_LISTED_MAX)

@@ -22,6 +22,8 @@ import type { Photo, PhotoType } from '#contracts/observation.ts'
 export const PHOTO_BYTES_MAX = 10 * 1024 * 1024
 export const PHOTOS_DIR = 'photos'
 const INCOMING = 'incoming'
+/** one empty file for each photo whose report is not written down yet */
+const UNCLAIMED = 'unclaimed'
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** enough for every signature below */
 const HEAD_BYTES = 16
@@ -32,6 +34,8 @@ export type PhotoStoreOptions = {
   quotaBytes: number
   /** below so much free space nothing is taken; 0 = until the disk refuses */
   reserveBytes: number
+  /** a report that was written down names it */
+  isKept: (id: string) => boolean
 }
 
 const ascii = (head: Uint8Array, from: number, to: number): string => Buffer.from(head.subarray(from, to)).toString('latin1')
@@ -71,9 +75,19 @@ export const openPhotos = (o: PhotoStoreOptions) => {
   // what a crash left half is nobody's
   rmSync(incoming, { recursive: true, force: true })
   mkdirSync(incoming, { recursive: true })
-  let bytesKept = sizeIn(folder)
+  const unclaimed = join(folder, UNCLAIMED)
+  mkdirSync(unclaimed, { recursive: true })
 
   const pathOf = (id: string): string | null => (ID.test(id) ? join(folder, id.slice(0, 2), id) : null)
+  const claim = (id: string): void => rmSync(join(unclaimed, id), { force: true })
+
+  // a crash between a photo and its report leaves one that nobody can ask for: it must not take its share for ever
+  for (const id of readdirSync(unclaimed)) {
+    const path = pathOf(id)
+    if (path !== null && !o.isKept(id)) rmSync(path, { force: true })
+    claim(id)
+  }
+  let bytesKept = sizeIn(folder)
 
   const checkRoom = (): void => {
     if (bytesKept >= o.quotaBytes)
@@ -118,6 +132,7 @@ export const openPhotos = (o: PhotoStoreOptions) => {
       try {
         const made = await write(chunks, file)
         mkdirSync(join(folder, id.slice(0, 2)), { recursive: true })
+        closeSync(openSync(join(unclaimed, id), 'wx', 0o600))
         renameSync(file, join(folder, id.slice(0, 2), id))
         // its name too: a report that is written down must not lose its photo with the power
         synced(join(folder, id.slice(0, 2)))
@@ -129,12 +144,17 @@ export const openPhotos = (o: PhotoStoreOptions) => {
         throw error
       }
     },
+    /** Their report is written down. */
+    keep(photos: readonly Photo[]): void {
+      for (const { id } of photos) claim(id)
+    },
     /** What was saved for a report that was not taken. */
     remove(photos: readonly Photo[]): void {
       for (const { id, bytes } of photos) {
         const path = pathOf(id)
         if (path === null) continue
         rmSync(path, { force: true })
+        claim(id)
         bytesKept -= bytes
       }
     },

@@ -11,6 +11,8 @@ import type { ResourceRecord } from './resource-rows.ts'
 export type Seen = {
   nowMs: number
   device: Device | undefined
+  /** when its device was last heard; null = never, or it has none */
+  deviceHeardMs: number | null
   /** crew of the shift that is on now; null = a roster without a shift now, undefined = no roster */
   rosterCrew: number | null | undefined
   order: Order | undefined
@@ -26,9 +28,9 @@ const textIn = (state: unknown, name: string): string | undefined => {
 }
 
 /** A device promised its next word within expectNextS: twice that long is silence, as everywhere. */
-const silence = ({ profile, heardMs }: ResourceRecord, { device, nowMs }: Seen, plan: DispatchPlan): Reason[] => {
+const silence = ({ profile, heardMs }: ResourceRecord, { device, deviceHeardMs, nowMs }: Seen, plan: DispatchPlan): Reason[] => {
   const hasDevice = profile.deviceId !== undefined
-  const heard = hasDevice ? (device?.lastReceivedAt === undefined ? null : Date.parse(device.lastReceivedAt)) : heardMs
+  const heard = hasDevice ? deviceHeardMs : heardMs
   if (heard === null) return [reason('never-heard')]
   if (device?.online === false && device.state?.['statusReason'] !== 'sleep') return [reason('offline')]
   const own = device?.expectNextS === undefined ? plan.readiness.silentAfterS : 2 * device.expectNextS
@@ -104,7 +106,7 @@ export const resourceNow = (record: ResourceRecord, seen: Seen, plan: DispatchPl
     ...(profile.kind === 'drone' && device !== undefined && order === undefined ? droneTrouble(device, plan) : []),
     ...(position === undefined ? [reason('no-position')] : []),
   ]
-  const heard = profile.deviceId === undefined ? record.heardMs : device?.lastReceivedAt
+  const heard = profile.deviceId === undefined ? record.heardMs : seen.deviceHeardMs
   const at = vehicleAt(device) ?? (profile.mode === 'drone' ? device?.position : undefined)
   return {
     ...profile,
@@ -112,7 +114,7 @@ export const resourceNow = (record: ResourceRecord, seen: Seen, plan: DispatchPl
     state: order !== undefined ? 'busy' : against.length > 0 ? 'not-ready' : 'ready',
     reasons: [...(order === undefined ? [] : [reason('has-order', order.id)]), ...against, ...defects(record, seen, crew)],
     ...(crew !== undefined && { crewOnDuty: crew }),
-    ...(heard !== null && heard !== undefined && { lastHeardAt: new Date(heard).toISOString() }),
+    ...(heard !== null && { lastHeardAt: new Date(heard).toISOString() }),
     ...(at !== undefined && { at }),
     ...(order !== undefined && { orderId: order.id, incidentId: order.incidentId }),
   }

@@ -102,6 +102,8 @@ export const openReports = (db: DatabaseSync, zone: Zone) => {
   const firstWay = db.prepare(
     "SELECT json_extract(json, '$.waterfall') AS way FROM alarms WHERE incident_id = ? ORDER BY queued_ms, at_ms, id LIMIT 1",
   )
+  // an incident lists its ids up to a bound
+  const alarmsOf = db.prepare('SELECT count(*) AS n FROM alarms WHERE incident_id = ?')
   const alarms = db.prepare(
     `SELECT kind, device_key AS device, queued_ms AS atMs, json_extract(json, '$.drill') AS drill FROM alarms
      WHERE queued_ms >= ? AND queued_ms < ? ORDER BY queued_ms`,
@@ -136,7 +138,7 @@ export const openReports = (db: DatabaseSync, zone: Zone) => {
       confirmed: i.confirmedAt !== undefined,
       falseAlarm: i.falseAlarm ?? null,
       cause: i.cause ?? null,
-      alarms: i.alarmIds.length,
+      alarms: countOf(alarmsOf.get(i.id)),
       times,
       intervals: intervalsOf(times),
       clearedToday: i.closedAt !== undefined && Date.parse(i.closedAt) < toMs,

@@ -29,6 +29,7 @@ export const resourceRows = (db: DatabaseSync) => {
      ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, device_id = excluded.device_id, removed = excluded.removed,
       heard_ms = excluded.heard_ms, json = excluded.json`,
   )
+  const heardEarlier = db.prepare('UPDATE resources SET heard_ms = heard_ms - ? WHERE heard_ms IS NOT NULL')
   const count = db.prepare('SELECT count(*) AS n FROM resources WHERE removed = 0')
   const shifts = db.prepare('SELECT * FROM duty_shifts WHERE resource_id = ? AND to_ms > ? AND from_ms < ? ORDER BY from_ms')
   const onDuty = db.prepare('SELECT resource_id, crew FROM duty_shifts WHERE from_ms <= :now AND to_ms > :now')
@@ -54,6 +55,11 @@ export const resourceRows = (db: DatabaseSync) => {
       const row = { id: profile.id, kind: profile.kind, device_id: profile.deviceId ?? null }
       kept = null
       upsert.run({ ...row, removed: Number(removed), heard_ms: heardMs, json: JSON.stringify(profile) })
+    },
+    /** The clock was set back by so much since they checked in. */
+    heardEarlier(byMs: number): void {
+      kept = null
+      heardEarlier.run(byMs)
     },
     size: (): number => Number(count.get()?.['n']),
     shifts: (id: string, fromMs: number, toMs: number): DutyShift[] => shifts.all(id, fromMs, toMs).map(toShift),

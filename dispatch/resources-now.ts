@@ -19,7 +19,8 @@ export const resourcesNow = (
     const { id, deviceId } = record.profile
     const rosterCrew = onDuty.get(id) ?? (rostered.has(id) ? null : undefined)
     const device = deviceId === undefined ? undefined : desk.device(deviceId)
-    return resourceNow(record, { nowMs, device, rosterCrew, order: orders.get(id) }, desk.plan)
+    const deviceHeardMs = desk.heard.ms(device?.lastReceivedAt, nowMs)
+    return resourceNow(record, { nowMs, device, deviceHeardMs, rosterCrew, order: orders.get(id) }, desk.plan)
   })
 }
 

@@ -16,6 +16,7 @@ import { inTransaction } from './database.ts'
 import { deadlineRows, type DeadlineRows } from './deadline-rows.ts'
 import { withDeadline } from './deadlines.ts'
 import { handoverRows, type HandoverRows } from './handover-rows.ts'
+import { openHeard, type Heard } from './heard.ts'
 import { incidentRows, type IncidentRecord, type IncidentRows } from './incident-rows.ts'
 import { orderRows, type OrderRows } from './order-rows.ts'
 import { outboxRows, type Outbox } from './outbox.ts'
@@ -51,6 +52,7 @@ export type Desk = {
   reports: ReportRows
   orders: OrderRows
   resources: ResourceRows
+  heard: Heard
   deadlines: DeadlineRows
   handovers: HandoverRows
   posture(): Posture
@@ -78,6 +80,7 @@ type Own =
   | 'reports'
   | 'orders'
   | 'resources'
+  | 'heard'
   | 'deadlines'
   | 'handovers'
   | 'posture'
@@ -132,6 +135,7 @@ export const openDesk = ({ channels, recipients, capSender, ...o }: Omit<Desk, O
     reports: reportRows(o.db),
     orders: orderRows(o.db),
     resources: resourceRows(o.db),
+    heard: openHeard(o.db),
     deadlines: deadlineRows(o.db),
     handovers,
     ...openPosture(o.db),

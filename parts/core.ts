@@ -251,7 +251,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
       redrive: createRedrive({ quarantine, original: seq => readOne(reader, seq), append: others.edge.append }),
       commands: commands.desk,
       video,
-      photos: await openPhotoStore(dir, settings),
+      photos: await openPhotoStore(dir, settings, dispatch.observations.hasPhoto),
       reports: stack.adopt(
         openReportDesk({ file: join(dir, 'dispatch.db'), today: dispatch.reports.today, timeZone: settings.timeZone }),
         r => r.close(),

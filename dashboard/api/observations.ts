@@ -18,6 +18,7 @@ export type ObservationParts = {
   }
   photos: {
     save(chunks: AsyncIterable<Uint8Array>): Promise<Photo>
+    keep(photos: readonly Photo[]): void
     remove(photos: readonly Photo[]): void
     read(id: string): NodeJS.ReadableStream | null
   }
@@ -136,7 +137,8 @@ export async function observationRoutes(app: App, parts: ObservationParts): Prom
         : { body: bodyOf(request.body), saved: [] as Photo[] }
       const made = taken(given, saved, actorOf(callerOf(request)))
       // known already: the photos of the first time stand
-      if (!made.created) photos.remove(saved)
+      if (made.created) photos.keep(saved)
+      else photos.remove(saved)
       parts.changed(made.changes)
       return reply.code(made.created ? 201 : 200).send(made.observation)
     },

@@ -116,7 +116,11 @@ test.each<[string, () => Promise<Sent>, number, RegExp]>([
 
 test('who may not report, may not', async () => {
   expect((await form(seen(), [picture()], 'viewer')).status).toBe(403)
-  expect((await form(seen(), [picture()], 'officer')).status).toBe(201)
+  const taken = await form(seen(), [picture()], 'officer')
+  expect(taken.status).toBe(201)
+  // written down: a restart need not ask for it
+  expect(readdirSync(join(room.dir, 'photos', 'unclaimed'))).toEqual([])
+  expect(room.dispatch.observations.hasPhoto(taken.body.photos[0]!.id)).toBe(true)
 })
 
 test('markup in the words stays words', async () => {

@@ -150,7 +150,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     redrive: createRedrive({ quarantine, original: seq => originals.get(seq), append: async message => void redriven.push(message) }),
     commands: commands.desk,
     video,
-    photos: openPhotos({ dir, quotaBytes: 64 * 1024 * 1024, reserveBytes: 0 }),
+    photos: openPhotos({ dir, quotaBytes: 64 * 1024 * 1024, reserveBytes: 0, isKept: dispatch.observations.hasPhoto }),
     reports: { today: dispatch.reports.today, daily: async (date, nowMs) => written(dispatch.reports.daily(date, nowMs)) },
     accounting: () => accounting,
     health: () => rooms,

@@ -132,7 +132,7 @@ describe('what was sent up the chain', () => {
     const world = openWorld()
     const id = fireAt(world.dispatch)
     wait(world, 50)
-    world.dispatch.escalateIncident(id, { by: 'li', reason: 'nobody comes' })
+    world.dispatch.escalateIncident(id, { by: 'li', note: 'nobody comes' })
     const upMs = world.clock.nowMs()
     wait(world, 5)
     const due = () => world.dispatch.incident(id)?.dueAt

@@ -279,3 +279,21 @@ describe('after a restart', () => {
     expect(dispatch.orders({ limit: 5 }).map(one => [one.resourceId, one.state])).toEqual([['s1', 'accepted']])
   })
 })
+
+describe('a resource whose clock was set back', () => {
+  it('is silent when it says nothing more, and not ready for as long as the clock was set back', () => {
+    using at = folder()
+    const world = openWorld({ file: at.file })
+    const reasons = () => world.dispatch.resource('s1')?.reasons.map(one => one.code)
+    world.dispatch.tick(world.clock.nowMs())
+    world.clock.add(-5 * 3_600_000)
+    world.dispatch.tick(world.clock.nowMs())
+    expect(reasons()).toEqual([])
+    world.reopen()
+    world.clock.add(11 * MINUTE_MS)
+    expect(reasons()).toEqual(['silent'])
+    world.speak('s1')
+    expect(reasons()).toEqual([])
+    world.dispatch.close()
+  })
+})
