@@ -11,7 +11,7 @@ const file = process.argv[2]
 if (file === undefined) throw new RangeError('usage: node writer.ts FILE')
 const dispatch = openDispatch({ file, clock: systemClock, log: noLog, meter: noMeter })
 // many a kill falls into a checkpoint
-startCheckpoints({ file, log: noLog, everyMs: 1, pagesMin: 1 })
+startCheckpoints({ file, log: noLog, everyMs: 10, pagesMin: 50 })
 
 for (let position = dispatch.position() + 1; ; position += 1) {
   const atMs = NIGHT_MS + position * 1_000
