@@ -7,6 +7,8 @@ import { FINISHED_KEPT, type OutboxRow } from '../../dispatch/outbox.ts'
 import { migrate } from '../../dispatch/schema.ts'
 import { clear, codeOf, folder, LATER_MS, MINUTE_MS, NIGHT_MS, openDesk, raise, send, update } from './desk.ts'
 
+/** steps of a database before schema-lean.ts */
+const LEAN_STEP = 13
 const WEBHOOK = { channels: ['webhook'] }
 const AT_B2 = { place: { building: 'b2' } }
 
@@ -156,6 +158,34 @@ describe('one transaction', () => {
     send(dispatch, raise({ id: 'a' }))
     expect(events(dispatch)).toEqual(['opened'])
     dispatch.close()
+  })
+
+  it('takes over what waits in a database from before its tables were lean, in its order', () => {
+    using dir = folder()
+    const db = openDatabase(dir.file)
+    migrate(db, dir.file, LEAN_STEP)
+    // the reference of an old row to its incident is of no matter here
+    db.exec('PRAGMA foreign_keys = OFF')
+    const put = db.prepare(
+      "INSERT INTO outbox (id, channel, incident_id, state, attempts, created_ms, due_ms, json) VALUES (?, 'webhook', 'F0312-A', ?, 0, 5, ?, ?)",
+    )
+    const json = (event: string): string => JSON.stringify({ id: `F0312-A.${event}`, event, incident: { id: 'F0312-A' } })
+    put.run('F0312-A.severity-2', 'delivered', null, json('severity'))
+    put.run('F0312-A.opened', 'waiting', 7, json('opened'))
+    put.run('F0312-A.confirmed', 'waiting', null, json('confirmed'))
+    db.close()
+    const { dispatch } = openDesk({ file: dir.file, ...WEBHOOK })
+    const offered = () => dispatch.outbox.due('webhook', NIGHT_MS, 9).map(row => row.notification.event)
+    expect(dispatch.outbox.backlog('webhook')).toEqual({ waiting: 2, oldestMs: 5 })
+    expect(offered()).toEqual(['opened'])
+    dispatch.close()
+    const after = new DatabaseSync(dir.file)
+    expect(after.prepare('SELECT seq, state FROM outbox ORDER BY seq').all()).toEqual([
+      { seq: 1, state: 'delivered' },
+      { seq: 2, state: 'waiting' },
+      { seq: 3, state: 'waiting' },
+    ])
+    after.close()
   })
 })
 
