@@ -12,6 +12,9 @@ const FLAGS = [
 ]
 export const SOFTWARE_GL = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist']
 
+/** Where no WebGL is drawn: Debian has pages painted by a GPU, and one that is only played costs many times the page. */
+export const PLAIN = ['--disable-gpu']
+
 /** WebRTC between two pages here goes by addresses: no multicast DNS answers for their hidden names. */
 export const REAL_ADDRESSES = '--disable-features=WebRtcHideLocalIpsWithMdns'
 

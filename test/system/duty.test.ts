@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Incident } from '#contracts/incident.ts'
 import type { Order } from '#contracts/order.ts'
 import { badLine, type BadLine } from './bad-line.ts'
-import { openBrowser, openDesk } from './browser.ts'
+import { openBrowser, openDesk, PLAIN } from './browser.ts'
 import { PASSWORD, run, start, until, type Running } from './running.ts'
 
 let running: Running
@@ -65,7 +65,7 @@ beforeAll(async () => {
     'channels: {tablet: {type: mqtt, kind: micro-station}}\nrecipients: [{name: crew-1, ladder: [{channel: tablet, to: s1}]}]\n',
   )
   running = await start({ env: { FENGSUI_NOTIFY_FILE: notify } })
-  browser = await openBrowser()
+  browser = await openBrowser(PLAIN)
   await admin('user', 'add', 'li', '--role', 'officer', '--password', PASSWORD)
   await post('resources', { id: 's1', kind: 'micro-station', name: '样例站', position: { lat: 31.9, lon: 118.8 } })
   await post('resources/s1/check-in')

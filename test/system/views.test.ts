@@ -8,7 +8,7 @@ import type { Incident } from '#contracts/incident.ts'
 import type { Order } from '#contracts/order.ts'
 import { cssOf, type Theme } from '../../dashboard/web/src/tokens.ts'
 import { badLine } from './bad-line.ts'
-import { openBrowser, openDesk, REAL_ADDRESSES, SOFTWARE_GL } from './browser.ts'
+import { openBrowser, openDesk, PLAIN, REAL_ADDRESSES } from './browser.ts'
 import { openGateway } from './gateway.ts'
 import { PASSWORD, run, start, until, type Running } from './running.ts'
 
@@ -39,7 +39,7 @@ const incident = (id: string): Promise<Incident & { orders: Order[]; timeline: {
 let fire = ''
 beforeAll(async () => {
   running = await start()
-  browser = await openBrowser([...SOFTWARE_GL, REAL_ADDRESSES])
+  browser = await openBrowser([...PLAIN, REAL_ADDRESSES])
   const { code } = await run('bin/admin.ts', ['user', 'add', 'crew', '--role', 'station', '--password', PASSWORD], {
     FENGSUI_DATA_DIR: running.dir,
   })
@@ -240,7 +240,7 @@ test('the pages beside the desk: no violation, nothing wider than its screen, li
   await page.getByTestId('filter-backtest-source').selectOption('RedAccent_Open_Center_1')
   await page.getByTestId('filter-backtest-against').selectOption('shipped')
   await page.getByTestId('backtest-start').click()
-  await page.getByTestId('backtest-difference').waitFor({ timeout: 60_000 })
+  await page.getByTestId('backtest-difference').waitFor({ timeout: 150_000 })
   expect(await page.locator('[data-testid="backtest-row"] td').nth(2).textContent(), 'missed').toBe('0')
 
   // the switch is an act with a reason, seen at once; a person is added, the password shown once; a list of devices is looked at first
