@@ -1,5 +1,5 @@
-// Opens dispatch.db the one way it may be opened: WAL, synchronous FULL, so that what was answered is on disk. Every
-// change runs in one IMMEDIATE transaction; nothing about the content is kept in memory, so a roll-back forgets nothing and a
+// Opens dispatch.db the one way it may be opened: WAL, synchronous FULL, so that what was answered is on disk; only what the journal
+// makes again may be committed without a sync. Every change runs in one IMMEDIATE transaction; nothing about the content is kept in memory, so a roll-back forgets nothing and a
 // restart reads what was committed. Statements say LIMIT ? + 0: SQLite plans one with a bare LIMIT ? anew each time it is asked.
 import { DatabaseSync } from 'node:sqlite'
 import { FengsuiError } from '#contracts/errors.ts'
@@ -37,14 +37,22 @@ export const openDatabase = (file: string, o: { readOnly?: boolean } = {}): Data
   }
 }
 
-export const inTransaction = <T>(db: DatabaseSync, work: () => T): T => {
-  db.exec('BEGIN IMMEDIATE')
+/**
+ * `isSynced` false: for what the journal makes again. It survives a kill; a power cut may take it, with all that was committed behind it and nothing
+ * before it. The next synced commit takes it along.
+ */
+export const inTransaction = <T>(db: DatabaseSync, work: () => T, { isSynced = true } = {}): T => {
+  // cannot be changed within a transaction
+  if (!isSynced) db.exec('PRAGMA synchronous = NORMAL')
   try {
+    db.exec('BEGIN IMMEDIATE')
     const result = work()
     db.exec('COMMIT')
     return result
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK')
     throw error
+  } finally {
+    if (!isSynced) db.exec('PRAGMA synchronous = FULL')
   }
 }

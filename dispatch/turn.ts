@@ -144,9 +144,9 @@ export const openDesk = ({ channels, recipients, capSender, ...o }: Omit<Desk, O
 }
 
 /** What is remembered of alarms and resources beside the database must not outlive a roll-back. */
-const inOneTransaction = <T>(desk: Desk, work: () => T): T => {
+const inOneTransaction = <T>(desk: Desk, work: () => T, o: { isSynced?: boolean }): T => {
   try {
-    return inTransaction(desk.db, work)
+    return inTransaction(desk.db, work, o)
   } catch (error) {
     desk.alarms.forgetAllLines()
     desk.resources.forget()
@@ -154,7 +154,7 @@ const inOneTransaction = <T>(desk: Desk, work: () => T): T => {
   }
 }
 
-export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; changes: Changes } => {
+export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T, o: { isSynced?: boolean } = {}): { result: T; changes: Changes } => {
   const nowMs = desk.clock.nowMs()
   const now = new Date(nowMs).toISOString()
   const alarms = new Map<string, AlarmRecord>()
@@ -238,7 +238,7 @@ export const runTurn = <T>(desk: Desk, act: (turn: Turn) => T): { result: T; cha
     for (const { alarm } of alarms.values()) desk.past.keepAlarm(alarm, nowMs)
     return made
   }
-  const result = inOneTransaction(desk, all)
+  const result = inOneTransaction(desk, all, o)
   for (const count of counts) count(desk.meter)
   const changes = {
     alarms: [...alarms.values()].map(toAlarm),

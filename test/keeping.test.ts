@@ -1,5 +1,5 @@
 // Killed anywhere, also between two portions of the state: the alarms and what the rooms know are the same as without a kill.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -65,7 +65,12 @@ function night(random: () => number): Message[] {
 }
 
 /** Runs the path over the journal until it is through, or its database dies after `commits` commits. */
-async function live(file: string, messages: Message[], commits: number): Promise<{ isThrough: boolean }> {
+async function live(
+  file: string,
+  messages: Message[],
+  commits: number,
+  committed = (_isSynced: boolean): void => {},
+): Promise<{ isThrough: boolean }> {
   const dispatch = openDispatch({ file, clock: systemClock, log: noLog, meter: noMeter })
   const catalogue = createCatalogue({ decoders, rows: dispatch.kept('catalogue') })
   const directory = createDirectory({ rows: dispatch.kept('directory') })
@@ -79,7 +84,9 @@ async function live(file: string, messages: Message[], commits: number): Promise
     position: dispatch.position,
     commit: (o: Parameters<Dispatch['commit']>[0]) => {
       if (left-- <= 0) throw new Error('killed')
-      return dispatch.commit(o)
+      const changes = dispatch.commit(o)
+      committed(o.kept?.length !== 0)
+      return changes
     },
   }
   const slow = { ...reader, read: (after: number, max: number) => reader.read(after, Math.min(max, 37)) }
@@ -113,10 +120,11 @@ function left(file: string) {
     .alarms({ limit: 1_000 })
     .map(({ id, state, severity, updates, raisedAt, evidence }) => ({ id, state, severity, updates, raisedAt, evidence }))
     .sort((a, b) => (a.id < b.id ? -1 : 1))
+  const incidents = dispatch.incidents({ limit: 1_000 }).map(({ id, severity, state, place }) => ({ id, severity, state, place }))
   const rooms = ROOMS.map(room => new Map(dispatch.kept(room)))
   const at = dispatch.keptAt()
   dispatch.close()
-  return { alarms, rooms, at }
+  return { alarms, incidents: incidents.toSorted((a, b) => (a.id < b.id ? -1 : 1)), rooms, at }
 }
 
 test('killed at any commit, the system knows and says the same', { timeout: 120_000 }, async () => {
@@ -134,6 +142,47 @@ test('killed at any commit, the system knows and says the same', { timeout: 120_
   while (!(await live(torn, messages, 1 + Math.floor(random() * 15))).isThrough) lives++
   expect(lives, `seed ${seed}`).toBeGreaterThan(1)
   expect(left(torn), `seed ${seed}`).toEqual(expected)
+})
+
+test('a power cut takes what was not synced, and the journal makes the same of it again', { timeout: 120_000 }, async () => {
+  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+  const random = randomOf(seed)
+  const messages = night(random)
+  const whole = join(dir, 'whole.db')
+  await live(whole, messages, Infinity)
+  const expected = left(whole)
+
+  const cut = join(dir, 'cut.db')
+  /** the files as they may lie there after a power cut: as of the last sync, or of any commit since */
+  let possible: string[] = []
+  let copies = 0
+  let lost = 0
+  const parts = ['', '-wal']
+  const copied = (from: string, to: string): void => {
+    for (const part of parts) {
+      rmSync(to + part, { force: true })
+      if (existsSync(from + part)) copyFileSync(from + part, to + part)
+    }
+  }
+  const committed = (isSynced: boolean): void => {
+    if (isSynced) possible = []
+    const name = join(dir, `copy-${copies++}`)
+    copied(cut, name)
+    possible.push(name)
+  }
+  for (;;) {
+    possible = []
+    const { isThrough } = await live(cut, messages, 1 + Math.floor(random() * 15), committed)
+    if (isThrough) break
+    const which = Math.floor(random() * possible.length)
+    const name = possible[which]
+    if (name === undefined) continue
+    lost += possible.length - 1 - which
+    rmSync(`${cut}-shm`, { force: true })
+    copied(name, cut)
+  }
+  expect(lost, `seed ${seed}: commits that power cuts took`).toBeGreaterThan(0)
+  expect(left(cut), `seed ${seed}`).toEqual(expected)
 })
 
 describe('what is frozen stays as it was', () => {
