@@ -46,7 +46,7 @@ const growth = (points: readonly (readonly [number, number])[]): { anHour: numbe
 const residentMb = async (pid: number): Promise<number> =>
   Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1024
 
-await using running = await start()
+await using running = await start({ withinMs: 300_000 })
 const line = await badLine(running.http)
 const browser = await openBrowser()
 const simulator = spawn(

@@ -218,6 +218,11 @@ test('the pages beside the desk: no violation, nothing wider than its screen, li
   }
   expect(errors).toEqual([])
 
+  // whatever was open before: the account is one line from left to right
+  await page.evaluate(`location.hash = '#/accounting'`)
+  const tops = await page.getByTestId('equation').evaluate(`sum => [...sum.querySelectorAll('.term')].map(one => one.offsetTop)`)
+  expect(new Set(tops as number[]).size).toBe(1)
+
   await page.evaluate(`location.hash = '#/devices'`)
   await page.getByTestId('filter-q').fill('1403')
   await page.getByTestId('device-row').nth(1).waitFor({ state: 'detached', timeout: 20_000 })
@@ -330,6 +335,7 @@ test('wall: read-only, complete, nothing wider than it', async () => {
   await page.locator(`[data-testid="wall"] [data-testid="incident-panel"][data-incident-id="${fire}"]`).waitFor({ timeout: 20_000 })
   expect(await page.locator('[data-testid="wall"] button:not([inert] *)').count(), 'nothing to press').toBe(0)
   await page.locator(`[data-testid="wall"] [data-marker-id="${fire}"]`).waitFor({ timeout: 20_000 })
+  expect(await page.locator('[data-testid="wall"] .matrix td.at-fire').first().innerText(), 'rooms by their number').toContain('1405')
   expect(await axe(page)).toEqual([])
   expect((await measure(page)).wide).toBe(false)
   await page.context().close()

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createApi } from '../../dashboard/web/src/api.ts'
-import { learn } from '../../dashboard/web/src/i18n.ts'
+import { why } from '../../dashboard/web/src/actions.ts'
+import { learn, t } from '../../dashboard/web/src/i18n.ts'
 import { effect } from '@preact/signals'
 import { createStore, type Store } from '../../dashboard/web/src/store.ts'
 import type { SocketHandlers } from '../../dashboard/web/src/live/socket.ts'
@@ -52,6 +53,22 @@ afterEach(async () => {
 })
 const shown = () => store.incidents.value.get('a')
 const acknowledge = () => store.actions.acknowledge(incident('a'))
+
+test('an answer that stops half-way is told as none, in our own words', async () => {
+  const torn = new ReadableStream({
+    start(out) {
+      out.enqueue(new TextEncoder().encode('{"id":'))
+      out.error(new DOMException('signal timed out', 'TimeoutError'))
+    },
+  })
+  const api = createApi(
+    async () => new Response(torn),
+    () => {},
+  )
+  const error = await api.get('incidents/a').catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'no-answer' })
+  expect(why(error)).toBe(t('error.no-answer'))
+})
 
 describe('acknowledge', () => {
   test('is shown before the server has answered, and stays until the live state says it', async () => {

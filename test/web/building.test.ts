@@ -2,6 +2,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DEVICE_CONDITIONS } from '#contracts/device.ts'
+import { clearOf } from '../../dashboard/web/src/building/clear.ts'
 import { ROOM_DEPTH, ROOM_WIDTH, sceneOf } from '../../dashboard/web/src/building/scene.ts'
 import type { FloorRow, RoomCell } from '../../dashboard/web/src/incident/floors.ts'
 
@@ -90,4 +91,21 @@ test('storeys that nothing is known of stand in as empty ones, from the ground u
   })
   const { slabs } = sceneOf({ columns: ['01'], floors: ['roof', '5', '3', 'B1'].map(row) })
   expect(slabs.map(({ floor, isEmpty }) => (isEmpty ? `(${floor})` : floor))).toEqual(['B1', '(1)', '(2)', '3', '(4)', '5', 'roof'])
+})
+
+test('no word lies over another, the first always stands, and one that is left out would have covered one before it', () => {
+  const span = (max: number) => fc.integer({ min: 1, max })
+  const box = fc.record({ x: span(200), y: span(200), width: span(60), height: span(30) })
+  const over = (a: { x: number; y: number; width: number; height: number }, b: typeof a): boolean =>
+    Math.abs(a.x - b.x) * 2 < a.width + b.width && Math.abs(a.y - b.y) * 2 < (a.height + b.height) * 0.8
+  fc.assert(
+    fc.property(fc.array(box, { minLength: 1, maxLength: 30 }), boxes => {
+      const isClear = clearOf(boxes)
+      expect(isClear[0]).toBe(true)
+      for (const [at, one] of boxes.entries()) {
+        const before = boxes.slice(0, at).filter((_, n) => isClear[n])
+        expect(isClear[at]).toBe(!before.some(other => over(one, other)))
+      }
+    }),
+  )
 })

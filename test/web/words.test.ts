@@ -6,7 +6,10 @@ import { ALARM_KINDS, ALARM_STATES } from '#contracts/alarm.ts'
 import { DEVICE_CONDITIONS } from '#contracts/device.ts'
 import { INCIDENT_STATES } from '#contracts/incident.ts'
 import { ROLES } from '#contracts/people.ts'
+import { ORDER_STATES } from '#contracts/order.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
+import { WHAT } from '../../dispatch/words.ts'
+import { actWords } from '../../dashboard/web/src/pages/audit-words.ts'
 import { amount, clockTime, count, elapsed, exactPlace, fullPlace, latency, metric, seconds } from '../../dashboard/web/src/format.ts'
 import { learn, learnPages, locale, say, t, term } from '../../dashboard/web/src/i18n.ts'
 import deskEn from '../../dashboard/web/src/en.json' with { type: 'json' }
@@ -27,6 +30,16 @@ await learn('zh-CN')
 await learn('en')
 afterEach(() => {
   locale.value = 'zh-CN'
+})
+
+test('every act in the life of an incident has words in the audit trail', () => {
+  const acts = [...Object.keys(WHAT), ...ORDER_STATES.map(state => `order-${state}`)]
+  for (const language of ['zh-CN', 'en'] as const) {
+    locale.value = language
+    const raw = acts.filter(act => /^[a-z]+-[a-z-]+$/.test(actWords(`incident.${act}`).split(' · ').at(-1) ?? ''))
+    expect(raw, language).toEqual([])
+    if (language === 'zh-CN') expect(acts.filter(act => /[a-z]/.test(actWords(`incident.${act}`)))).toEqual([])
+  }
 })
 
 describe('catalogues', () => {

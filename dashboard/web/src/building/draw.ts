@@ -22,6 +22,7 @@ import {
 import type { DeviceCondition } from '#contracts/device.ts'
 import { THEMES, type Theme } from '../tokens.ts'
 import { FOV_DEG, HOME, place } from './aim.ts'
+import { clearOf } from './clear.ts'
 import { hatching, label } from './signs.ts'
 import { ROOM_DEPTH, ROOM_WIDTH, type RoomBox, type Scene, type Slab } from './scene.ts'
 
@@ -90,6 +91,7 @@ export const openBuilding = (o: BuildingOptions): Building => {
   let out = o.reducedMotion ? 1 : 0
   let pulledAtMs: number | null = null
   let meshes: { mesh: InstancedMesh; rooms: RoomBox[] }[] = []
+  let words: Sprite[] = []
   let frame = 0
   let gone = false
 
@@ -101,6 +103,17 @@ export const openBuilding = (o: BuildingOptions): Building => {
   const aim = (): void => {
     if (scene !== null) place(camera, scene, camerasAt)
   }
+  /** Floors first, then rooms in alarm, then the others: what lies over a word before it is left out, and stands in the table. */
+  const clear = (): void => {
+    const { clientWidth: width, clientHeight: height } = o.host
+    camera.updateMatrixWorld()
+    const boxes = words.map(word => {
+      const pxPerUnit = height / (2 * Math.tan((FOV_DEG * Math.PI) / 360) * camera.position.distanceTo(word.position))
+      const at = word.position.clone().project(camera)
+      return { x: (at.x * width) / 2, y: (at.y * height) / 2, width: word.scale.x * pxPerUnit, height: word.scale.y * pxPerUnit }
+    })
+    for (const [at, isClear] of clearOf(boxes).entries()) if (words[at] !== undefined) words[at].visible = isClear
+  }
   const draw = (nowMs: number): void => {
     frame = 0
     if (gone) return
@@ -111,6 +124,7 @@ export const openBuilding = (o: BuildingOptions): Building => {
       if (out < 1) invalidate()
     }
     aim()
+    clear()
     renderer.render(world, camera)
   }
 
@@ -147,6 +161,7 @@ export const openBuilding = (o: BuildingOptions): Building => {
     if (scene === null) return
     free(group)
     meshes = []
+    words = []
     const { slabs, rooms, width, depth } = scene
     for (const alarm of [false, true]) {
       const some = slabs.filter(slab => slab.isAlarm === alarm && !slab.isEmpty)
@@ -180,9 +195,11 @@ export const openBuilding = (o: BuildingOptions): Building => {
         size,
       )
       text.position.set(slab.x - back(slab) + (slab.isAlarm ? width / 2 + size : -width / 2 - size), slab.y + 0.3, depth / 2 + 0.3)
+      words.push(text)
       group.add(text)
     }
-    for (const room of rooms.filter(one => one.isOut && (one.isAlarm || one.condition !== 'normal'))) {
+    const told = rooms.filter(one => one.isOut && (one.isAlarm || one.condition !== 'normal'))
+    for (const room of told.toSorted((a, b) => Number(b.isAlarm) - Number(a.isAlarm))) {
       const text = label(
         room.room,
         room.isAlarm ? colours.onLevel : colours.text,
@@ -190,6 +207,7 @@ export const openBuilding = (o: BuildingOptions): Building => {
         size * 0.85,
       )
       text.position.set(room.x - back({ isAlarm: true }), room.y + room.height + size * 0.7, room.z)
+      words.push(text)
       group.add(text)
     }
   }

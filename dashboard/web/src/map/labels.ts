@@ -6,6 +6,9 @@ import { covers, type LabelBox } from './label-box.ts'
 import type { Label } from './forces.ts'
 import type { Camera } from './view.ts'
 
+/** clear of the ring of an incident that the force stands at */
+const BESIDE_PX = 26
+
 export type Labels = { set(labels: readonly Label[]): void; place(): void; destroy(): void }
 
 const wordsOf = ({ name, ageMs, etaS, tone }: Label): string => {
@@ -26,7 +29,7 @@ export const createLabels = (host: HTMLElement, camera: Camera): Labels => {
       const element = layer.children[at]
       if (!(element instanceof HTMLElement)) continue
       const point = camera.project(...where)
-      const box = { x: Math.round(point.x) + 12, y: Math.round(point.y) - 10, width: widths[at] ?? 0 }
+      const box = { x: Math.round(point.x) + BESIDE_PX, y: Math.round(point.y) - 10, width: widths[at] ?? 0 }
       const isFree = taken.every(other => !covers(box, other))
       element.style.transform = `translate(${box.x}px, ${box.y}px)`
       element.style.visibility = isFree ? '' : 'hidden'
