@@ -9,6 +9,7 @@ import { ROLES } from '#contracts/people.ts'
 import { ORDER_STATES } from '#contracts/order.ts'
 import { DEVICE_KINDS } from '#contracts/reading.ts'
 import { WHAT } from '../../dispatch/words.ts'
+import { noteOf } from '../../dashboard/web/src/incident/evidence.tsx'
 import { actWords } from '../../dashboard/web/src/pages/audit-words.ts'
 import { amount, clockTime, count, elapsed, exactPlace, fullPlace, latency, metric, seconds } from '../../dashboard/web/src/format.ts'
 import { learn, learnPages, locale, say, t, term } from '../../dashboard/web/src/i18n.ts'
@@ -30,6 +31,10 @@ await learn('zh-CN')
 await learn('en')
 afterEach(() => {
   locale.value = 'zh-CN'
+})
+
+test('what a rule notes beside a value is said in the language of the reader', () => {
+  expect(['repeat 3', 'belief 0.21 -> 0.61', '2 of 3'].map(noteOf)).toEqual(['第 3 次重复', '可信度 0.21 → 0.61', '2 of 3'])
 })
 
 test('every act in the life of an incident has words in the audit trail', () => {

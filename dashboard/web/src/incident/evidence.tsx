@@ -18,6 +18,14 @@ const nameOf = (what: string): string => {
   return flag === bare ? metric(bare).name : flag
 }
 
+/** What the rules note beside a value, in the reader's language where it is one of their own words; anything else as it was written. */
+export const noteOf = (note: string): string => {
+  const [, n] = /^repeat (\d+)$/.exec(note) ?? []
+  if (n !== undefined) return t('evidence.repeat', { n })
+  const [, from, to] = /^belief (\S+) -> (\S+)$/.exec(note) ?? []
+  return from === undefined || to === undefined ? note : t('evidence.belief', { from, to })
+}
+
 const EvidenceRow = ({ evidence, nowMs, against }: { evidence: Evidence; nowMs: number; against: boolean }) => (
   <tr data-testid={against ? 'counter-evidence-row' : 'evidence-row'}>
     <td>
@@ -26,7 +34,7 @@ const EvidenceRow = ({ evidence, nowMs, against }: { evidence: Evidence; nowMs: 
     <td class="device">{evidence.deviceId}</td>
     <td>
       {nameOf(evidence.what)}
-      {evidence.note !== undefined && <span class="muted"> {evidence.note}</span>}
+      {evidence.note !== undefined && <span class="muted"> {noteOf(evidence.note)}</span>}
     </td>
     <td class="number">
       <b>{valueOf(evidence)}</b>
