@@ -3,6 +3,7 @@ import type { Alarm, Evidence } from '#contracts/alarm.ts'
 import { amount, dayTime, metric } from '../format.ts'
 import { say, t, term } from '../i18n.ts'
 import type { Store } from '../store.ts'
+import { noteOf } from './note.ts'
 import { until } from './timeline.tsx'
 
 const valueOf = (evidence: Evidence): string => {
@@ -16,14 +17,6 @@ const nameOf = (what: string): string => {
   const bare = what.replace(/^(alarms|detections|state)\./, '')
   const flag = term('flag', bare)
   return flag === bare ? metric(bare).name : flag
-}
-
-/** What the rules note beside a value, in the reader's language where it is one of their own words; anything else as it was written. */
-export const noteOf = (note: string): string => {
-  const [, n] = /^repeat (\d+)$/.exec(note) ?? []
-  if (n !== undefined) return t('evidence.repeat', { n })
-  const [, from, to] = /^belief (\S+) -> (\S+)$/.exec(note) ?? []
-  return from === undefined || to === undefined ? note : t('evidence.belief', { from, to })
 }
 
 const EvidenceRow = ({ evidence, nowMs, against }: { evidence: Evidence; nowMs: number; against: boolean }) => (
