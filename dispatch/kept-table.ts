@@ -2,7 +2,7 @@
 // the journal again from there. Portions are appended, never rewritten: those of a full state, then those of what changed since. A kill in
 // the middle of one leaves the places before it as they were.
 import type { DatabaseSync } from 'node:sqlite'
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { StateRows } from '#contracts/state-rows.ts'
 
@@ -17,9 +17,12 @@ export const KEPT_TABLES = `
   INSERT INTO meta VALUES ('kept-from', '0');`
 const ROOMS_BEFORE = "('catalogue', 'directory', 'rules', 'notes')"
 
+/** It is written all the time and read once a start: half the time of the usual level, for a tenth more bytes. */
+const QUICKLY = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
 /** A row a line: its key as JSON and, where it is not gone, a tab and its JSON; neither holds a tab or the end of a line. */
 const written = (rows: StateRows): Buffer =>
-  zstdCompressSync(rows.map(([key, json]) => (json === null ? JSON.stringify(key) : `${JSON.stringify(key)}\t${json}`)).join('\n'))
+  zstdCompressSync(rows.map(([key, json]) => (json === null ? JSON.stringify(key) : `${JSON.stringify(key)}\t${json}`)).join('\n'), QUICKLY)
 
 function* read(bytes: Uint8Array): Generator<[key: string, json: string | null]> {
   for (const line of zstdDecompressSync(bytes).toString().split('\n')) {

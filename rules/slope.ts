@@ -13,6 +13,24 @@ export function slopePerMin(samples: readonly Sample[]): number {
   return slopes.length === 0 ? 0 : medianOf(slopes)
 }
 
+/** The straight line through all samples (least squares): quicker to see a climb that has just begun, and moved by a single wild value. */
+export function linePerMin(samples: readonly Sample[]): number {
+  const n = samples.length
+  let meanMs = 0
+  let mean = 0
+  for (const [t, v] of samples) {
+    meanMs += t / n
+    mean += v / n
+  }
+  let up = 0
+  let along = 0
+  for (const [t, v] of samples) {
+    up += (t - meanMs) * (v - mean)
+    along += (t - meanMs) ** 2
+  }
+  return along === 0 ? 0 : (up / along) * 60_000
+}
+
 /** Does each half rise by itself? A sensor that was gone and came back makes one step; a fire keeps rising. */
 export function eachHalfRises(samples: readonly Sample[], minPerMin: number): boolean {
   const mid = Math.floor(samples.length / 2)

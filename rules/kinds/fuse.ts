@@ -1,9 +1,10 @@
 // Several weak signs of one room add up: a little smoke, a little warmth, a little CO, none of which is an alarm by itself. Each sign is
-// measured against the device's own usual level, counts from nothing to its weight, and stands in the evidence with what it counted.
-// Different signs are asked for: one sensor that drifts is one sign, however far it drifts. A calm device tells its room nothing.
+// measured against the device's own usual level, or as its climb, counts from nothing to its weight, and stands in the evidence with what it
+// counted. Different signs are asked for, or different devices: one sensor that drifts is one sign, however far. A calm device tells nothing.
 import type { Evidence } from '#contracts/alarm.ts'
 import { defineKind, nothing, type Finding, type Keeping, type Moment, type Observation, type Rest, type Step, type Tale } from '../kind.ts'
 import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
+import { linePerMin, type Sample } from '../slope.ts'
 import { deviceItself, whoseIs } from '../whose.ts'
 import { LEVEL_SCHEMA } from './threshold.ts'
 
@@ -14,7 +15,10 @@ type Term = {
   /** counts all of `weight` here */
   to: number
   weight: number
-  level: LevelParameters
+  /** it is measured above this; or */
+  level?: LevelParameters
+  /** it is the climb of the metric, a minute, over this time */
+  climbOverS?: number
 }
 
 export type FuseParameters = {
@@ -24,8 +28,10 @@ export type FuseParameters = {
   raiseAt: number
   /** dead band */
   clearAt: number
-  /** at least so many different signs must count something */
+  /** at least so many different signs must count something; of one sign each device that counts is one */
   signs: number
+  /** so many devices of one sign count, the strongest; 1 where it is not said */
+  devices?: number
   /** so many readings in a row must say so */
   onReadings: number
   /** a value older than this does not help to raise */
@@ -38,9 +44,17 @@ export const TERMS_MAX = 6
 /** Devices remembered for one sign of one place; the one that counts least goes. */
 export const FUSED_MAX = 8
 
-/** What a device keeps: its usual level for each term by number, and of which terms its room holds a sign (bits). */
-type DeviceState = { l: (Level | null)[]; told?: number }
-/** One sign of one device: how far above the usual, the usual, what it counts, event and listening time, message. */
+/** Samples of a climb that are kept: one in climbOverS / SAMPLES_MAX, and the one before them. A climb is none before nearly all of its time is seen. */
+const SAMPLES_MAX = 24
+const SAMPLES_MIN = 5
+const SPAN_PART = 0.95
+/** No longer silence within a climb than this part of its time. */
+const GAP_PART = 0.5
+
+type Climb = { w: Sample[] }
+/** What a device keeps: its usual level or its climb for each term by number, and of which terms its room holds a sign (bits). */
+type DeviceState = { l: (Level | Climb | null)[]; told?: number }
+/** One sign of one device: how far above the usual, the usual (of a climb: how steep, the value), what it counts, event and listening time, message. */
 type Sign = { x: number; usual: number; counts: number; t: number; l: number; seq: number }
 /** `s`: term by number -> device -> sign */
 type RoomState = { s: Record<string, Record<string, Sign>>; on?: number; open?: 1; off?: number }
@@ -56,27 +70,48 @@ const signOf = (term: Term, x: number, usual: number, o: Observation): Sign => {
 
 function step(p: FuseParameters, before: State | undefined, o: Observation): Step<State> {
   if (o.late || (before !== undefined && isRoom(before))) return nothing(before)
-  const l = before === undefined ? p.terms.map(() => null as Level | null) : before.l.slice()
+  const l = before === undefined ? p.terms.map((): DeviceState['l'][number] => null) : before.l.slice()
   let signs: Record<string, Sign | null> | undefined
   let told = before?.told ?? 0
   for (let i = 0; i < p.terms.length; i++) {
     const term = p.terms[i] as Term
     const value = o.reading.metrics[term.metric]
     if (value === undefined) continue
-    const level = followed(term.level, l[i] ?? undefined, o.tMs, value)
-    l[i] = level
-    const x = value - (level.v ?? value)
+    const known = l[i] ?? undefined
+    const next = term.level === undefined ? climbed(term, climbOf(known), o.tMs, value) : followed(term.level, levelOf(known), o.tMs, value)
+    // another reading of the same moment of a climb
+    if (next === undefined) continue
+    l[i] = next
+    const [x, usual] = 'w' in next ? [climbPerMin(term, next), value] : [value - (next.v ?? value), next.v ?? 0]
     const isWeak = x > term.from
     // most devices are calm nearly always
     if (!isWeak && (told & (1 << i)) === 0) continue
     told = isWeak ? told | (1 << i) : told & ~(1 << i)
-    signs = { ...signs, [i]: isWeak ? signOf(term, x, level.v ?? 0, o) : null }
+    signs = { ...signs, [i]: isWeak ? signOf(term, x, usual, o) : null }
   }
   const state: DeviceState = told === 0 ? { l } : { l, told }
   if (signs === undefined) return nothing<State>(state)
   const about = deviceItself(o.reading)
   const tale: Tale = { to: whoseIs(p.within, o.reading), about, what: JSON.stringify(signs), atMs: o.tMs, receivedMs: o.receivedMs }
   return { state, findings: [], tales: [tale] }
+}
+
+const climbOf = (known: Level | Climb | undefined): Climb | undefined => (known !== undefined && 'w' in known ? known : undefined)
+const levelOf = (known: Level | Climb | undefined): Level | undefined => (known !== undefined && 'w' in known ? undefined : known)
+const overMs = ({ climbOverS = 0 }: Term): number => climbOverS * 1000
+
+function climbed(term: Term, before: Climb | undefined, tMs: number, value: number): Climb | undefined {
+  const newestMs = before?.w.at(-1)?.[0]
+  if (before === undefined || newestMs === undefined || tMs < newestMs || tMs - newestMs > overMs(term) * GAP_PART)
+    return { w: [[tMs, value]] }
+  if (tMs - newestMs < overMs(term) / SAMPLES_MAX) return undefined
+  const from = before.w.findIndex((_, i) => tMs - (before.w[i + 1]?.[0] ?? tMs) < overMs(term))
+  return { w: [...before.w.slice(from), [tMs, value]] }
+}
+
+function climbPerMin(term: Term, { w }: Climb): number {
+  const spanMs = (w.at(-1)?.[0] ?? 0) - (w[0]?.[0] ?? 0)
+  return w.length < SAMPLES_MIN || spanMs < overMs(term) * SPAN_PART ? 0 : linePerMin(w)
 }
 
 /** Where the usual levels go, term by number, while it is not known yet that all of them are calm; NaN = no value. Here, since a list for each reading costs. */
@@ -88,17 +123,21 @@ const rest: Rest<FuseParameters, State> = {
   settle(p, state, n, at) {
     if (state === undefined || isRoom(state) || state.told !== undefined || state.l.length !== p.terms.length) return false
     for (let i = 0; i < state.l.length; i++) {
-      const level = state.l[i] ?? undefined
-      if (level !== undefined && level.v === undefined) return false
-      n[at + 2 * i] = level?.v ?? Number.NaN
-      n[at + 2 * i + 1] = level?.tMs ?? 0
+      const known = state.l[i] ?? undefined
+      const climb = climbOf(known)
+      const level = levelOf(known)
+      if ((climb?.w.length ?? 0) > 1 || (level !== undefined && level.v === undefined)) return false
+      n[at + 2 * i] = climb?.w[0]?.[1] ?? level?.v ?? Number.NaN
+      n[at + 2 * i + 1] = climb?.w[0]?.[0] ?? level?.tMs ?? 0
     }
     return true
   },
   state: (p, n, at) => ({
-    l: p.terms.map((_, i) => {
+    l: p.terms.map(({ level }, i) => {
       const v = n[at + 2 * i] as number
-      return Number.isNaN(v) ? null : { v, tMs: n[at + 2 * i + 1] as number }
+      const tMs = n[at + 2 * i + 1] as number
+      if (Number.isNaN(v)) return null
+      return level === undefined ? { w: [[tMs, v]] } : { v, tMs }
     }),
   }),
   calm(p, n, at, o) {
@@ -106,10 +145,17 @@ const rest: Rest<FuseParameters, State> = {
     const { metrics } = o.reading
     const { terms } = p
     for (let i = 0; i < terms.length; i++) {
-      const { metric, level, from } = terms[i] as Term
+      const term = terms[i] as Term
+      const { metric, level, from } = term
       const value = metrics[metric]
       moved[i] = Number.NaN
       if (value === undefined) continue
+      if (level === undefined) {
+        // heard seldom: each sample stands alone
+        if (!(o.tMs - (n[at + 2 * i + 1] as number) > overMs(term) * GAP_PART)) return false
+        moved[i] = value
+        continue
+      }
       const v = movedOn(level, n[at + 2 * i] as number, o.tMs - (n[at + 2 * i + 1] as number), value)
       // also where none is known
       if (!(value - v <= from)) return false
@@ -134,12 +180,12 @@ function bounded(signs: Record<string, Sign>): Record<string, Sign> {
 
 type Counted = { term: Term; deviceId: string; sign: Sign }
 
-/** The strongest device of each sign: several of one sign are still one sign. */
+/** The strongest devices of each sign; where one counts, several of one sign are still one sign. */
 function weighed(p: FuseParameters, s: RoomState['s'], sinceMs: number): { counted: Counted[]; sum: number } {
   const counted = p.terms.flatMap((term, i): Counted[] => {
     const fresh = Object.entries(s[i] ?? {}).filter(([, sign]) => sign.l >= sinceMs)
-    const best = fresh.sort((a, b) => b[1].counts - a[1].counts || (a[0] < b[0] ? -1 : 1))[0]
-    return best === undefined ? [] : [{ term, deviceId: best[0], sign: best[1] }]
+    const best = fresh.sort((a, b) => b[1].counts - a[1].counts || (a[0] < b[0] ? -1 : 1)).slice(0, p.devices ?? 1)
+    return best.map(([deviceId, sign]) => ({ term, deviceId, sign }))
   })
   return { counted, sum: counted.reduce((total, { sign }) => total + sign.counts, 0) }
 }
@@ -176,7 +222,8 @@ function woken({ off: _off, open: _open, ...state }: RoomState, at: Moment): Ste
 function evidence(p: FuseParameters, counted: Counted[], sum: number, tale: Tale): Evidence[] {
   const terms = counted.map(({ term, deviceId, sign }): Evidence => {
     const ts = new Date(sign.t).toISOString()
-    const note = `counts ${sign.counts.toFixed(2)} of ${term.weight}; usual ${sign.usual}`
+    const beside = term.climbOverS === undefined ? `usual ${sign.usual}` : `a minute, over ${term.climbOverS} s; now ${sign.usual}`
+    const note = `counts ${sign.counts.toFixed(2)} of ${term.weight}; ${beside}`
     return { seq: sign.seq, deviceId, ts, receivedAt: ts, what: term.metric, value: sign.x, threshold: term.from, note }
   })
   const ts = new Date(tale.atMs).toISOString()
@@ -200,11 +247,12 @@ export const fuse = defineKind<FuseParameters, State>({
       within: { enum: ['room', 'floor', 'building', 'area'] },
       terms: {
         type: 'array',
-        minItems: 2,
+        minItems: 1,
         maxItems: TERMS_MAX,
         items: {
           type: 'object',
-          required: ['metric', 'from', 'to', 'weight', 'level'],
+          required: ['metric', 'from', 'to', 'weight'],
+          oneOf: [{ required: ['level'] }, { required: ['climbOverS'] }],
           additionalProperties: false,
           properties: {
             metric: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,60}$' },
@@ -212,12 +260,14 @@ export const fuse = defineKind<FuseParameters, State>({
             to: positive,
             weight: positive,
             level: LEVEL_SCHEMA,
+            climbOverS: { type: 'number', minimum: 20, maximum: 3_600 },
           },
         },
       },
       raiseAt: positive,
       clearAt: positive,
       signs: { type: 'integer', minimum: 2, maximum: TERMS_MAX },
+      devices: { type: 'integer', minimum: 1, maximum: FUSED_MAX },
       onReadings: { type: 'integer', minimum: 2, maximum: 100 },
       freshS: { type: 'number', minimum: 1, maximum: 86_400 },
       offDelayS: { type: 'number', minimum: 0, maximum: 86_400 },

@@ -163,3 +163,37 @@ test('fuse: a sign that stands is not forgotten while the device speaks of somet
   signals.push(...fold.advance(START + 200_000))
   expect(shortOf(signals)).toEqual(['+50', '-100'])
 })
+
+test('fuse: two sensors of a room that climb together are told, at any interval; one alone, a draught at each in turn or another room is not', () => {
+  const climb = { metric: 'temperature_c', from: 1, to: 10, weight: 9, climbOverS: 40 }
+  const limits = { raiseAt: 8, clearAt: 2, signs: 2, devices: 2, onReadings: 2, freshS: 20, offDelayS: 60 }
+  const rule = ruleOf('fuse', { within: 'room', terms: [climb], ...limits })
+  const place = (room: string) => ({ building: 'b2', floor: '14', room })
+  type Sensor = { deviceId: string; room?: string; risesAtS: number; perMin: number; forS?: number }
+  const told = (everyS: number, ...sensors: Sensor[]) => {
+    const readings: Reading[] = []
+    for (let s = 0; s <= 400; s += everyS)
+      for (const { deviceId, room = '1', risesAtS, perMin, forS = 1_000 } of sensors) {
+        const value = 20 + (perMin / 60) * Math.min(forS, Math.max(0, s - risesAtS))
+        readings.push(at(s, { deviceId, place: place(room), metrics: { temperature_c: value } }))
+      }
+    return shortOf(play(createFold({ ruleSet: setOf(rule) }), readings))
+  }
+  const a = { deviceId: 'a', risesAtS: 200, perMin: 8 }
+  const b = { deviceId: 'b', risesAtS: 200, perMin: 8 }
+  for (const everyS of [1, 2, 5, 10]) {
+    const [first, ...others] = told(everyS, a, b)
+    expect(Number(first?.slice(1)), `every ${everyS} s`).toBeGreaterThan(200)
+    expect(Number(first?.slice(1)), `every ${everyS} s`).toBeLessThanOrEqual(200 + 40 + everyS)
+    expect(others).toEqual([])
+    expect(told(everyS, a)).toEqual([])
+    expect(told(everyS, a, { ...b, room: '2' })).toEqual([])
+    expect(told(everyS, { ...a, forS: 20 }, { ...b, risesAtS: 300, forS: 20 })).toEqual([])
+    // a room that is heated
+    expect(told(everyS, { ...a, perMin: 4 }, { ...b, perMin: 4 })).toEqual([])
+    // and after a climb that ended
+    expect(told(everyS, { ...a, forS: 60 }, { ...b, forS: 60 }).map(s => s[0])).toEqual(['+', '-'])
+  }
+  // too seldom to see a climb: nothing is made of two samples
+  expect(told(60, { ...a, perMin: 30 }, { ...b, perMin: 30 })).toEqual([])
+})
