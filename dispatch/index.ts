@@ -128,6 +128,15 @@ export const openDispatch = (o: DispatchOptions) => {
       OR EXISTS (SELECT 1 FROM deadlines WHERE due_ms <= :now)`,
   )
   const keepCanary = db.prepare("INSERT INTO meta VALUES ('canary', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+  const keepTold = db.prepare("INSERT INTO meta VALUES ('told', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+  /** a commit of the rules may not be on disk yet */
+  let owesSync = false
+  /** Who counts events must not meet one of their numbers on another event after a power cut. */
+  const syncEvents = (): void => {
+    if (!owesSync) return
+    keepTold.run(String(desk.incidents.lastEvent()))
+    owesSync = false
+  }
   const openIds = db.prepare('SELECT id FROM incidents WHERE open = 1')
   const auditor = openAuditor(db)
   const clockBack = openClockBack(desk)
@@ -136,6 +145,7 @@ export const openDispatch = (o: DispatchOptions) => {
 
   const change = (act: (turn: Turn) => void, o: { isSynced?: boolean } = {}): Changes => {
     const { changes } = runTurn(desk, act, o)
+    owesSync ||= o.isSynced === false
     lookAhead(changes.incidents)
     return changes
   }
@@ -208,9 +218,15 @@ export const openDispatch = (o: DispatchOptions) => {
 
     incidents: (f: IncidentFilter): Incident[] => listIncidents(desk, f),
     /** What happened to incidents, in order, from after a place on; each with its incident as it is now. */
-    incidentEvents: (after: number, limit: number) =>
-      desk.incidents.events(after, limit).map(event => ({ ...event, incident: desk.incidents.get(event.incidentId)?.incident ?? null })),
-    lastIncidentEvent: (): number => desk.incidents.lastEvent(),
+    incidentEvents(after: number, limit: number) {
+      const found = desk.incidents.events(after, limit)
+      if (found.length > 0) syncEvents()
+      return found.map(event => ({ ...event, incident: desk.incidents.get(event.incidentId)?.incident ?? null }))
+    },
+    lastIncidentEvent(): number {
+      syncEvents()
+      return desk.incidents.lastEvent()
+    },
     incident(id: string): IncidentDetail | undefined {
       const detail = incidentById(desk, id)
       if (detail === undefined) return undefined
