@@ -4,7 +4,7 @@
 import type { Evidence } from '#contracts/alarm.ts'
 import { defineKind, nothing, type Finding, type Keeping, type Moment, type Observation, type Rest, type Step, type Tale } from '../kind.ts'
 import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
-import { linePerMin, type Sample } from '../slope.ts'
+import { linePerMin, slopePerMin, type Sample } from '../slope.ts'
 import { deviceItself, whoseIs } from '../whose.ts'
 import { LEVEL_SCHEMA } from './threshold.ts'
 
@@ -48,6 +48,8 @@ export const FUSED_MAX = 8
 const SAMPLES_MAX = 24
 const SAMPLES_MIN = 5
 const SPAN_PART = 0.95
+/** A line may be so many times as steep as the median of its pairs: where a climb begins, most of them are still flat. */
+const LINE_AHEAD_MAX = 3
 /** No longer silence within a climb than this part of its time. */
 const GAP_PART = 0.5
 
@@ -109,9 +111,12 @@ function climbed(term: Term, before: Climb | undefined, tMs: number, value: numb
   return { w: [...before.w.slice(from), [tMs, value]] }
 }
 
+/** The line is quick to see a climb, and a single value that drops out makes it one: what most pairs of samples say bounds it. */
 function climbPerMin(term: Term, { w }: Climb): number {
   const spanMs = (w.at(-1)?.[0] ?? 0) - (w[0]?.[0] ?? 0)
-  return w.length < SAMPLES_MIN || spanMs < overMs(term) * SPAN_PART ? 0 : linePerMin(w)
+  if (w.length < SAMPLES_MIN || spanMs < overMs(term) * SPAN_PART) return 0
+  const line = linePerMin(w)
+  return line > term.from ? Math.min(line, LINE_AHEAD_MAX * slopePerMin(w)) : line
 }
 
 /** Where the usual levels go, term by number, while it is not known yet that all of them are calm; NaN = no value. Here, since a list for each reading costs. */
