@@ -41,7 +41,7 @@ export function migrateQuarantine(db: DatabaseSync): void {
 type Cell = null | number | string | Uint8Array
 
 /** Only what is asked for stands in it, so that an index can be used. */
-export function whereOf(filter: QuarantineFilter, ...more: [condition: string, value: Cell] | []): { where: string; given: Cell[] } {
+export function whereOf(filter: QuarantineFilter, condition?: string, ...values: Cell[]): { where: string; given: Cell[] } {
   const { code, source, disposition, topic, device, from, to } = filter
   const conditions: [string, ...Cell[]][] = [
     ...(code === undefined ? [] : [['code = ?', code] satisfies [string, Cell]]),
@@ -53,7 +53,7 @@ export function whereOf(filter: QuarantineFilter, ...more: [condition: string, v
       : [["(identity = ? OR instr('/' || topic || '/', '/' || ? || '/') > 0)", device, device] satisfies [string, Cell, Cell]]),
     ...(from === undefined ? [] : [['last_at >= ?', new Date(from).toISOString()] satisfies [string, Cell]]),
     ...(to === undefined ? [] : [['first_at < ?', new Date(to).toISOString()] satisfies [string, Cell]]),
-    ...(more.length === 0 ? [] : [more]),
+    ...(condition === undefined ? [] : [[condition, ...values] satisfies [string, ...Cell[]]]),
   ]
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.map(([condition]) => condition).join(' AND ')}`
   return { where, given: conditions.flatMap(([, ...values]) => values) }

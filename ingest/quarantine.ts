@@ -38,7 +38,11 @@ export type Quarantine = {
   /** newest first */
   list(q: QuarantineFilter & { limit: number; offset?: number }): { entries: QuarantineEntry[]; total: number }
   /** oldest first; `place` of the last one leads to the next page */
-  page(q: QuarantineFilter & { limit: number; afterPlace: number }): { place: number; entry: QuarantineEntry }[]
+  page(q: QuarantineFilter & { limit: number; afterPlace: number; upToPlace: number }): { place: number; entry: QuarantineEntry }[]
+  /** how many fit, none newer than the one at `upToPlace` */
+  count(q: QuarantineFilter & { upToPlace: number }): number
+  /** place of the newest entry; 0 = there is none */
+  newestPlace(): number
   get(id: string): QuarantineEntry | undefined
   /** false when there is no such row */
   mark(id: string, disposition: Disposition, by?: string): boolean
@@ -104,11 +108,16 @@ export function openQuarantine(o: { dir: string; clock?: Clock; meter?: Meter; r
       const total = db.prepare(`SELECT count(*) AS n FROM entry ${where}`).get(...given)
       return { entries: rows.map(entryOf), total: Number(total?.['n']) }
     },
-    page({ limit, afterPlace, ...filter }) {
-      const { where, given } = whereOf(filter, 'place > ?', afterPlace)
+    page({ limit, afterPlace, upToPlace, ...filter }) {
+      const { where, given } = whereOf(filter, 'place > ? AND place <= ?', afterPlace, upToPlace)
       const rows = db.prepare(`SELECT place, ${COLUMNS} FROM entry ${where} ORDER BY place LIMIT ?`).all(...given, limit)
       return rows.map(row => ({ place: Number(row['place']), entry: entryOf(row) }))
     },
+    count({ upToPlace, ...filter }) {
+      const { where, given } = whereOf(filter, 'place <= ?', upToPlace)
+      return Number(db.prepare(`SELECT count(*) AS n FROM entry ${where}`).get(...given)?.['n'])
+    },
+    newestPlace: () => Number(db.prepare('SELECT coalesce(max(place), 0) AS place FROM entry').get()?.['place']),
     get(id) {
       const row = db.prepare(`SELECT ${COLUMNS} FROM entry WHERE id = ?`).get(id)
       return row === undefined ? undefined : entryOf(row)

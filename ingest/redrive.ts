@@ -16,7 +16,7 @@ const TOGETHER = 50
 const FAILURES_TOLD_MAX = 100
 
 export type RedriveParts = {
-  quarantine: Pick<Quarantine, 'get' | 'list' | 'page' | 'mark'>
+  quarantine: Pick<Quarantine, 'get' | 'page' | 'count' | 'newestPlace' | 'mark'>
   /** the journal's own message, while it is kept; undefined when it is not, or cannot be read */
   original(seq: number): Message | undefined
   /** resolves when it is on disk */
@@ -101,10 +101,12 @@ export function createRedrive({ quarantine, original, append }: RedriveParts): R
     async all(filter, { by, limit }) {
       const wanted = { ...filter, disposition: 'held' as const }
       const summary: RedriveSummary = { redriven: [], failed: [], remaining: 0 }
+      // what is unmended comes back as an entry of its own, perhaps while others are still sent: it is for the next time
+      const upToPlace = quarantine.newestPlace()
       let afterPlace = 0
       let isStopped = false
       for (let looked = 0; looked < LOOKED_AT_MAX && summary.redriven.length < limit && !isStopped;) {
-        const page = quarantine.page({ ...wanted, afterPlace, limit: Math.min(TOGETHER, limit - summary.redriven.length) })
+        const page = quarantine.page({ ...wanted, afterPlace, upToPlace, limit: Math.min(TOGETHER, limit - summary.redriven.length) })
         if (page.length === 0) break
         looked += page.length
         afterPlace = page.at(-1)?.place ?? afterPlace
@@ -118,7 +120,7 @@ export function createRedrive({ quarantine, original, append }: RedriveParts): R
           }
         }
       }
-      summary.remaining = quarantine.list({ ...wanted, limit: 1 }).total
+      summary.remaining = quarantine.count({ ...wanted, upToPlace })
       return summary
     },
     discard(id, { by }) {

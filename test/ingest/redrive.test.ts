@@ -100,6 +100,18 @@ test('all of a filter stops where the journal takes nothing, and nothing is mark
   expect(taken).toBe(100)
 })
 
+test('what comes back unmended while others are still sent is not sent a second time', async () => {
+  using quarantine = openQuarantine({ dir })
+  const put = (seq: number): void => quarantine.put(brokenOf(message(seq, TOPIC, 'x'), new Error('rule')))
+  for (let seq = 1; seq <= 60; seq++) put(seq)
+  let taken = 60
+  const redrive = createRedrive({ quarantine, original: () => undefined, append: async () => put(++taken) })
+  const summary = await redrive.all({ code: 'rule-failed' }, { by: 'user:chen', limit: 1000 })
+  expect(summary.redriven).toEqual(Array.from({ length: 60 }, (_, i) => `r-${i + 1}`))
+  expect(summary.remaining).toBe(0)
+  expect(quarantine.waiting().open).toBe(60)
+})
+
 test('what the store refused is sent again as the device’s own message, never as the reading it became', async () => {
   using quarantine = openQuarantine({ dir })
   const own = native(7)

@@ -220,7 +220,8 @@ test('the pages beside the desk: no violation, nothing wider than its screen, li
 
   // whatever was open before: the account is one line from left to right
   await page.evaluate(`location.hash = '#/accounting'`)
-  const tops = await page.getByTestId('equation').evaluate(`sum => [...sum.querySelectorAll('.term')].map(one => one.offsetTop)`)
+  await page.getByTestId('equation').locator('.term').nth(1).waitFor({ timeout: 20_000 })
+  const tops = await page.evaluate(`[...document.querySelectorAll('[data-testid="equation"] .term')].map(one => one.offsetTop)`)
   expect(new Set(tops as number[]).size).toBe(1)
 
   await page.evaluate(`location.hash = '#/devices'`)
