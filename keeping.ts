@@ -29,11 +29,11 @@ export type Keeping = {
 }
 
 /** rows written at once; an alarm waits for no more than these */
-const PORTION_ROWS = 400
+const PORTION_ROWS = 150
 /** of the time, at most this share goes into keeping, */
 const SHARE_MAX = 1 / 25
 /** but not oftener than this, */
-const PAUSE_MS_MIN = 1_000
+const PAUSE_MS_MIN = 4_000
 /** and not more seldom: it bounds what a restart has to judge again */
 const PAUSE_MS_MAX = 20_000
 /** Changes are appended until they are this many times what there is; then all of it is written anew, and they are let go. */

@@ -179,9 +179,9 @@ export const openDispatch = (o: DispatchOptions) => {
     /** journal position at which the state of the fold was kept, and its rows then */
     keptAt: (): number => kept.at(),
     kept: (room: string): Iterable<[string, string]> => kept.rows(room),
-    // what rules found is found again from the state kept before it; that state, and what no message of the journal brought, is not
+    // what rules found is found again from the state kept before it; that state once it is whole, and what no message of the journal brought, is not
     commit: (c: Commit): Changes =>
-      change(turn => commit(turn, { state, kept }, c), { isSynced: c.rows.length > 0 || (c.kept ?? []).length > 0 }),
+      change(turn => commit(turn, { state, kept }, c), { isSynced: c.rows.length > 0 || c.kept?.some(({ isLast }) => isLast) === true }),
     /** What time alone changes, and what terminals say of orders; call it a few times a second. `isCatchingUp`: what came while this was down is unread. */
     tick(nowMs: number, { isCatchingUp = false } = {}): Changes {
       const said = stepsSaid(desk)

@@ -85,7 +85,7 @@ async function live(
     commit: (o: Parameters<Dispatch['commit']>[0]) => {
       if (left-- <= 0) throw new Error('killed')
       const changes = dispatch.commit(o)
-      committed(o.kept?.length !== 0)
+      committed(o.kept?.some(({ isLast }) => isLast) === true)
       return changes
     },
   }
@@ -237,16 +237,16 @@ describe('what is frozen stays as it was', () => {
 
 describe('keeping', () => {
   const rooms = () => {
-    const rows = Array.from({ length: 450 }, (_, i): StateRows[number] => [`k${i}`, '1'])
+    const rows = Array.from({ length: 350 }, (_, i): StateRows[number] => [`k${i}`, '1'])
     const none = { dirty: (): StateRows => [], freeze: () => frozenRows([]), size: () => ({ subjects: 0 }) }
-    return { catalogue: none, directory: { freeze: () => frozenRows(rows), size: () => 450 }, fold: none, notes: none }
+    return { catalogue: none, directory: { freeze: () => frozenRows(rows), size: () => 350 }, fold: none, notes: none }
   }
 
   test('gives portions, the last of which is named, and then pauses by what they cost', () => {
     let nowMs = 0
     const keeping = createKeeping(rooms(), () => nowMs)
     expect(keeping.isDue(7)).toBe(false)
-    nowMs = 1_000
+    nowMs = 4_000
     expect(keeping.isDue(7)).toBe(true)
     keeping.begin(7)
     const counts: [number, boolean][] = []
@@ -254,14 +254,15 @@ describe('keeping', () => {
       const { at, rows, isLast } = keeping.portion()
       expect(at).toBe(7)
       counts.push([rows.flatMap(r => r.rows).length, isLast])
-      keeping.spent(30)
+      keeping.spent(100)
     }
     expect(counts).toEqual([
-      [400, false],
+      [150, false],
+      [150, false],
       [50, true],
     ])
-    // two portions of 30 ms are a twenty-fifth of
-    nowMs = 1_000 + 1_499
+    // three portions of 100 ms are a twenty-fifth of
+    nowMs = 4_000 + 7_499
     expect(keeping.isDue(8)).toBe(false)
     nowMs += 1
     expect(keeping.isDue(7)).toBe(false)
@@ -274,8 +275,8 @@ describe('keeping', () => {
     keeping.portion()
     const portions = keeping.all(9)
     expect(portions.map(({ at, rows, isLast }) => [at, rows.flatMap(r => r.rows).length, isLast])).toEqual([
-      [3, 50, true],
-      [9, 450, true],
+      [3, 200, true],
+      [9, 350, true],
     ])
     expect(keeping.isUnderWay()).toBe(false)
   })
