@@ -178,7 +178,9 @@ async function besideNodeRed(devices: number, rounds: number): Promise<void> {
 /** Those that look at a smoke detector with these values. */
 const METRICS = ['obscuration_db_per_m', 'temperature_c', 'co_ppm']
 function isFor({ kind, scope, parameters }: Rule): boolean {
-  const { metric } = parameters as { metric?: string }
+  const { metric, terms = [] } = parameters as { metric?: string; terms?: { climbOverS?: number }[] }
+  // the function nodes know no climb of a room
+  if (terms.some(({ climbOverS }) => climbOverS !== undefined)) return false
   if (scope.notKinds?.includes('smoke') === true || (scope.kinds !== undefined && !scope.kinds.includes('smoke'))) return false
   return metric === undefined ? ['fuse', 'gone-quiet', 'clock-fault'].includes(kind) : METRICS.includes(metric)
 }
