@@ -28,10 +28,16 @@ export async function listenUdp({ entrance, host, port, heard, log }: UdpOptions
   socket.on('message', (bytes, { address, port: from }) => heard(bytes, address, from))
   const bound = socket.address().port
   log.info({ entrance, host, port: bound }, 'listening for datagrams of devices')
+  let isClosed = false
   return {
     port: bound,
-    // what cannot be sent is lost, as any datagram may be
-    send: (bytes, to, toPort) => socket.send(bytes, toPort, to, () => {}),
-    close: () => new Promise<void>(resolve => socket.close(() => resolve())),
+    // what cannot be sent is lost, as any datagram may be; nobody can be answered on port 0, from which a datagram may say it comes
+    send(bytes, to, toPort) {
+      if (!isClosed && toPort > 0) socket.send(bytes, toPort, to, () => {})
+    },
+    close() {
+      isClosed = true
+      return new Promise<void>(resolve => socket.close(() => resolve()))
+    },
   }
 }
