@@ -12,7 +12,7 @@ export type RegisteringParts = {
   directory: { registerAll(devices: readonly Registered[]): Device[]; remove(deviceId: string): boolean }
   saveDirectory(): void
   credentials: { importMany(rows: Credential[]): Promise<Issued[]>; revoke(deviceId: string): boolean }
-  changed(c: { devices: Device[] }): void
+  changed(c: { devices?: Device[]; removed?: string[] }): void
 }
 
 /** some 10 ms of work */
@@ -32,9 +32,7 @@ export async function registerAll(parts: RegisteringParts, wanted: readonly Want
       await otherWork()
     }
   } catch (error) {
-    for (const { credential } of wanted) credentials.revoke(credential.deviceId)
-    for (const { deviceId } of made) directory.remove(deviceId)
-    parts.saveDirectory()
+    await takeBack(parts, wanted)
     throw error
   }
   for (const portion of portionsOf(made)) {
@@ -42,6 +40,19 @@ export async function registerAll(parts: RegisteringParts, wanted: readonly Want
     await otherWork()
   }
   return made
+}
+
+/** Of the portion in hand too. Each is a sync or two of the disk, so alarms go on between any two. */
+async function takeBack({ credentials, directory, saveDirectory, changed }: RegisteringParts, wanted: readonly Wanted[]): Promise<void> {
+  const removed: string[] = []
+  for (const { credential } of wanted) {
+    const { deviceId } = credential
+    credentials.revoke(deviceId)
+    if (directory.remove(deviceId)) removed.push(deviceId)
+    await otherWork()
+  }
+  saveDirectory()
+  changed({ removed })
 }
 
 function* portionsOf<T>(all: readonly T[]): Generator<T[]> {

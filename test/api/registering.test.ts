@@ -12,6 +12,7 @@ function parts(o: { refuseAt?: number } = {}) {
   const credentials = new Set<string>()
   const devices = new Set<string>()
   const saved: number[] = []
+  const gone: string[] = []
   const all: RegisteringParts = {
     credentials: {
       importMany: async rows => rows.map(({ deviceId }) => (credentials.add(deviceId), { username: deviceId, password: `of ${deviceId}` })),
@@ -19,15 +20,18 @@ function parts(o: { refuseAt?: number } = {}) {
     },
     directory: {
       registerAll(rows) {
-        if (devices.size + rows.length > (o.refuseAt ?? Infinity)) throw new Error('the disk is full')
-        return rows.map(({ deviceId }) => (devices.add(deviceId), { deviceId } as Device))
+        return rows.map(({ deviceId }) => {
+          if (devices.size >= (o.refuseAt ?? Infinity)) throw new Error('the disk is full')
+          devices.add(deviceId)
+          return { deviceId } as Device
+        })
       },
       remove: deviceId => devices.delete(deviceId),
     },
     saveDirectory: () => void saved.push(devices.size),
-    changed: () => {},
+    changed: ({ removed = [] }) => void gone.push(...removed),
   }
-  return { all, credentials, devices, saved }
+  return { all, credentials, devices, saved, gone }
 }
 
 test('each portion is saved by itself, and told of once all are there', async () => {
@@ -42,8 +46,9 @@ test('each portion is saved by itself, and told of once all are there', async ()
 })
 
 test('what was registered before a refusal is taken back, and nothing is told', async () => {
-  const { all, credentials, devices } = parts({ refuseAt: 420 })
+  const { all, credentials, devices, gone } = parts({ refuseAt: 420 })
   const told: unknown[] = []
   await expect(registerAll(all, wanted, portion => void told.push(portion))).rejects.toThrow('the disk is full')
   expect([credentials.size, devices.size, told]).toEqual([0, 0, []])
+  expect(gone).toHaveLength(420)
 })
