@@ -3,15 +3,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Zone } from '#contracts/zone.ts'
 import { capIdentifier, capMessage, capTime } from './cap.ts'
-import type { Notification } from './notifiers/notifier.ts'
+import { incidentOf, type Notification } from './notifiers/notifier.ts'
 
 export const CAP_KEPT = 10_000
 export const CAP_LISTED_MAX = 200
 /** of one incident, the newest: a fire that changes its level each hour has fewer */
 const REFERENCES_MAX = 50
-
-/** `F0312-7K3QX2.opened` -> its incident. */
-const incidentOf = (identifier: string): string => identifier.slice(0, Math.max(0, identifier.indexOf('.')))
 
 export type CapEntry = { identifier: string; sentAt: string; headline: string }
 export type CapRows = ReturnType<typeof capRows>

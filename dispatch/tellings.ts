@@ -2,7 +2,7 @@
 // only, each call inside the caller's transaction; what moves them is ladder.ts. The newest 100,000 finished ones are kept.
 import type { DatabaseSync } from 'node:sqlite'
 import type { TellingLine, TellingState } from '#contracts/incident.ts'
-import type { Notification } from './notifiers/notifier.ts'
+import { incidentOf, type Notification } from './notifiers/notifier.ts'
 
 export type Telling = {
   id: string
@@ -47,9 +47,6 @@ const toLine = (r: ListedRow): TellingLine => ({
   ...(r.accepted_ms !== null && { acceptedAt: iso(r.accepted_ms) }),
 })
 const COLUMNS = 'id, recipient, incident_id, step, state, created_ms, json'
-
-/** `F0312-7K3QX2.opened` -> its incident. */
-const incidentOf = (id: string): string => id.slice(0, Math.max(0, id.indexOf('.')))
 
 export type Tellings = ReturnType<typeof tellingRows>
 

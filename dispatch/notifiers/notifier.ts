@@ -49,6 +49,9 @@ export type Notification = {
   order?: NotifiedOrder
 }
 
+/** `F0312-7K3QX2.opened` -> its incident. */
+export const incidentOf = (id: string): string => id.slice(0, Math.max(0, id.indexOf('.')))
+
 /**
  * `reason` is shown in timelines, logs and health lines: no secret, no address (it may carry a token), nothing the other side wrote.
  * `afterMs`: the other side asked to be left alone for this long.
