@@ -19,8 +19,11 @@ export type QuarantineFilter = {
   to?: string
 }
 
-/** What came of sending many through again. `remaining`: what the filter still finds, those that failed among them. */
-export type RedriveSummary = { redriven: string[]; failed: { id: string; reason: string }[]; remaining: number }
+/**
+ * What came of sending many through again. `remaining`: what the filter still finds, those that failed among them, up to the place `upTo`: what came
+ * back unmended since the first of these requests is not among them, if the next one is given `upTo` again.
+ */
+export type RedriveSummary = { redriven: string[]; failed: { id: string; reason: string }[]; remaining: number; upTo: number }
 
 export type QuarantineEntry = {
   id: string

@@ -28,8 +28,8 @@ export type RedriveOptions = { by: string; payload?: Uint8Array; topic?: string;
 export type Redrive = {
   /** @throws FengsuiError not-found, conflict, journal-unavailable */
   one(id: string, o: RedriveOptions): Promise<QuarantineEntry>
-  /** What is held and fits, oldest first. Stops at the first message that the journal does not take. */
-  all(filter: QuarantineFilter, o: { by: string; limit: number }): Promise<RedriveSummary>
+  /** What is held and fits, oldest first, none that came behind the place `upTo`; now where it is not given. Stops at the first message that the journal does not take. */
+  all(filter: QuarantineFilter, o: { by: string; limit: number; upTo?: number }): Promise<RedriveSummary>
   /** @throws FengsuiError not-found, conflict */
   discard(id: string, o: { by: string }): QuarantineEntry
   /** all bytes of an entry, out of the journal where quarantine holds only the beginning; undefined when they are gone */
@@ -98,11 +98,10 @@ export function createRedrive({ quarantine, original, append }: RedriveParts): R
       await send(entryOf(id), o)
       return entryOf(id)
     },
-    async all(filter, { by, limit }) {
+    // what is unmended comes back as an entry of its own, perhaps while others are still sent: it is for the next time
+    async all(filter, { by, limit, upTo: upToPlace = quarantine.newestPlace() }) {
       const wanted = { ...filter, disposition: 'held' as const }
-      const summary: RedriveSummary = { redriven: [], failed: [], remaining: 0 }
-      // what is unmended comes back as an entry of its own, perhaps while others are still sent: it is for the next time
-      const upToPlace = quarantine.newestPlace()
+      const summary: RedriveSummary = { redriven: [], failed: [], remaining: 0, upTo: upToPlace }
       let afterPlace = 0
       let isStopped = false
       for (let looked = 0; looked < LOOKED_AT_MAX && summary.redriven.length < limit && !isStopped;) {

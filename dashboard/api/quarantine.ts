@@ -22,7 +22,7 @@ export type QuarantineParts = {
   }
   redrive: {
     one(id: string, o: { by: string; payload?: Uint8Array; topic?: string; force?: boolean }): Promise<QuarantineEntry>
-    all(filter: QuarantineFilter, o: { by: string; limit: number }): Promise<RedriveSummary>
+    all(filter: QuarantineFilter, o: { by: string; limit: number; upTo?: number }): Promise<RedriveSummary>
     discard(id: string, o: { by: string }): QuarantineEntry
     bytes(entry: QuarantineEntry): Uint8Array | undefined
   }
@@ -137,18 +137,26 @@ export function quarantineRoutes(app: App, { quarantine, redrive, audit }: Quara
     schema: {
       summary: 'Send everything through again that is held and fits, oldest first, after a decoder or a registration was mended',
       tags,
-      body: object({}, { ...filters, limit: integer({ minimum: 1, maximum: 1000, default: 500 }) }),
+      body: object(
+        {},
+        {
+          ...filters,
+          limit: integer({ minimum: 1, maximum: 1000, default: 500 }),
+          upTo: integer({ minimum: 0, description: 'of the answer before, to go on: what came back unmended since is left alone' }),
+        },
+      ),
       response: answers({
         200: object({
           redriven: list(text()),
           failed: list(object({ id: text(), reason: text() })),
-          remaining: integer({ description: 'still held: ask again where it is more than failed' }),
+          remaining: integer({ description: 'still held: ask again with `upTo` where it is more than failed' }),
+          upTo: integer(),
         }),
       }),
     },
     handler: async request => {
-      const { limit = 500, ...filter } = request.body
-      const summary = await redrive.all(filter, { by: byWhom(request), limit })
+      const { limit = 500, upTo, ...filter } = request.body
+      const summary = await redrive.all(filter, { by: byWhom(request), limit, ...(upTo !== undefined && { upTo }) })
       if (summary.redriven.length > 0) audit(request, 'quarantine.redrive-all', 'quarantine', { filter, ids: summary.redriven })
       return summary
     },

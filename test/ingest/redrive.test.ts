@@ -106,9 +106,11 @@ test('what comes back unmended while others are still sent is not sent a second 
   for (let seq = 1; seq <= 60; seq++) put(seq)
   let taken = 60
   const redrive = createRedrive({ quarantine, original: () => undefined, append: async () => put(++taken) })
-  const summary = await redrive.all({ code: 'rule-failed' }, { by: 'user:chen', limit: 1000 })
-  expect(summary.redriven).toEqual(Array.from({ length: 60 }, (_, i) => `r-${i + 1}`))
-  expect(summary.remaining).toBe(0)
+  const first = await redrive.all({ code: 'rule-failed' }, { by: 'user:chen', limit: 20 })
+  expect(first.remaining).toBe(40)
+  const rest = await redrive.all({ code: 'rule-failed' }, { by: 'user:chen', limit: 1000, upTo: first.upTo })
+  expect([...first.redriven, ...rest.redriven]).toEqual(Array.from({ length: 60 }, (_, i) => `r-${i + 1}`))
+  expect(rest.remaining).toBe(0)
   expect(quarantine.waiting().open).toBe(60)
 })
 

@@ -97,11 +97,14 @@ const RedriveAll = ({ store, filter, onDone }: { store: Store; filter: Filter; o
   const send = async (): Promise<void> => {
     stopped.current = false
     let done = 0
+    let upTo: number | undefined
     try {
       const { disposition: _disposition, ...rest } = given(filter)
       for (;;) {
         setSent(done)
-        const { redriven, failed, remaining } = await store.api.post<RedriveSummary>('quarantine/redrive', rest)
+        const answer = await store.api.post<RedriveSummary>('quarantine/redrive', { ...rest, ...(upTo !== undefined && { upTo }) })
+        const { redriven, failed, remaining } = answer
+        upTo = answer.upTo
         done += redriven.length
         if (redriven.length > 0 && remaining > failed.length && !stopped.current) continue
         const values = { n: count(done), failed: count(failed.length), remaining: count(remaining) }
