@@ -1,7 +1,7 @@
 // The door for what does not come over our own broker: TCP and UDP devices, HTTP pushes, streams of cameras, foreign brokers. The same
 // admission as at the broker (size, rate, room), the same journal, the same list of refusals. It decodes nothing and keeps nothing: take()
 // ends when the message is on disk, and only then may anybody be told so.
-import type { Clock } from '#contracts/clock.ts'
+import type { Clock, Log } from '#contracts/clock.ts'
 import { FengsuiError, type ErrorCode } from '#contracts/errors.ts'
 import type { InboundMessage } from '#contracts/message.ts'
 import type { Meter } from '#contracts/metrics.ts'
@@ -36,6 +36,9 @@ export type Intake = {
   /** something that did not get so far: counted, and kept where people look */
   refuse(refusal: Omit<Refusal, 'atMs'>): void
 }
+
+/** What a port of a family needs. `isKnown`: may this device speak here; everybody where it is not given */
+export type PortOptions = { host: string; port: number; intake: Intake; isKnown?(deviceId: string): boolean; clock: Clock; log: Log }
 
 export type IntakeParts = {
   append(message: InboundMessage): Promise<unknown>

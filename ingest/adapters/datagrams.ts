@@ -1,19 +1,9 @@
 // Conversations by datagrams: all of one address and port are one, ended when it has been silent for long. While a conversation is busy its
 // datagrams are let go, not kept: who is not answered sends again. Only what is acknowledged may come this way.
-import type { Log } from '#contracts/clock.ts'
-import type { Entrance } from '../intake.ts'
-import type { Conversation, Peer } from './tcp.ts'
+import type { Conversation, Peer, TcpOptions } from './tcp.ts'
 import { listenUdp } from './udp.ts'
 
-export type DatagramOptions = {
-  entrance: Entrance
-  host: string
-  port: number
-  open(peer: Peer): Conversation
-  idleMs: number
-  peersMax?: number
-  log: Log
-}
+export type DatagramOptions = Omit<TcpOptions, 'connectionsMax' | 'meter'> & { peersMax?: number }
 
 /** Addresses and ports spoken with at once; at the bound the one heard longest ago ends. */
 export const PEERS_MAX = 5_000

@@ -1,7 +1,6 @@
 // The centre that user information transmission devices (GB/T 26875.3-2011) connect to: takes their frames, acknowledges each only when it
 // is on disk, answers a wrong sum with a nak, sets their clocks and asks whether somebody is on duty. A fire never waits for what was sent
 // before it: frames go to the journal side by side, and what may carry an alarm takes its quick lane.
-import type { Clock, Log } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { DEFAULT_TIME_ZONE, openZone, type Zone } from '#contracts/zone.ts'
@@ -9,7 +8,7 @@ import { listenDatagrams } from '../adapters/datagrams.ts'
 import { listenTcp, type Conversation, type Peer } from '../adapters/tcp.ts'
 import { num, str } from '../compose.ts'
 import { createFirstTime } from '../first-time.ts'
-import type { Intake } from '../intake.ts'
+import type { PortOptions } from '../intake.ts'
 import { parseJson } from '../json.ts'
 import { encodeFrame, type Frame } from './frame.ts'
 import {
@@ -39,16 +38,9 @@ const CLOCK_OFF_MS = 30_000
 const CLOCK_AGAIN_MS = 3_600_000
 const CLOCK_DAILY_MS = 86_400_000
 
-export type GatewayOptions = {
-  host: string
-  port: number
-  intake: Intake
-  /** may this transmitter speak here? default: everybody */
-  isKnown?(deviceId: string): boolean
-  clock: Clock
+export type GatewayOptions = PortOptions & {
   /** what transmitters' clocks show */
   zone?: Zone
-  log: Log
   meter: Meter
   idleMs?: number
   goneAfterMs?: number

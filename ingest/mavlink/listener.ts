@@ -1,19 +1,10 @@
 // Drones and their ground stations that send MAVLink over UDP, many packets a second. Once a second the newest packet of each kind of each
 // vehicle goes into the journal, bad news at once: the rest would be fifty times the same. Not authenticated: MAVLink over UDP is not.
-import type { Clock, Log } from '#contracts/clock.ts'
 import { listenUdp } from '../adapters/udp.ts'
-import type { Intake } from '../intake.ts'
+import type { PortOptions } from '../intake.ts'
 import { slicesIn, type Packet } from './packets.ts'
 
-export type ListenerOptions = {
-  host: string
-  port: number
-  intake: Intake
-  isKnown?(deviceId: string): boolean
-  clock: Clock
-  log: Log
-  everyMs?: number
-}
+export type ListenerOptions = PortOptions & { everyMs?: number }
 export type MavlinkListener = { port: number; vehicles(): number; close(): Promise<void> }
 
 const EVERY_MS = 1_000

@@ -1,21 +1,12 @@
 // MEOKON terminals that send their frames by themselves, over TCP or UDP, to one port number. A frame is answered when it is on disk, and not
 // before: a terminal that gets no answer within 5 s keeps its records and sends them again, and what came before is recognised as a repeat.
-import type { Clock, Log } from '#contracts/clock.ts'
 import type { Meter } from '#contracts/metrics.ts'
 import { listenTcp, type Conversation, type Peer } from '../adapters/tcp.ts'
 import { listenUdp } from '../adapters/udp.ts'
-import type { Intake } from '../intake.ts'
+import type { PortOptions } from '../intake.ts'
 import { answerTo, framesIn, idOf } from './frame.ts'
 
-export type ReceiverOptions = {
-  host: string
-  port: number
-  intake: Intake
-  isKnown?(deviceId: string): boolean
-  clock: Clock
-  log: Log
-  meter: Meter
-}
+export type ReceiverOptions = PortOptions & { meter: Meter }
 export type Receiver = { port: number; connections(): number; close(): Promise<void> }
 
 /** They connect for each report. */
