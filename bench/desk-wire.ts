@@ -21,9 +21,11 @@ const sit = (url: string, token: string, desks: number): void => {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/live`, [ROWS_PROTOCOL, `bearer.${token}`])
     socket.on('message', (data: Buffer, isBinary) => {
       const kind = isBinary ? 'rows' : /"type":"(\w+)"/.exec(data.toString('latin1', 0, 40))?.[1]
-      if (kind === 'snapshot') heard.snapshots += 1
+      // whole with the last part of the devices, which is compressed for each desk
+      if (kind === 'devices') heard.snapshots += Number(data.toString('latin1', data.length - 12).includes('"last":true'))
+      else if (kind === 'snapshot') return
       else if (n === 0 && kind === 'heartbeat') heard.heartbeats += 1
-      else if (n === 0 && kind !== 'devices') heard.bytes += data.length
+      else if (n === 0) heard.bytes += data.length
     })
   }
   process.on('message', () => process.send?.({ ...heard }))
