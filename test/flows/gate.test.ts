@@ -225,13 +225,24 @@ test('what ships passes the gate: the shipped flow and every example, each with 
 
 describe('trials', () => {
   const story = (flows: Node[]) => ({ name: 's', flows: flows as FlowNode[], entries: entriesOf(HOT) })
+  const heard = tab({
+    more: [
+      { id: 'heard', type: 'complete', z: 'tab', scope: ['rule'], x: 5, y: 1, wires: [['tell']] },
+      { id: 'tell', type: 'function', z: 'tab', func: "if (msg.payload) node.error('heard')", outputs: 1, x: 6, y: 1, wires: [[]] },
+    ],
+  })
   test('the same readings give the same digest, in one process or another; each story begins without memory; no network is reached', async () => {
     const func = `try { const p = console.log.constructor('return process')(); await new Promise((ok, no) => p.getBuiltinModule('node:net').connect(9, '127.0.0.1').on('error', no).on('connect', ok)); return null } catch (e) { node.error('no: ' + e.code); return null }`
-    const [a, b, probe] = await tryOut({ stories: [story(tab()), story(tab()), story(tab({ func }))], msMax: 20_000 })
+    // with a node between them the rule is not asked ahead of the message
+    const between = story(tab({ func: 'return msg' }))
+    const stories = [story(tab()), story(tab()), story(tab({ func })), between, story(heard)]
+    const [a, b, probe, apart, complete] = await tryOut({ stories, msMax: 20_000 })
     const [c] = await tryOut({ stories: [story(tab())], msMax: 20_000 })
     expect(a!.alarms).toHaveLength(1)
     expect([b!.digest, c!.digest]).toEqual([a!.digest, a!.digest])
     expect(probe!.problems[0]).toContain('no: ERR_ACCESS_DENIED')
+    expect([apart!.digest, complete!.digest]).toEqual([a!.digest, a!.digest])
+    expect(complete!.problems, 'who waits for the rule to be done hears of every reading').toHaveLength(12)
   })
   test('a loop ends at the time limit and is refused', async () => {
     const verdict = await createGate({ msMax: 2500 }).judge(tab({ func: 'await 0\nwhile (true) {}' }) as FlowNode[], [])

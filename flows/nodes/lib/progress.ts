@@ -23,7 +23,8 @@ export type Progress = {
 
 type OldStyle = { _expectedDoneCount?: number }
 const nothing = (): void => {}
-const QUICK: Tracked = { outcome: Promise.resolve('done'), passed: Promise.resolve(), drop: nothing, isDone: true }
+/** nothing is left to wait for */
+export const QUICK: Tracked = { outcome: Promise.resolve('done'), passed: Promise.resolve(), drop: nothing, isDone: true }
 
 /** `add` is Node-RED's hooks.add; its handlers must take exactly one parameter, or every message stops there. */
 export function createProgress(add: (name: string, handler: (event: never) => void) => void): Progress {

@@ -2,8 +2,10 @@
 import { consumerOf, isConsumer } from './consumer.ts'
 import { follow, type Feed, type FeedReading, type FeedTick } from './feed.ts'
 import { keepers, progress } from './one-progress.ts'
+import { QUICK, type Tracked } from './progress.ts'
 import { ownOf, type FlowMessage, type Red, type RedNode } from './red.ts'
 import { serverOf } from './server-node.ts'
+import { judged, ruleBehind, type JudgeAhead } from './straight.ts'
 
 type Config = {
   id: string
@@ -33,7 +35,19 @@ export default function (red: Red): void {
     if (taken.has(consumer)) return refuse(this, red._('fire-reading.taken', { consumer }))
     taken.set(consumer, config.id)
     const filter = { kinds: list(config.kinds), areas: list(config.areas), ticks: config.ticks === true }
-    const deliver = (entry: FeedReading | FeedTick) => track.track(() => this.send(messageOf(entry)), LATE_MS, consumer)
+    /** null = to be looked for: a deploy may have put another node behind this one */
+    let behind: { judge: JudgeAhead | undefined } | null = null
+    const deliver = (entry: FeedReading | FeedTick): Tracked => {
+      behind ??= { judge: ruleBehind(red, this) }
+      const signals = behind.judge?.(entry, consumer)
+      if (signals?.length === 0) return QUICK
+      const message = messageOf(entry)
+      if (signals !== undefined) judged.set(message, signals)
+      return track.track(() => this.send(message), LATE_MS, consumer)
+    }
+    const forget = (): void => void (behind = null)
+    red.events.on('flows:started', forget)
+    this.on('close', done => (red.events.removeListener('flows:started', forget), done()))
 
     const { trial } = own
     if (trial?.tap !== undefined) {

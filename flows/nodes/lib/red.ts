@@ -15,6 +15,8 @@ export type RedNode = {
   name?: string
   /** the tab it stands on */
   z?: string
+  /** its id in the subflow that it is an instance of */
+  _alias?: string
   /** ids of what each of its outputs leads to */
   wires?: string[][]
   send(message: FlowMessage | (FlowMessage | null)[]): void
@@ -37,9 +39,10 @@ export type Red = {
   nodes: {
     createNode(node: unknown, config: unknown): void
     getNode(id: string): unknown
+    eachNode(each: (node: { id: string; type: string; scope?: unknown }) => void): void
     registerType(type: string, constructor: unknown, options?: { credentials: Record<string, { type: 'password' | 'text' }> }): void
   }
-  hooks: { add(name: string, handler: (event: never) => void): void }
+  hooks: { add(name: string, handler: (event: never) => void): void; has(name: string): boolean }
   events: {
     on(name: string, handler: (event: Started) => void): void
     removeListener(name: string, handler: (event: Started) => void): void

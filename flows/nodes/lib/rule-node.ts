@@ -9,6 +9,7 @@ import { rowsOf, type Keeper, type Row } from './keeper.ts'
 import { keepers, progress } from './one-progress.ts'
 import { ownOf, type FlowMessage, type Red, type RedNode, type Send } from './red.ts'
 import { serverOf } from './server-node.ts'
+import { judged, type JudgeAhead } from './straight.ts'
 
 type Config = { id: string; server?: string; rules?: string; name?: string }
 
@@ -22,7 +23,7 @@ export const ruleNode =
     const own = ownOf(red)
     addPages(red, engine)
 
-    function FireRule(this: RedNode, config: Config): void {
+    function FireRule(this: RedNode & { judgeAhead?: JudgeAhead }, config: Config): void {
       red.nodes.createNode(this, config)
       const ruleSet = parsed(this, engine, config)
       if (ruleSet === null) return
@@ -43,28 +44,29 @@ export const ruleNode =
         fold = engine.createFold({ ruleSet: ruleSet!, rows: stored })
         keepers().join(consumer, keeper)
       }
-      const judge = (message: FlowMessage, send: Send): void => {
-        if (fold === null) return
-        const tick = message.tick
-        const reading = message.payload as FeedReading | undefined
-        const signals =
-          tick === undefined
-            ? isReading(reading)
-              ? fold.apply(reading, reading.off)
-              : []
-            : fold.advance(Date.parse(tick.at), { seq: tick.off, isClock: true })
+      const say = (message: FlowMessage, signals: AlarmSignal[], send: Send): void => {
         for (const signal of signals) {
           if (signal.type === 'raise') this.status({ fill: 'red', shape: 'dot', text: String(++raised) })
           send(outputsOf(message, signal, ruleSet!))
         }
-        const [broken] = fold.disabled()
-        if (broken !== undefined) this.status({ fill: 'red', shape: 'ring', text: `${broken.rule}: ${broken.reason}`.slice(0, 60) })
       }
+      const judge = (of: EngineFold, entry: unknown, isTick: boolean): AlarmSignal[] => {
+        const signals = isTick ? advanced(of, entry as FeedTick) : isReading(entry) ? of.apply(entry, entry.off) : []
+        const [broken] = of.disabled()
+        if (broken !== undefined) this.status({ fill: 'red', shape: 'ring', text: `${broken.rule}: ${broken.reason}`.slice(0, 60) })
+        return signals
+      }
+      const hear = (message: FlowMessage, send: Send): void => {
+        if (fold === null) return
+        const { tick, payload } = message
+        say(message, judged.get(message) ?? judge(fold, tick ?? payload, tick !== undefined), send)
+      }
+      this.judgeAhead = (entry, consumer) => (fold === null || consumer !== of ? undefined : judge(fold, entry, !('deviceId' in entry)))
 
       this.on('input', (message, send, done) => {
         const consumer = consumerOf(message)
         if (fold !== null && (consumer === undefined || consumer === of)) {
-          judge(message, send)
+          hear(message, send)
           return done()
         }
         if (consumer === undefined) return done(new Error(red._('fire-rule.no-feed')))
@@ -73,7 +75,7 @@ export const ruleNode =
         const letGo = hold()
         loading ??= load(consumer)
         void loading
-          .then(() => (judge(message, send), done()))
+          .then(() => (hear(message, send), done()))
           .catch((error: Error) => void (!closed && done(error)))
           .finally(() => void (!closed && letGo()))
       })
@@ -141,7 +143,8 @@ async function rowsStored(api: Api, consumer: string, node: string, isClosed: ()
   }
 }
 
-const isReading = (value: FeedReading | FeedTick | undefined): value is FeedReading =>
+const advanced = (fold: EngineFold, { at, off }: FeedTick): AlarmSignal[] => fold.advance(Date.parse(at), { seq: off, isClock: true })
+const isReading = (value: unknown): value is FeedReading =>
   typeof value === 'object' && value !== null && 'deviceId' in value && 'ts' in value && 'off' in value
 
 const textIn = (body: unknown): string => {
