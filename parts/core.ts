@@ -5,8 +5,6 @@ import { FengsuiError } from '#contracts/errors.ts'
 import type { RoomHealth, Trouble } from '#contracts/live.ts'
 import type { Message } from '#contracts/message.ts'
 import type { Reading } from '#contracts/reading.ts'
-import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
-import type { FeedEntry } from '../dashboard/api/feed.ts'
 import type { AlarmPath } from '../alarm-path.ts'
 import type { Registration } from '../ingest/registrations.ts'
 import type { Settings } from '../settings.ts'
@@ -29,6 +27,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   const { HISTORY_ROOM, keepRules, startingRules, startParser } = await import('../rules/index.ts')
   const { openDispatchDesk } = await import('./dispatch-desk.ts')
   const { startCheckpoints } = await import('../dispatch/checkpoints.ts')
+  const { createJustRead } = await import('./just-read.ts')
   const { registering } = await import('./registering.ts')
   const { openTelling } = await import('./telling.ts')
   const { openCommandDesk } = await import('./commands.ts')
@@ -86,15 +85,15 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
 
   // what the feed shows is decoded apart from the alarm path, so that a reader of the feed can never touch its state
   const feedCatalogue = createCatalogue({ decoders, district, timeZone: settings.timeZone })
+  const justRead = createJustRead({
+    decode: feedCatalogue.decode,
+    placed: reading => withPlace(reading, directory.get(reading.deviceId)),
+  })
   const feed = {
     head: () => reader.head(),
     read: (after: number, max: number) =>
-      readPast(reader, after, max, group => quarantine.get(passedOverId(group)) !== undefined).flatMap((message): FeedEntry[] => {
-        if (message.topic === CLOCK_TOPIC && message.identity === CLOCK_IDENTITY)
-          return [{ seq: message.seq, tick: new Date(message.receivedAtMs).toISOString() }]
-        const { readings } = feedCatalogue.decode(message)
-        return readings.map(reading => ({ seq: message.seq, reading: withPlace(reading, directory.get(reading.deviceId)) }))
-      }),
+      readPast(reader, after, max, group => quarantine.get(passedOverId(group)) !== undefined).flatMap(justRead.said),
+    recent: justRead.after,
     cursors,
   }
   const rooms = watchRooms([
@@ -270,7 +269,15 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   path = stack.adopt(
     startAlarmPath({
       reader: pathReader,
-      catalogue: { decode: message => (telling.listen(message), canary?.see(message), catalogue.decode(message)) },
+      catalogue: {
+        decode(message) {
+          telling.listen(message)
+          canary?.see(message)
+          const decoded = catalogue.decode(message)
+          justRead.keep(message, decoded)
+          return decoded
+        },
+      },
       directory,
       fold,
       keeping,
@@ -367,5 +374,6 @@ function withPlace(reading: Reading, device: Device | undefined): Reading {
   if (!device) return reading
   const place = reading.place ?? device.place
   const position = reading.position ?? device.position
+  if (place === reading.place && position === reading.position) return reading
   return { ...reading, ...(place ? { place } : {}), ...(position ? { position } : {}) }
 }

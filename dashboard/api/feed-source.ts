@@ -4,12 +4,16 @@ import { FengsuiError } from '#contracts/errors.ts'
 import type { Reading } from '#contracts/reading.ts'
 
 /** `tick`: the journal's own clock said that time has passed, which rules on silence need. */
-export type FeedEntry = { seq: number; reading: Reading } | { seq: number; tick: string }
+export type FeedEntry = FeedReading | { seq: number; tick: string }
+/** `text`: the reading as it goes over a stream, written once for all who follow */
+export type FeedReading = { seq: number; reading: Reading; text?: string }
 export type FeedParts = {
   feed: {
     head(): number
     /** what the next `maxMessages` journal messages after `afterSeq` say; a message is never cut in two */
     read(afterSeq: number, maxMessages: number): FeedEntry[]
+    /** the same out of memory, where these messages have just been read by somebody else; `cursor`: the last of them */
+    recent?(afterSeq: number, maxMessages: number): { cursor: number; entries: FeedEntry[] } | undefined
     cursors: {
       get(consumer: string): number
       has(consumer: string): boolean
@@ -23,7 +27,7 @@ export type FeedParts = {
 }
 export type Start = 'start' | 'head' | number
 /** `head`: of the journal when it was read */
-export type Batch = { cursor: number; head: number; readings: ({ off: number } & Reading)[]; ticks: { off: number; at: string }[] }
+export type Batch = { cursor: number; head: number; readings: FeedReading[]; ticks: { off: number; at: string }[] }
 export type Wanted = { reading(reading: Reading): boolean; ticks: boolean }
 /** One waiting request: resolves at news, at the time limit, or when `gone` aborts. */
 export type FeedSource = {
@@ -60,6 +64,8 @@ export function createFeedSource({ feed }: FeedParts): FeedSource {
   const listeners = new Map<string, Set<(position: number) => void>>()
   let closed = false
   let seenHead = -1
+  /** of the journal when it was looked at last */
+  let lastHead = 0
   const wake = () => {
     for (const go of waiting) go()
   }
@@ -106,9 +112,16 @@ export function createFeedSource({ feed }: FeedParts): FeedSource {
     rows: consumer => feed.cursors.rows(NAMESPACE + consumer),
     next(after, limit, wanted) {
       let cursor = after
-      let head = 0
       for (let scanned = 0; scanned < SCAN_MAX; scanned += limit) {
-        head = feed.head()
+        const near = feed.recent?.(cursor, limit)
+        if (near !== undefined) {
+          cursor = near.cursor
+          lastHead = Math.max(lastHead, cursor)
+          const batch = batchOf(cursor, lastHead, near.entries, wanted)
+          if (batch.readings.length > 0 || batch.ticks.length > 0) return batch
+          continue
+        }
+        const head = (lastHead = feed.head())
         if (cursor >= head) break
         // no more than there is: whoever asks for more has the journal's end looked at twice
         const found = feed.read(cursor, Math.min(limit, head - cursor))
@@ -117,7 +130,7 @@ export function createFeedSource({ feed }: FeedParts): FeedSource {
         const batch = batchOf(cursor, head, found, wanted)
         if (batch.readings.length > 0 || batch.ticks.length > 0) return batch
       }
-      return { cursor, head, readings: [], ticks: [] }
+      return { cursor, head: lastHead, readings: [], ticks: [] }
     },
     news(seen, ms, onGone) {
       if (waiting.size >= WAITING_MAX) throw new FengsuiError('too-many-requests', `${WAITING_MAX} requests wait on the feed already`)
@@ -159,12 +172,18 @@ export function refuseFurther(cursors: { all(): Record<string, number> }): void 
     throw new FengsuiError('conflict', `${CONSUMERS_MAX} consumers of the feed are known, and no more: take a name that is there`)
 }
 
+/** One line of a stream. */
+export function lineOf({ cursor, head, readings, ticks }: Batch): string {
+  const texts = readings.map(entry => (entry.text ??= `{"off":${entry.seq},${JSON.stringify(entry.reading).slice(1)}`))
+  return `{"cursor":${cursor},"head":${head},"readings":[${texts.join(',')}],"ticks":${ticks.length === 0 ? '[]' : JSON.stringify(ticks)}}\n`
+}
+
 function batchOf(cursor: number, head: number, found: FeedEntry[], wanted: Wanted): Batch {
   const batch: Batch = { cursor, head, readings: [], ticks: [] }
   for (const entry of found) {
     if ('tick' in entry) {
       if (wanted.ticks) batch.ticks.push({ off: entry.seq, at: entry.tick })
-    } else if (wanted.reading(entry.reading)) batch.readings.push({ off: entry.seq, ...entry.reading })
+    } else if (wanted.reading(entry.reading)) batch.readings.push(entry)
   }
   return batch
 }

@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http'
 import { answers } from './errors.ts'
 import { consumerParams, filters, untilClosed, wantedOf } from './feed-asked.ts'
-import type { FeedSource } from './feed-source.ts'
+import { lineOf, type Batch, type FeedSource } from './feed-source.ts'
 import { integer, object, text, type App } from './schema.ts'
 
 const CREDIT_MAX = 1000
@@ -52,9 +52,9 @@ export function feedStream(app: App, source: FeedSource): void {
         return credit - owed
       }
       let wroteMs = 0
-      const write = async (line: object): Promise<void> => {
+      const write = async (batch: Batch): Promise<void> => {
         wroteMs = performance.now()
-        if (!raw.write(`${JSON.stringify(line)}\n`) && isOpen()) await drained(raw)
+        if (!raw.write(lineOf(batch)) && isOpen()) await drained(raw)
       }
       try {
         await write({ cursor: sent, head: source.head(), readings: [], ticks: [] })
@@ -74,8 +74,7 @@ export function feedStream(app: App, source: FeedSource): void {
             underWay.push({ cursor: sent, readings })
             owed += readings
           }
-          if (isNews || isPassing || silentMs > HEARTBEAT_MS)
-            await write({ cursor: sent, head: batch.head, readings: batch.readings, ticks: batch.ticks })
+          if (isNews || isPassing || silentMs > HEARTBEAT_MS) await write(batch)
           if (!isNews) await source.news(sent, HEARTBEAT_MS, untilClosed(request))
         }
       } finally {

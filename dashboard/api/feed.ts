@@ -70,7 +70,8 @@ export function feedRoutes(app: App, parts: FeedParts & IncidentFeedParts): Feed
         batch = source.next(batch.cursor, limit, wanted)
       }
       const { cursor, readings, ticks } = batch
-      return { cursor, readings, head: source.head(), ...(wanted.ticks && { ticks }) }
+      const shown = readings.map(({ seq, reading }) => ({ off: seq, ...reading }))
+      return { cursor, readings: shown, head: source.head(), ...(wanted.ticks && { ticks }) }
     },
   })
 
