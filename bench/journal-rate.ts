@@ -94,7 +94,7 @@ async function fileSink(dir: string, addedSyncMs: number): Promise<Sink> {
         .then(() => append(file, packed, addedSyncMs))
         .then(() => {
           underWay--
-          for (const waiter of new Set(waiters)) waiter.written(count, 'bulk')
+          for (const waiter of new Set(waiters)) waiter.written(count, 'bulk', 0, 0)
           flush()
         })
     }

@@ -20,7 +20,7 @@ export type RawDeviceOptions = Subject & {
   localAddress?: string | undefined
   /** first and longest wait before it comes back, with jitter; null = it stays away */
   backOffMs: { first: number; longest: number } | null
-  /** each message is followed by another one as soon as it is acknowledged */
+  /** from begin() on each message is followed by another one as soon as it is acknowledged */
   closedLoop: boolean
   onAck(latencyMs: number): void
   onReady?(): void
@@ -44,6 +44,7 @@ export class RawDevice {
   #acked = 0
   #waitMs: number
   #timer: NodeJS.Timeout | undefined
+  #begun = false
   #stopped = false
   #ended = false
   ready = false
@@ -82,6 +83,12 @@ export class RawDevice {
 
   get inFlight(): number {
     return this.#sent - this.#acked
+  }
+
+  /** A closed loop starts. Not with the connection: who is in already would take the broker's time from those who still come. */
+  begin(): void {
+    this.#begun = true
+    this.#fill(performance.now())
   }
 
   /** A message that was due at `atMs` (performance.now()). */
@@ -185,7 +192,7 @@ export class RawDevice {
   #fill(nowMs: number): void {
     if (!this.ready || this.#stopped) return
     const room = this.#o.window - this.inFlight
-    if (this.#o.closedLoop) this.#send(room, nowMs)
+    if (this.#o.closedLoop) this.#send(this.#begun ? room : 0, nowMs)
     else if (this.#due.length > 0 && room > 0) this.#sendDue(room)
   }
 

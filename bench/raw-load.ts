@@ -107,7 +107,10 @@ export class Load {
   begin(): void {
     this.#running = true
     const now = performance.now()
-    for (const group of this.#groups) group.begunMs = now
+    for (const group of this.#groups) {
+      group.begunMs = now
+      for (const device of group.devices) device.begin()
+    }
     if (this.#groups.some(g => g.options.rate !== undefined)) this.#tick()
   }
 
@@ -233,6 +236,7 @@ async function measured(load: Load, o: LoadOptions, told: Promise<void>): Promis
   load.begin()
   await delay(o.warmUpMs ?? 0)
   load.measure()
+  process.send?.({ measuring: true })
   const progress = setInterval(() => process.send?.({ progress: load.progress() }), PROGRESS_MS)
   await (o.ms === undefined ? told : Promise.race([told, delay(o.ms)]))
   clearInterval(progress)

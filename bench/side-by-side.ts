@@ -101,14 +101,17 @@ async function openMosquitto(variant: Variant, dir: string): Promise<{ process: 
   return { process: running, port }
 }
 
-/** Runs the generator to its end. */
-export async function load(o: LoadOptions): Promise<LoadReport> {
+/** Runs the generator to its end; `measuring` is called when the connections are open and warm. */
+export async function load(o: LoadOptions, measuring?: () => void): Promise<LoadReport> {
   const generator = start(LOAD_CORE, process.execPath, [script('raw-load.ts'), JSON.stringify(o)], 'ipc')
   const exited = once(generator, 'exit').then(([code]: unknown[]) => {
     throw new Error(`the generator ended with ${String(code)} before its report`)
   })
   const reported = new Promise<LoadReport>(resolve => {
-    generator.on('message', (message: { report?: LoadReport }) => message.report !== undefined && resolve(message.report))
+    generator.on('message', (message: { report?: LoadReport; measuring?: true }) => {
+      if (message.measuring === true) measuring?.()
+      if (message.report !== undefined) resolve(message.report)
+    })
   })
   const report = await Promise.race([reported, exited])
   exited.catch(() => {}) // after the report it may go
