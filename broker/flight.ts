@@ -10,7 +10,8 @@ export class Flight {
   #bytes = new Uint32Array(FIRST_SIZE)
   #head = 0
   #count = 0
-  #written = { alarm: 0, bulk: 0 }
+  #alarmsWritten = 0
+  #bulkWritten = 0
 
   get count(): number {
     return this.#count
@@ -25,16 +26,21 @@ export class Flight {
   }
 
   written(count: number, lane: Lane): void {
-    this.#written[lane] += count
+    if (lane === 'alarm') this.#alarmsWritten += count
+    else this.#bulkWritten += count
   }
 
   /** Takes the oldest away if it is written and says what it was; -1 = it is not, and those behind it wait. */
   take(): number {
     if (this.#count === 0) return -1
     const mark = this.#marks[this.#head] ?? 0
-    const lane = (mark & MARK.alarm) === 0 ? 'bulk' : 'alarm'
-    if (this.#written[lane] === 0) return -1
-    this.#written[lane]--
+    if ((mark & MARK.alarm) === 0) {
+      if (this.#bulkWritten === 0) return -1
+      this.#bulkWritten--
+    } else {
+      if (this.#alarmsWritten === 0) return -1
+      this.#alarmsWritten--
+    }
     this.takenBytes = this.#bytes[this.#head] ?? 0
     this.#head = (this.#head + 1) & (this.#marks.length - 1)
     this.#count--

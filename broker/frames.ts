@@ -21,7 +21,7 @@ export function readHeader(bytes: Buffer, at: number, end: number, into: Frame):
     const digit = bytes[at + i] ?? 0
     bodyBytes += (digit & 0x7f) << (7 * (i - 1))
     if (digit >= 0x80) continue
-    into.bytes = bytes
+    if (into.bytes !== bytes) into.bytes = bytes // storing a reference costs more than comparing it
     into.at = at
     into.bodyAt = at + i + 1
     into.end = into.bodyAt + bodyBytes

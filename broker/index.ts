@@ -95,7 +95,6 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
     onTheWay,
     keepalive,
     gate: new Gate(limits.inFlightBytes),
-    acks: Buffer.alloc(4 * limits.inFlightOfClient),
     disk,
     turn: new Turn(() => {
       onTheWay.tell()

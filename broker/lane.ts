@@ -1,6 +1,7 @@
 // The way of plain telemetry (QoS 0 and 1, not retained): admitted, put into the journal, acknowledged when committed, and shown
 // to Aedes only if somebody subscribes to it, and only then. Never acknowledges out of order [MQTT-4.6.0-2], whichever of the
 // journal's lanes is quicker; never keeps a slice of the read buffer.
+import { Buffer } from 'node:buffer' // the global one is found anew by a getter each time
 import type { Client } from 'aedes'
 import type { FengsuiError } from '#contracts/errors.ts'
 import type { InboundMessage } from '#contracts/message.ts'
@@ -33,8 +34,6 @@ export type LaneParts = RouteParts & {
   limits: Limits
   gate: Gate
   onTheWay: OnTheWay
-  /** room for as many PUBACKs as one connection can wait for */
-  acks: Buffer
   /** calls back when every connected subscriber's socket has it */
   deliver(delivery: Delivery, client: Client | null, done: () => void): void
 }
@@ -129,7 +128,7 @@ export class FastLane implements Waiter, Attempt {
     putting.receivedAtMs = this.nowMs
     putting.qos = qos
     putting.dup = ((bytes[at] ?? 0) & DUP) !== 0
-    putting.payload = bytes
+    if (putting.payload !== bytes) putting.payload = bytes // storing a reference costs more than comparing it
     putting.from = this.payloadAt
     putting.to = end
     journal.put(route.origin, putting, lane, this)
@@ -181,7 +180,8 @@ export class FastLane implements Waiter, Attempt {
   /** Acknowledges in one piece what is written, and hands on what is wanted. */
   settle(): void {
     if (this.#hasFailed) return
-    const { acks, onTheWay } = this.#parts
+    const { onTheWay } = this.#parts
+    let acks = NOTHING
     let ackBytes = 0
     let count = 0
     let bytes = 0
@@ -190,7 +190,8 @@ export class FastLane implements Waiter, Attempt {
     for (let mark = this.#flight.take(); mark !== -1; mark = this.#flight.take()) {
       all++
       if ((mark & MARK.acknowledge) !== 0) {
-        if (ackBytes === acks.length) ackBytes = this.#sendAcks(ackBytes)
+        // in memory of their own, since the socket may keep them for a while, and room for all that can still come
+        if (ackBytes === 0) acks = Buffer.allocUnsafe(ACK_BYTES * (this.#flight.count + 1))
         ackBytes = acknowledge(acks, ackBytes, mark & MARK.id)
         acked++
       }
@@ -203,18 +204,9 @@ export class FastLane implements Waiter, Attempt {
     if (all === 0) return
     onTheWay.accepted(1, acked)
     onTheWay.accepted(0, all - acked)
-    this.#sendAcks(ackBytes)
+    if (ackBytes > 0 && !this.#isAbandoned) this.#owner.send(ackBytes === acks.length ? acks : acks.subarray(0, ackBytes))
     this.giveRoom(count, bytes)
     if (this.isSettled) this.#afterwards?.()
-  }
-
-  /** In memory of their own: the socket may keep them for a while. */
-  #sendAcks(bytes: number): 0 {
-    if (bytes === 0 || this.#isAbandoned) return 0
-    const own = Buffer.allocUnsafe(bytes)
-    this.#parts.acks.copy(own, 0, 0, bytes)
-    this.#owner.send(own)
-    return 0
   }
 
   /** Keeps its room until every connected subscriber's socket has it. */

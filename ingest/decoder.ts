@@ -36,7 +36,10 @@ export type Decoder = {
   decode(input: DecodeInput, memory: DecoderMemory, zone?: Zone): Decoded
   /** a cheap scan of the bytes: may this message carry an active alarm? A false "yes" costs little, a false "no" must not happen. */
   mayCarryAlarm?(payload: Uint8Array): boolean
-  /** the same of a payload that lies in a larger buffer, for families that send so much that a view on each would cost */
+  /**
+   * The same of a payload that lies in a larger buffer, for families that send so much that a view on each would cost. What a buffer
+   * holds never changes: what was found in it may be remembered until the next one.
+   */
   mayCarryAlarmWithin?(bytes: Buffer, from: number, to: number): boolean
 }
 

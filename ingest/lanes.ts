@@ -1,5 +1,6 @@
 // Which lane of the journal a message takes: the family's own scan of the bytes says whether it may carry an alarm. The door asks for the
 // scan once a topic of a connection, and then the scan for every message. Decodes nothing, never throws.
+import { Buffer } from 'node:buffer' // the global one is found anew by a getter each time
 import type { Decoder } from './decoder.ts'
 
 export type Scan = (bytes: Uint8Array, from: number, to: number) => 'alarm' | 'bulk'

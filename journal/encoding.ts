@@ -6,6 +6,7 @@
 //                [definition], payload
 //   definition = u16 identity, u16 clientId, u16 topic (lengths in bytes), then the three in UTF-8; the first of a group defines
 //                origin 0, the next one 1 and so on; all numbers little endian
+import { Buffer } from 'node:buffer' // the global one is found anew by a getter each time
 import { constants, crc32, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Message } from '#contracts/message.ts'
@@ -106,11 +107,11 @@ export class GroupBuffer {
   }
 }
 
-/** Without a view on the payload, which would cost twice what copying it does. */
+/** Without a view on the payload, which would cost twice what copying it does. Takes any Uint8Array. */
 function copyPayload({ payload, from = 0, to = payload.byteLength }: Own, into: Uint8Array, at: number): void {
-  if (Buffer.isBuffer(payload)) payload.copy(into, at, from, to)
-  else into.set(payload.subarray(from, to), at)
+  copy.call(payload, into, at, from, to)
 }
+const { copy } = Buffer.prototype as { copy(this: Uint8Array, into: Uint8Array, at: number, from: number, to: number): number }
 
 /** Storing into a byte takes the lowest eight bits by itself; `>>>` takes the lowest 32 of a larger number. */
 function writeUInt32(bytes: Uint8Array, at: number, value: number): void {

@@ -63,7 +63,7 @@ export type Own = Omit<InboundMessage, 'identity' | 'clientId' | 'topic'> & { fr
 
 /** Who waits for many messages: told in numbers, oldest first within a lane, instead of by a promise for each. */
 export type Waiter = {
-  written(count: number, lane: Lane): void
+  written(count: number, lane: Lane, firstSeq: number, committedAtMs: number): void
   /** nothing of these was acknowledged; they may or may not be on disk */
   failed(count: number, lane: Lane, error: FengsuiError): void
 }

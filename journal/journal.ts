@@ -134,7 +134,7 @@ class GroupCommit implements Journal {
     return this.close()
   }
 
-  #put(origin: KnownOrigin, m: Own, lane: Lane, waiter: Waiter | Appending): void {
+  #put(origin: KnownOrigin, m: Own, lane: Lane, waiter: Waiter): void {
     const queue = lane === 'alarm' ? this.#alarm : this.#bulk
     const refusal = this.#refusalOf(queue, origin, m)
     if (refusal !== null) return queue.refuse(waiter, refusal)

@@ -6,17 +6,26 @@ import type { GroupBuffer } from './encoding.ts'
 import type { Appended, Lane, Waiter } from './engine.ts'
 
 /** Consecutive messages of one waiter; `error` where they were refused and only wait for their turn to be told. */
-type Run = { waiter: Waiter | Appending; count: number; error: FengsuiError | null }
+type Run = { waiter: Waiter; count: number; error: FengsuiError | null }
 
 export type Refusal = { code: ErrorCode; reason: string }
 
 /** Who waits for a single message. */
-export class Appending {
-  readonly resolve: (at: Appended) => void
-  readonly reject: (error: Error) => void
+export class Appending implements Waiter {
+  readonly #resolve: (at: Appended) => void
+  readonly #reject: (error: Error) => void
+
   constructor(resolve: (at: Appended) => void, reject: (error: Error) => void) {
-    this.resolve = resolve
-    this.reject = reject
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  written(_count: number, _lane: Lane, seq: number, committedAtMs: number): void {
+    this.#resolve({ seq, committedAtMs })
+  }
+
+  failed(_count: number, _lane: Lane, error: FengsuiError): void {
+    this.#reject(error)
   }
 }
 
@@ -29,12 +38,12 @@ export class Group {
     this.buffer = buffer
   }
 
-  owe(waiter: Waiter | Appending, error: FengsuiError | null): void {
+  owe(waiter: Waiter, error: FengsuiError | null): void {
     owe(this.runs, waiter, error)
   }
 }
 
-function owe(runs: Run[], waiter: Waiter | Appending, error: FengsuiError | null): void {
+function owe(runs: Run[], waiter: Waiter, error: FengsuiError | null): void {
   const last = runs[runs.length - 1]
   if (last !== undefined && last.waiter === waiter && last.error === error) last.count++
   else runs.push({ waiter, count: 1, error })
@@ -66,7 +75,7 @@ export class LaneQueue {
   }
 
   /** Told only after everything that was put before it, so that numbers count the oldest. A flood is told one error, not one each. */
-  refuse(waiter: Waiter | Appending, { code, reason }: Refusal): void {
+  refuse(waiter: Waiter, { code, reason }: Refusal): void {
     if (this.#refusal?.code !== code) this.#refusal = new FengsuiError(code, `appending: ${reason}`)
     const before = this.open ?? this.full.at(-1) ?? this.atDisk.at(-1)
     if (before !== undefined) return before.owe(waiter, this.#refusal)
@@ -81,9 +90,14 @@ export class LaneQueue {
     let seq = head - group.buffer.count + 1
     for (const { waiter, count, error } of group.runs) {
       if (error !== null) this.#fail(waiter, count, error)
-      else if (waiter instanceof Appending) for (let i = 0; i < count; i++) waiter.resolve({ seq: seq + i, committedAtMs })
-      else this.#guarded(() => waiter.written(count, this.lane))
-      if (error === null) seq += count
+      else {
+        try {
+          waiter.written(count, this.lane, seq, committedAtMs)
+        } catch (broken) {
+          this.#broke(broken)
+        }
+        seq += count
+      }
     }
   }
 
@@ -102,17 +116,16 @@ export class LaneQueue {
     for (const { waiter, count, error } of this.#late.splice(0)) if (error !== null) this.#fail(waiter, count, error)
   }
 
-  #fail(waiter: Waiter | Appending, count: number, error: FengsuiError): void {
-    if (waiter instanceof Appending) waiter.reject(error)
-    else this.#guarded(() => waiter.failed(count, this.lane, error))
+  #fail(waiter: Waiter, count: number, error: FengsuiError): void {
+    try {
+      waiter.failed(count, this.lane, error)
+    } catch (broken) {
+      this.#broke(broken)
+    }
   }
 
   /** Others wait in the same group: one who breaks on the news keeps it from nobody. */
-  #guarded(tell: () => void): void {
-    try {
-      tell()
-    } catch (error) {
-      this.#log.error({ err: error, lane: this.lane }, 'who waited for the journal broke on its answer')
-    }
+  #broke(error: unknown): void {
+    this.#log.error({ err: error, lane: this.lane }, 'who waited for the journal broke on its answer')
   }
 }

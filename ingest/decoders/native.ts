@@ -1,5 +1,6 @@
 // Our own devices: fire/v1/{kind}/{deviceId}/{telemetry|event|status|about}, payloads by contracts/schema. A reading with an
 // implausible clock is kept under server time; a payload against the schema is rejected whole, and says if it may be an alarm.
+import { Buffer } from 'node:buffer' // the global one is found anew by a getter each time
 import type { AlarmFlag, AlarmFlags, Decoded, Reading } from '#contracts/reading.ts'
 import { CHANNELS, NATIVE_PREFIX, parseNativeTopic, type NativeTopic } from '#contracts/topic.ts'
 import { ignored, rejected, type Decoder, type DecodeInput, type DecoderMemory } from '../decoder.ts'
@@ -234,7 +235,7 @@ function stampOf({ ts, history }: NativeReading, receivedAtMs: number): Stamp {
 
 const ACTIVE = /"(?:fire|smoke|heat|co|gas|flame|manualCall|preAlarm|leak|soundOfAlarm)"\s*:\s*true|"state"\s*:\s*"(?:alarm|pre-alarm)"/
 /** An escape (it could spell anything), or a value that could be true, a list, or one of the states below: by its first letters. */
-const SUSPECT = /\\|:\s*(?:t|\[|"(?:[apft]|s[ih]|di))/
+const SUSPECT = /\\|:\s*(?:t|\[|"(?:[apft]|s[ih]|di))/g
 
 /** What makes a flag of the reading true: a flag, a state or chamber that implies one, something seen or heard. */
 const CARRIES =
@@ -245,8 +246,29 @@ const CARRIES =
  * active: most payloads are through after the short one.
  */
 function mayCarryAlarmWithin(bytes: Buffer, from: number, to: number): boolean {
-  const text = bytes.toString('latin1', from, to)
-  return SUSPECT.test(text) && (text.includes('\\') || CARRIES.test(text))
+  if (bytes !== read.bytes) begin(bytes)
+  if (from < read.lookedFrom || from > read.suspectAt) lookFrom(from)
+  if (to <= read.suspectAt) return false
+  const text = read.text.slice(from, to)
+  return text.includes('\\') || CARRIES.test(text)
+}
+
+const NOTHING: Buffer = Buffer.alloc(0)
+/**
+ * What came in one read, as text, and where in it the next suspect is: a gateway sends hundreds of messages at once, and most lie
+ * before that place. A suspect that reaches over the end of a message is asked about twice.
+ */
+const read = { bytes: NOTHING, text: '', lookedFrom: 0, suspectAt: -1 }
+
+function begin(bytes: Buffer): void {
+  read.bytes = bytes
+  read.text = bytes.toString('latin1')
+  read.suspectAt = -1
+}
+
+function lookFrom(from: number): void {
+  SUSPECT.lastIndex = read.lookedFrom = from
+  read.suspectAt = SUSPECT.exec(read.text)?.index ?? read.text.length
 }
 
 function withAlarmHint(decoded: Decoded, input: DecodeInput): Decoded {

@@ -44,7 +44,62 @@ test('an escape could spell anything', () => {
   expect(native('{"smoke":{"state":"\\u0061larm"}}')).toBe('alarm')
 })
 
+test('hundreds in one read: each is judged as if it had come alone, in whatever order they are asked about', () => {
+  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+  const random = mulberry32(seed)
+  const below = (bound: number): number => Math.floor(random() * bound)
+  const pieces = [
+    '"alarms"',
+    ':',
+    ' ',
+    '{',
+    '"smoke":true',
+    '"test"',
+    'true',
+    '"state"',
+    '"alarm"',
+    '[',
+    'x',
+    '\\',
+    '"',
+    '21.5',
+    '}',
+    '\u00a0',
+    't',
+  ]
+  const scan = laneOf('fire/v1/smoke/d1/telemetry')
+  const found = new Set<string>()
+  for (let round = 0; round < 60; round++) {
+    const payloads = Array.from({ length: 1 + below(30) }, () =>
+      Buffer.from(Array.from({ length: below(8) }, () => pieces[below(pieces.length)]).join(''), 'latin1'),
+    )
+    const alone = payloads.map(payload => scan(Buffer.from(payload), 0, payload.length))
+    for (const one of alone) found.add(one)
+    const all = Buffer.concat(payloads)
+    const ends = payloads.map((_, i) => payloads.slice(0, i + 1).reduce((sum, p) => sum + p.length, 0))
+    for (const pass of ['in order', 'anyhow']) {
+      for (let n = 0; n < payloads.length; n++) {
+        const i = pass === 'in order' ? n : below(payloads.length)
+        const payload = payloads[i]!
+        const together = scan(all, ends[i]! - payload.length, ends[i]!)
+        expect(together, `SEED=${seed}, round ${round}, ${pass}, ${i}: ${payload.toString('latin1')}`).toBe(alone[i])
+      }
+    }
+  }
+  expect([...found].toSorted()).toEqual(['alarm', 'bulk'])
+})
+
 test('what no family claims may carry one', () => {
   expect(laneOf('nobody/knows')(Buffer.from('21.5'), 0, 4)).toBe('alarm')
   expect(laneOf('nobody/knows')(Buffer.from('21.5'), 0, 4)).toBe('alarm')
 })
+
+function mulberry32(state: number): () => number {
+  let a = state
+  return () => {
+    a = (a + 0x6d2b79f5) | 0
+    let t = Math.imul(a ^ (a >>> 15), 1 | a)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
