@@ -160,12 +160,15 @@ const isRefusal = (error: unknown): error is HttpError => error instanceof HttpE
 function unavailable(error: unknown, url: string): FengsuiError {
   if (error instanceof FengsuiError) return error
   const http = error instanceof HttpError ? error : undefined
-  const words = `InfluxDB at ${new URL(url).origin} ${http === undefined ? `failed: ${wordsOf(error)}` : `answered ${http.statusCode}`}`
+  const answer = http === undefined ? `failed: ${wordsOf(error)}` : [`answered ${http.statusCode}`, ...saidBy(http)].join(': ')
+  const words = `InfluxDB at ${new URL(url).origin} ${answer}`
   const header = http?.headers?.['retry-after']
   return (
     asksToWait(words, typeof header === 'string' ? header : null, error) ?? new FengsuiError('room-unavailable', words, { cause: error })
   )
 }
+
+const saidBy = ({ body, message }: HttpError): string[] => [(body ?? message).trim().slice(0, 256)].filter(said => said !== '')
 
 /** Retry-After is seconds or a date (RFC 9110, 10.2.3). */
 function asksToWait(words: string, retryAfter: string | null, cause?: unknown): StoreAsksToWait | undefined {

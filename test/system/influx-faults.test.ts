@@ -55,9 +55,17 @@ const expected = (without: number[] = []) => ({
   sum: (MESSAGES * (MESSAGES + 1)) / 2 - without.reduce((sum, n) => sum + n, 0),
 })
 
-async function setUp() {
+/** InfluxDB 1.x that is killed while it makes a shard does not get it open again, by itself and whoever writes. */
+async function makeShard(bucket: string): Promise<void> {
+  await fetch(`${influx.url}/query?q=CREATE+DATABASE+${bucket}`, { method: 'POST' })
+  const made = await fetch(`${influx.url}/write?db=${bucket}&precision=ms`, { method: 'POST', body: `other value=1 ${T0}` })
+  expect(made.status).toBe(204)
+}
+
+async function setUp(prepare = async (_bucket: string): Promise<void> => {}) {
   const dir = mkdtempSync(join(tmpdir(), 'fengsui-faults-'))
   const bucket = `faults${++databases}`
+  await prepare(bucket)
   const proxy = await startProxy(influx.url)
   const quarantine = openQuarantine({ dir })
   const failures: string[] = []
@@ -79,7 +87,10 @@ async function setUp() {
     quarantine,
     failures,
     writer,
-    done: () => until(() => writer.status().position === MESSAGES, 60_000),
+    done: () =>
+      until(() => writer.status().position === MESSAGES, 60_000).catch((error: unknown) => {
+        throw new Error(`${writer.status().detail}; ${failures.slice(-12).join(' | ')}`, { cause: error })
+      }),
     [Symbol.asyncDispose]: async () => {
       await writer.close()
       await store.close()
@@ -146,7 +157,7 @@ test('lines it will never take are held with its words, and the rest is there', 
 })
 
 test('stopped for a while, and killed in the middle of batches: each reading once', { timeout: 120_000 }, async () => {
-  await using place = await setUp()
+  await using place = await setUp(makeShard)
   for (let kills = 0; kills < 3; kills++) {
     const before = place.proxy.writes.length
     await until(() => place.proxy.writes.length > before || place.writer.status().position === MESSAGES, 30_000)
