@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -269,6 +270,9 @@ function startDemo(url: string, log: Logger): void {
   process.on('exit', () => child.kill())
 }
 
+/** Where compiled code is kept between starts (NODE_COMPILE_CACHE): written now and not at the end, for one that is killed has none. */
+const keepCompiled = (): void => void setImmediate(flushCompileCache)
+
 function runProcess(name: string): void {
   const link = linkToSupervisor(name, () => process.exit(0))
   let running: Closable | null = null
@@ -279,7 +283,7 @@ function runProcess(name: string): void {
   process.on('message', (message: { configure?: Configuration; stop?: boolean }) => {
     if (message.configure) {
       start(message.configure).then(
-        ready => process.send?.({ ready }),
+        ready => process.send?.({ ready }, keepCompiled),
         (error: unknown) => {
           const known =
             error instanceof FengsuiError

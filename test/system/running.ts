@@ -9,6 +9,8 @@ import mqtt, { type MqttClient } from 'mqtt'
 
 export const root = join(import.meta.dirname, '../..')
 export const PASSWORD = 'a-long-test-password'
+/** as the bootstrap sets it: compiled code is kept between starts, which are most of what these tests do */
+const KEPT = { NODE_COMPILE_CACHE: join(root, '.cache/node') }
 
 export type Running = {
   process: ChildProcess
@@ -49,6 +51,7 @@ export async function start(o: StartOptions = {}): Promise<Running> {
   const dir = o.dir ?? (await mkdtemp(join(tmpdir(), 'fengsui-')))
   const ports = o.ports ?? { mqtt: await freePort(), http: await freePort(), flows: o.flows === true ? await freePort() : 0 }
   const env = {
+    ...KEPT,
     ...process.env,
     FENGSUI_DATA_DIR: dir,
     FENGSUI_MQTT_PORT: String(ports.mqtt),
@@ -157,7 +160,7 @@ export async function run(
   env: Record<string, string> = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [join(root, entry), ...args], {
-    env: { ...process.env, ...env },
+    env: { ...KEPT, ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''
