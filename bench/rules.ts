@@ -1,8 +1,8 @@
 // What the rules cost: readings a second through the set that ships, of 20,000 and of 100,000 devices, once their usual levels are learnt;
 // the same rules as Node-RED function nodes; the share of writing their state; memory a device; how long another set holds the stream up;
-// and a day of 2,000 devices as a backtest. A tenth of the day is played unless BENCH_DAY=1 asks for all of it. Rates are of pieces of 100
-// readings: the median, and the fastest hundredth, which is what the code takes where nobody else uses the machine.
-import { mkdtempSync, rmSync } from 'node:fs'
+// and a day of 2,000 devices as a backtest. A tenth of the day is played unless BENCH_DAY=1 asks for all of it. `rules day` and `rules nodes`
+// measure the backtest and the function nodes alone. Rates are of pieces of 100 readings: the median, and the fastest hundredth, which is what the code takes where nobody else uses the machine.
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -12,12 +12,12 @@ import type { Message } from '#contracts/message.ts'
 import { noMeter } from '#contracts/metrics.ts'
 import type { Reading } from '#contracts/reading.ts'
 import { backtestParts } from '../bin/backtest-sources.ts'
+import { openSources } from '../bin/decode-ahead.ts'
 import { openDispatch } from '../dispatch/index.ts'
 import { createCatalogue, createDirectory, loadDecoders } from '../ingest/index.ts'
 import { createKeeping } from '../keeping.ts'
 import {
   backtest,
-  batchesOf,
   createFold,
   createRuleParser,
   loadRuleSet,
@@ -236,37 +236,54 @@ async function reloading(fold: Fold): Promise<void> {
   await parser.close()
 }
 
-function* day(devices: number, minutes: number): Generator<Buffer> {
+function writeDay(file: string, devices: number, minutes: number): void {
+  const to = openSync(file, 'w')
   for (let minute = 0; minute < minutes; minute++) {
     const lines = Array.from({ length: devices }, (_, device) => {
       const atMs = atOf(device, minute, devices)
       return `{"receivedAt":"${new Date(atMs + 40).toISOString()}","topic":"${topicOf(device)}","qos":1,"retain":false,"payload":${payloadOf(device, minute, atMs)}}\n`
     })
-    yield Buffer.from(lines.join(''))
+    writeSync(to, lines.join(''))
   }
+  closeSync(to)
+}
+
+/** As `npm run backtest` plays it from its file; the whole of it, the start of the thread that decodes included. */
+async function playDay(file: string, isAhead: boolean): Promise<{ s: number; messages: number; cpuS: number }> {
+  const t0 = performance.now()
+  const cpu0 = process.cpuUsage()
+  await using sources = openSources([{ file }], undefined, isAhead)
+  const [recording] = (await backtest(shipped, sources.open(), parts)).recordings
+  if (recording?.falseAlarms.length !== 0 || recording.alarms.length !== 0) throw new Error('the day has no fire, but alarms were raised')
+  const { user, system } = process.cpuUsage(cpu0)
+  return { s: (performance.now() - t0) / 1000, messages: recording.messages, cpuS: (user + system) / 1e6 }
 }
 
 async function dayOfBacktest(): Promise<void> {
   const minutes = ALL ? MINUTES_A_DAY : MINUTES_A_DAY / 10
-  const t0 = performance.now()
-  const cpu0 = process.cpuUsage()
-  const result = await backtest(shipped, [{ name: 'day', batches: batchesOf('day', day(2_000, minutes)), truth: { fires: [] } }], parts)
-  const s = (performance.now() - t0) / 1000
-  const { user, system } = process.cpuUsage(cpu0)
-  const messages = result.recordings[0]?.messages ?? 0
-  const whole = MINUTES_A_DAY / minutes
-  line(
-    `backtest, 2,000 devices, ${(minutes / 60).toFixed(1)} h`,
-    `${s.toFixed(1)} s, ${((user + system) / 1e6).toFixed(1)} s of CPU, ${Math.round(messages / s).toLocaleString('en')} readings/s`,
-  )
-  if (!ALL) line('  a day of that (2.9 M readings), reckoned', `${(s * whole).toFixed(0)} s; BENCH_DAY=1 plays it all`)
-  if (result.recordings[0]?.falseAlarms.length !== 0) throw new Error('the day has no fire, but alarms were raised')
+  const dir = mkdtempSync(join(tmpdir(), 'bench-day-'))
+  const file = join(dir, 'day.jsonl')
+  try {
+    writeDay(file, 2_000, minutes)
+    for (const isAhead of ALL ? [true] : [false, true]) {
+      const { s, messages, cpuS } = await playDay(file, isAhead)
+      line(
+        `backtest, 2,000 devices, ${(minutes / 60).toFixed(1)} h, decoded ${isAhead ? 'ahead' : 'in the same thread'}`,
+        `${s.toFixed(1)} s, ${cpuS.toFixed(1)} s of CPU, ${Math.round(messages / s).toLocaleString('en')} readings/s${ALL ? '' : `; a day of that ${((s * MINUTES_A_DAY) / minutes).toFixed(0)} s`}`,
+      )
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
 }
 
-const small = folding(20_000, 20)
-await keepingState(20_000, 100)
-const large = folding(100_000, 11)
-line('  rate of 100,000 devices beside 20,000', `${(small.judging.at(0.5) / large.judging.at(0.5)).toFixed(2)} x`)
-await reloading(large.fold)
-await besideNodeRed(5_000, 16)
-await dayOfBacktest()
+const only = process.argv[2]
+if (only === undefined) {
+  const small = folding(20_000, 20)
+  await keepingState(20_000, 100)
+  const large = folding(100_000, 11)
+  line('  rate of 100,000 devices beside 20,000', `${(small.judging.at(0.5) / large.judging.at(0.5)).toFixed(2)} x`)
+  await reloading(large.fold)
+}
+if (only === undefined || only === 'nodes') await besideNodeRed(5_000, 16)
+if (only === undefined || only === 'day') await dayOfBacktest()

@@ -1,6 +1,6 @@
 // What a backtest runs on: the real decoders and a real queue in memory, recordings from files, a span of the journal. Everything is
 // opened for reading; nothing that runs is touched.
-import { createReadStream, existsSync, readFileSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { createGunzip } from 'node:zlib'
 import { noLog } from '#contracts/clock.ts'
@@ -21,6 +21,13 @@ const BATCH_MESSAGES = 1_000
 export const WARM_UP_MS = 3_600_000
 
 type Rows = Iterable<[string, string]>
+export type Span = { dataDir: string; fromMs: number; toMs: number }
+/** What a backtest runs over, as it can be told to another thread. */
+export type Source = { file: string } | { span: Span }
+/** from here on another thread is worth its start */
+const LONG_BYTES = 8 * 1024 * 1024
+const LONG_MESSAGES = 30_000
+const ZIPPED = 12
 
 /** Real decoding and a real queue in memory, as the alarm path has them; `known` is what is known of devices beforehand. */
 export async function backtestParts(
@@ -43,6 +50,15 @@ export async function backtestParts(
 
 /** npm moves to the package's folder; a path may also be relative to where npm was called. */
 export const located = (path: string): string => (existsSync(path) ? resolve(path) : resolve(process.env['INIT_CWD'] ?? '.', path))
+
+export const openSource = (source: Source): Recording => ('file' in source ? openRecording(source.file) : openSpan(source.span))
+
+export function isLong(source: Source): boolean {
+  if ('file' in source) return statSync(located(source.file)).size >= LONG_BYTES / (source.file.endsWith('.gz') ? ZIPPED : 1)
+  using reader = openReader({ dir: source.span.dataDir })
+  const head = reader.head()
+  return head - firstSince(reader, source.span.fromMs - WARM_UP_MS, head) >= LONG_MESSAGES
+}
 
 /** @throws FengsuiError invalid-request */
 export function openRecording(file: string): Recording {
@@ -70,7 +86,7 @@ export function knownIn(dataDir: string): { catalogue: Rows; directory: Rows } {
 }
 
 /** The messages of a journal that arrived from `fromMs` up to `toMs`, with what came shortly before to warm up. */
-export function openSpan(o: { dataDir: string; fromMs: number; toMs: number }): Recording {
+export function openSpan(o: Span): Recording {
   if (!(o.fromMs < o.toMs)) throw new FengsuiError('invalid-request', 'the span must begin before it ends')
   return {
     name: `journal ${new Date(o.fromMs).toISOString()} to ${new Date(o.toMs).toISOString()}`,

@@ -4,7 +4,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { FengsuiError } from '#contracts/errors.ts'
 import { createRuleParser, loadRuleSet, type RuleFiles, type RuleSet } from '../rules/index.ts'
 import { compared, SHIPPED_RULES } from './backtest.ts'
-import { backtestParts, knownIn, openRecording, openSpan } from './backtest-sources.ts'
+import { backtestParts, knownIn, type Source } from './backtest-sources.ts'
+import { openSources } from './decode-ahead.ts'
 
 export type ChosenRules = { ruleSet: RuleSet } | { files: RuleFiles } | 'shipped'
 export type BacktestTask = {
@@ -22,8 +23,10 @@ const setOf = async (chosen: ChosenRules): Promise<RuleSet> => {
 
 async function answerTo({ rules, against, recordings, journal }: BacktestTask) {
   const parts = await backtestParts(journal === undefined ? undefined : knownIn(journal.dataDir))
-  const open = () => [...recordings.map(file => openRecording(file)), ...(journal === undefined ? [] : [openSpan(journal)])]
-  return compared(await setOf(rules), against === undefined ? undefined : await setOf(against), open, parts)
+  const sources: Source[] = recordings.map(file => ({ file }))
+  if (journal !== undefined) sources.push({ span: journal })
+  await using opened = openSources(sources, journal?.dataDir)
+  return await compared(await setOf(rules), against === undefined ? undefined : await setOf(against), opened.open, parts)
 }
 
 // on Linux this is the priority of the thread, elsewhere of the process, which must not be touched

@@ -14,8 +14,9 @@ import {
   type Recording,
   type RuleSet,
 } from '../rules/index.ts'
-import { backtestParts, knownIn, located, openRecording, openSpan } from './backtest-sources.ts'
+import { backtestParts, knownIn, located, type Source } from './backtest-sources.ts'
 import { causesOf, differenceTable, tableOf } from './backtest-table.ts'
+import { openSources } from './decode-ahead.ts'
 
 export { backtestParts, openRecording } from './backtest-sources.ts'
 
@@ -48,26 +49,28 @@ export async function compared(
 
 type Values = { [K in keyof typeof OPTIONS]?: string | boolean }
 
-function sources({ journal, from, to }: Values, files: string[]): { open: () => Recording[]; dataDir?: string } {
+function sourcesOf({ journal, from, to }: Values, files: string[]): { sources: Source[]; dataDir?: string } {
   if (journal === undefined) {
     if (files.length === 0 || from !== undefined || to !== undefined) throw new FengsuiError('invalid-request', USAGE)
-    return { open: () => files.map(file => openRecording(file)) }
+    return { sources: files.map(file => ({ file })) }
   }
   if (files.length > 0) throw new FengsuiError('invalid-request', `recordings or a journal, not both\n${USAGE}`)
   const [fromMs, toMs] = [from, to].map(time => Date.parse(String(time))) as [number, number]
   if (!Number.isFinite(fromMs) || !Number.isFinite(toMs))
     throw new FengsuiError('invalid-request', `--from and --to must be times like 2026-07-22T22:40:00+08:00\n${USAGE}`)
   const dataDir = located(String(journal))
-  return { open: () => [openSpan({ dataDir, fromMs, toMs })], dataDir }
+  return { sources: [{ span: { dataDir, fromMs, toMs } }], dataDir }
 }
 
 /** The exit code; lines go to `print`, what cannot be run is thrown. @throws FengsuiError invalid-request, rules-invalid */
 export async function run(args: string[], print: (line: string) => void): Promise<number> {
   const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true })
-  const { open, dataDir } = sources(values, positionals)
+  const { sources, dataDir } = sourcesOf(values, positionals)
   const rules = await loadRuleSet(values.rules === undefined ? SHIPPED_RULES : located(values.rules))
   const against = values.against === undefined ? undefined : await loadRuleSet(located(values.against))
-  const result = await compared(rules, against, open, await backtestParts(dataDir === undefined ? undefined : knownIn(dataDir)))
+  await using opened = openSources(sources, dataDir)
+  const parts = await backtestParts(dataDir === undefined ? undefined : knownIn(dataDir))
+  const result = await compared(rules, against, opened.open, parts)
   if (values.json === true) print(JSON.stringify(result, null, 1))
   else for (const line of linesOf(result)) print(line)
   return result.recordings.some(r => r.missed.length > 0) ? 1 : 0

@@ -5,8 +5,8 @@ import type { Alarm, AlarmSignal } from '#contracts/alarm.ts'
 import type { Incident } from '#contracts/incident.ts'
 import type { Message } from '#contracts/message.ts'
 import type { Reading } from '#contracts/reading.ts'
-import { CLOCK_IDENTITY, CLOCK_TOPIC } from '#contracts/topic.ts'
 import { createFold } from './fold.ts'
+import { heardHere } from './heard.ts'
 import type { Recording } from './recording.ts'
 import { scoreOf, type Happened, type Raise, type RecordingScore } from './score.ts'
 import type { RuleSet } from './schema.ts'
@@ -59,7 +59,6 @@ async function played(ruleSet: RuleSet, recording: Recording, parts: BacktestPar
   const happened: Happened = { messages: 0, readings: 0, fromMs: Infinity, toMs: -Infinity, raises: [], incidents: [] }
   const incidents = new Map<string, Incident>()
   const fold = createFold({ ruleSet, ...(parts.timeZone !== undefined && { timeZone: parts.timeZone }) })
-  const decode = parts.decoder()
   const queue = parts.queue({ nowMs: () => nowMs })
 
   function take(signals: AlarmSignal[], seq: number): void {
@@ -67,14 +66,11 @@ async function played(ruleSet: RuleSet, recording: Recording, parts: BacktestPar
     const changes = queue.commit({ position: seq, signals: signals.map(signal => ({ signal, trace: {} })), rows: [] })
     if (nowMs >= countFromMs) for (const incident of changes.incidents) incidents.set(incident.id, incident)
   }
-  function one(message: Message): void {
-    nowMs = message.receivedAtMs
-    const readings = decode(message)
-    // any message says that time has passed; the edge's own clock says that it listened
-    const isClock = message.topic === CLOCK_TOPIC && message.identity === CLOCK_IDENTITY
-    const signals = fold.advance(nowMs, { seq: message.seq, isClock })
-    for (const reading of readings) signals.push(...fold.apply(reading, message.seq))
-    if (signals.length > 0) take(signals, message.seq)
+  function one(atMs: number, seq: number, isClock: boolean, readings: readonly Reading[]): void {
+    nowMs = atMs
+    const signals = fold.advance(nowMs, { seq, isClock })
+    for (const reading of readings) signals.push(...fold.apply(reading, seq))
+    if (signals.length > 0) take(signals, seq)
     effort.readings += readings.length
     if (nowMs < countFromMs) return
     happened.messages++
@@ -83,13 +79,11 @@ async function played(ruleSet: RuleSet, recording: Recording, parts: BacktestPar
     happened.toMs = Math.max(happened.toMs, nowMs)
   }
 
+  const startedMs = parts.stopwatchMs()
   try {
-    for await (const batch of recording.batches) {
-      const startedMs = parts.stopwatchMs()
-      for (const message of batch) one(message)
-      effort.ms += parts.stopwatchMs() - startedMs
-    }
+    for await (const portion of recording.heard?.() ?? heardHere(recording.batches, parts.decoder())) portion(one)
   } finally {
+    effort.ms += parts.stopwatchMs() - startedMs
     queue.close()
   }
   happened.incidents = [...incidents.values()]

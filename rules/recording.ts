@@ -3,6 +3,7 @@
 import { FengsuiError } from '#contracts/errors.ts'
 import type { Message } from '#contracts/message.ts'
 import { msOf } from '#contracts/instant.ts'
+import type { Portion } from './heard.ts'
 
 /** `firstAlarmAt`: when the first real alarm in that fire sounded, where that is known. */
 export type LabelledFire = { building: string; ignitedAt: string; what: string; firstAlarmAt?: string }
@@ -11,6 +12,8 @@ export type Recording = {
   name: string
   /** messages in order of arrival, in portions */
   batches: AsyncIterable<Message[]> | Iterable<Message[]>
+  /** the same, decoded elsewhere with decoders of its own; then `batches` is not read */
+  heard?(): AsyncIterable<Portion>
   truth?: Truth
   /** what arrived before is played to warm the rules up, and not scored */
   countFromMs?: number
