@@ -149,12 +149,14 @@ const root = import.meta.dirname
 const MEBIBYTE = 1024 * 1024
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/
 
-const schema = {
+export const SETTINGS_SCHEMA = {
   type: 'object',
   additionalProperties: false,
   properties: Object.fromEntries(Object.entries(SETTINGS).map(([name, { ...rest }]) => [name, withoutSecret(rest)])),
 }
-const validate = new Ajv({ useDefaults: true, coerceTypes: true, allErrors: true, verbose: true }).compile(schema)
+/** that it is a good JSON schema is held by a test, not looked at again at each start; one run does not pay for making it run fast */
+const ONCE = { meta: false, validateSchema: false, code: { optimize: false } }
+const validate = new Ajv({ useDefaults: true, coerceTypes: true, allErrors: true, verbose: true, ...ONCE }).compile(SETTINGS_SCHEMA)
 
 function withoutSecret(definition: Record<string, unknown>): Record<string, unknown> {
   const { secret: _, ...rest } = definition

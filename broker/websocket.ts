@@ -1,6 +1,6 @@
 // MQTT over WebSocket [MQTT-6]: subprotocol `mqtt`, binary frames only, one byte stream however it is cut into frames. What comes
 // out is a byte stream like any other; everything else an HTTP client may ask for is answered with one line and the end.
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws'
@@ -36,7 +36,7 @@ export class WebSocketDoor {
       maxPayload: Math.max(limits.connectFrameBytes, maxPayloadBytes + limits.frameOverheadBytes) + FRAME_ROOM_BYTES,
       handleProtocols: offered => SUBPROTOCOLS.find(name => offered.has(name)) ?? false,
     })
-    this.#http = createServer({
+    this.#http = process.getBuiltinModule('node:http').createServer({
       maxHeaderSize: HEAD_BYTES_MAX,
       headersTimeout: limits.connectTimeoutMs,
       requestTimeout: limits.connectTimeoutMs,

@@ -2,11 +2,11 @@
 // what is allowed; a secret stands in the environment or in a file of its own, and in no message. It opens nothing.
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { Ajv2020 as Ajv, type ErrorObject } from 'ajv/dist/2020.js'
+import { Ajv2020 as Ajv, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import { ALARM_KINDS, type AlarmKind, type Severity } from '#contracts/alarm.ts'
 import { FengsuiError } from '#contracts/errors.ts'
-import { CHANNEL_TYPES, type ChannelParts } from './notifiers/channel-types.ts'
+import { CHANNEL_TYPES, type ChannelParts, type ChannelType } from './notifiers/channel-types.ts'
 import { NOTIFICATION_EVENTS, type NotificationEvent, type Notifier } from './notifiers/notifier.ts'
 import type { Quiet, Recipient, Step } from './recipients.ts'
 
@@ -43,7 +43,7 @@ const someOf = (values: readonly (string | number)[]) => ({ type: 'array', minIt
 const clock = { type: 'string', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' }
 const object = (required: string[], properties: object) => ({ type: 'object', required, additionalProperties: false, properties })
 
-const SCHEMA = object(['channels', 'recipients'], {
+export const NOTIFY_FILE_SCHEMA = object(['channels', 'recipients'], {
   capSender: { type: 'string', pattern: '^[^\\s,<&]{1,100}$' },
   channels: {
     type: 'object',
@@ -71,14 +71,18 @@ const SCHEMA = object(['channels', 'recipients'], {
   },
 })
 
-const ajv = new Ajv({ allErrors: true, verbose: true, strict: false })
-const validFile = ajv.compile(SCHEMA)
-const validChannel = new Map(
-  Object.entries(CHANNEL_TYPES).map(([name, { required, optional }]) => [
-    name,
-    ajv.compile(object(['type', ...Object.keys(required)], { type: {}, ...required, ...optional })),
-  ]),
-)
+export const channelSchema = ({ required, optional }: ChannelType): object =>
+  object(['type', ...Object.keys(required)], { type: {}, ...required, ...optional })
+
+// compiled when a file is read, each type of channel when one stands in it; that they are good JSON schemas is held by a test
+const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, meta: false, validateSchema: false, code: { optimize: false } })
+const validChannels = new Map<string, ValidateFunction>()
+function validChannel(type: string): ValidateFunction | undefined {
+  const known = CHANNEL_TYPES[type]
+  let valid = validChannels.get(type)
+  if (valid === undefined && known !== undefined) validChannels.set(type, (valid = ajv.compile(channelSchema(known))))
+  return valid
+}
 
 type Path = (string | number)[]
 type Problem = { path: Path; what: string }
@@ -110,7 +114,7 @@ const schemaProblems = (errors: readonly ErrorObject[] | null | undefined, under
 
 const channelProblems = ({ channels }: Written): Problem[] =>
   Object.entries(channels).flatMap(([name, options]) => {
-    const valid = validChannel.get(options.type)
+    const valid = validChannel(options.type)
     return valid === undefined || valid(options) ? [] : schemaProblems(valid.errors, ['channels', name])
   })
 
@@ -184,6 +188,8 @@ export const parseNotifyFile = (source: string, file: string, environment: Envir
     refuse(document.errors.slice(0, 2).map(e => `${file}:${e.linePos?.[0].line ?? 1}: not valid YAML or JSON`))
   const written = (document.toJS({ maxAliasCount: 100 }) ?? {}) as Written
   const say = ({ path, what }: Problem): string => `${file}:${lineOf(path)}: /${path.join('/')} ${what}`
+  // compiled once: Ajv keeps what it made of a schema
+  const validFile = ajv.compile(NOTIFY_FILE_SCHEMA)
   if (!validFile(written)) refuse(schemaProblems(validFile.errors).map(say))
   const problems = [...channelProblems(written), ...recipientProblems(written)]
   if (problems.length > 0) refuse(problems.map(say))

@@ -52,7 +52,7 @@ const strict = (properties: Record<string, object>, required = Object.keys(prope
 const each = (names: readonly string[], schema: object, o: { required: boolean }) =>
   strict(Object.fromEntries(names.map(name => [name, schema])), o.required ? [...names] : [])
 
-const figures = strict({
+const FIGURES = strict({
   turnOutS: seconds(0, 3600),
   baseS: seconds(0, 3600),
   speedMps: { type: 'number', minimum: 0.1, maximum: 100 },
@@ -60,35 +60,45 @@ const figures = strict({
   highFactor: { type: 'number', minimum: 1, maximum: 20 },
   reachM: { type: 'number', minimum: 1, maximum: 500_000 },
 })
-const capabilities = { type: 'array', items: { enum: CAPABILITIES }, minItems: 1, uniqueItems: true }
+const SOME_CAPABILITIES = { type: 'array', items: { enum: CAPABILITIES }, minItems: 1, uniqueItems: true }
 const TIMED: readonly IncidentState[] = ['new', 'acknowledged', 'dispatched', 'accepted', 'en-route', 'on-scene', 'controlled']
-const byLevel = { type: 'array', minItems: 4, maxItems: 4, items: { type: ['number', 'null'], minimum: 1, maximum: 30 * 86_400 } }
-const states = each(TIMED, byLevel, { required: false })
+const BY_LEVEL = { type: 'array', minItems: 4, maxItems: 4, items: { type: ['number', 'null'], minimum: 1, maximum: 30 * 86_400 } }
 
-const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(
-  strict({
-    readiness: strict({
-      silentAfterS: seconds(10, 7 * 86_400),
-      checkInValidS: seconds(60, 7 * 86_400),
-      droneBatteryMinPct: { type: 'number', minimum: 0, maximum: 100 },
-    }),
-    travel: each(TRAVEL_MODES, figures, { required: true }),
-    offers: strict({ answerS: seconds(5, 3600) }),
-    ranking: strict({
-      degradedS: seconds(0, 3600),
-      lackingS: seconds(0, 3600),
-      ownAreaS: seconds(0, 3600),
-      coverageWeight: { type: 'number', minimum: 0, maximum: 1 },
-      coverageS: seconds(0, 3600),
-    }),
-    needs: each(ALARM_KINDS, capabilities, { required: false }),
-    capabilities: each(RESOURCE_KINDS, capabilities, { required: true }),
-    modes: each(RESOURCE_KINDS, { enum: TRAVEL_MODES }, { required: true }),
-    deadlines: each(POSTURES, strict({ fire: states, technical: states }), { required: true }),
-    startsAt: each(POSTURES, { type: 'array', minItems: 4, maxItems: 4, items: { enum: ESCALATION_LEVELS } }, { required: true }),
-    emergencyRules: { type: 'object', additionalProperties: { type: 'object' } },
+/** What stands in the plan many times is one function each, made once: written out, half of the time of a start's checks went into it. */
+const definitions = { figures: FIGURES, capabilities: SOME_CAPABILITIES, byLevel: BY_LEVEL }
+const shared = (name: keyof typeof definitions): object => ({ $ref: `#/definitions/${name}` })
+const figures = shared('figures')
+const capabilities = shared('capabilities')
+const states = each(TIMED, shared('byLevel'), { required: false })
+
+const plan = strict({
+  readiness: strict({
+    silentAfterS: seconds(10, 7 * 86_400),
+    checkInValidS: seconds(60, 7 * 86_400),
+    droneBatteryMinPct: { type: 'number', minimum: 0, maximum: 100 },
   }),
-)
+  travel: each(TRAVEL_MODES, figures, { required: true }),
+  offers: strict({ answerS: seconds(5, 3600) }),
+  ranking: strict({
+    degradedS: seconds(0, 3600),
+    lackingS: seconds(0, 3600),
+    ownAreaS: seconds(0, 3600),
+    coverageWeight: { type: 'number', minimum: 0, maximum: 1 },
+    coverageS: seconds(0, 3600),
+  }),
+  needs: each(ALARM_KINDS, capabilities, { required: false }),
+  capabilities: each(RESOURCE_KINDS, capabilities, { required: true }),
+  modes: each(RESOURCE_KINDS, { enum: TRAVEL_MODES }, { required: true }),
+  deadlines: each(POSTURES, strict({ fire: states, technical: states }), { required: true }),
+  startsAt: each(POSTURES, { type: 'array', minItems: 4, maxItems: 4, items: { enum: ESCALATION_LEVELS } }, { required: true }),
+  emergencyRules: { type: 'object', additionalProperties: { type: 'object' } },
+})
+
+export const PLAN_SCHEMA = { ...plan, definitions }
+
+// that it is a good JSON schema is held by a test, not looked at again at each start; one run does not pay for making it run fast
+const ONCE = { meta: false, validateSchema: false, inlineRefs: false, code: { optimize: false } }
+const validate = new Ajv({ allErrors: true, allowUnionTypes: true, ...ONCE }).compile(PLAN_SCHEMA)
 
 /** @throws FengsuiError setting-invalid: each wrong value with its place in the file */
 export const parsePlan = (text: string, where: string): DispatchPlan => {
@@ -106,19 +116,23 @@ export const parsePlan = (text: string, where: string): DispatchPlan => {
   throw new FengsuiError('setting-invalid', `${where}: ${wrong.slice(0, 10).join('; ')}`)
 }
 
-/** @throws FengsuiError setting-invalid */
-export const readPlan = (file: string): DispatchPlan => {
-  let text: string
+const textOf = (file: string): string => {
   try {
-    text = readFileSync(file, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch (cause) {
     throw new FengsuiError('setting-invalid', `the dispatch plan ${file} cannot be read: ${(cause as Error).message}`, { cause })
   }
-  return parsePlan(text, `the dispatch plan ${file}`)
 }
 
 export const SHIPPED_PLAN = join(import.meta.dirname, 'plan.yaml')
-export const DEFAULT_PLAN: DispatchPlan = readPlan(SHIPPED_PLAN)
+const shipped = textOf(SHIPPED_PLAN)
+export const DEFAULT_PLAN: DispatchPlan = parsePlan(shipped, `the dispatch plan ${SHIPPED_PLAN}`)
+
+/** Most sites use the one that ships, which is understood already. @throws FengsuiError setting-invalid */
+export const readPlan = (file: string): DispatchPlan => {
+  const text = textOf(file)
+  return text === shipped ? DEFAULT_PLAN : parsePlan(text, `the dispatch plan ${file}`)
+}
 
 /** What an incident of this kind asks for; what is not listed needs somebody to look at it. */
 export const needsOf = (plan: DispatchPlan, kind: AlarmKind): Capability[] => plan.needs[kind] ?? ['inspect']

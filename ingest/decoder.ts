@@ -41,6 +41,8 @@ export type Decoder = {
    * holds never changes: what was found in it may be remembered until the next one.
    */
   mayCarryAlarmWithin?(bytes: Buffer, from: number, to: number): boolean
+  /** Does now what the first message would else wait for; called once, where a process has just become ready. */
+  prepare?(): void
 }
 
 export const rejected = (code: string, reason: string, where?: string): Decoded => ({

@@ -326,6 +326,13 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     t => t.close(),
   )
 
+  // behind the word that all is ready, while the door is still opening: what the first message and the first fire would else wait for
+  const prepared = setImmediate(() => {
+    decoders.forEach(decoder => decoder.prepare?.())
+    dispatchDesk.prepare()
+  })
+  stack.defer(() => clearImmediate(prepared))
+
   const running = stack.move()
   return {
     port: api.port,

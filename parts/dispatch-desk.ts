@@ -1,5 +1,6 @@
 // Dispatch as core wires it: the plan and the travel model of the district, the district's stations and devices as resources, and every
 // change of a resource's state to the live sockets, whatever made it: telemetry, silence, the roster or an order.
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '#contracts/clock.ts'
@@ -28,6 +29,8 @@ export type DispatchDesk = {
   plan: DispatchPlan
   /** resources that changed since the last look; a look a second, however often it is asked */
   changed(): Resource[]
+  /** makes the graph of the roads now, where nobody has asked for a way yet */
+  prepare(): void
 }
 
 export type DeskOptions = Omit<DispatchOptions, 'plan' | 'device' | 'travel'> & {
@@ -41,7 +44,7 @@ export async function openDispatchDesk(o: DeskOptions): Promise<DispatchDesk> {
   const { districtDir, dispatchPlan, valhallaUrl, ...options } = o
   const plan = readPlan(dispatchPlan)
   let directory: Directory | undefined
-  const otherwise = await travelOf(districtDir, plan, o.log)
+  const otherwise = travelOf(districtDir, plan, o.log)
   const { clock, log } = o
   const travel = valhallaUrl === null ? otherwise : byValhalla({ url: valhallaUrl, figures: plan.travel, otherwise, clock, log })
   const dispatch = openDispatch({ ...options, plan, device: id => directory?.get(id), travel })
@@ -70,6 +73,7 @@ export async function openDispatchDesk(o: DeskOptions): Promise<DispatchDesk> {
 
   return {
     dispatch,
+    prepare: otherwise.ready,
     use(given) {
       directory = given
       dispatch.adoptResources(given.all(), [])
@@ -149,12 +153,21 @@ const linesOf = ({ properties = {}, geometry }: Road): RoadLine[] => {
   return (all as [number, number][][]).map(coordinates => ({ coordinates, motorway, apart }))
 }
 
-/** By the district's roads where it has some, else by distance. */
-async function travelOf(dir: string, plan: DispatchPlan, log: Log): Promise<Travel> {
+/**
+ * By the district's roads where it has some, else by distance. The graph is made by `prepare` or by the first question, whichever comes first:
+ * half a second that nobody waits for at a start where nobody asks who is sent.
+ */
+function travelOf(dir: string, plan: DispatchPlan, log: Log): Travel & { prepare?: never; ready(): void } {
+  let made: Travel | undefined
+  const travel = (): Travel => (made ??= madeOf(dir, plan, log))
+  return { legs: (from, to) => travel().legs(from, to), status: () => travel().status?.() ?? '', ready: () => void travel() }
+}
+
+function madeOf(dir: string, plan: DispatchPlan, log: Log): Travel {
   const otherwise = byDistance(plan.travel)
   const file = join(dir, 'roads.geojson')
   try {
-    const { features } = JSON.parse(await readFile(file, 'utf8')) as { features: Road[] }
+    const { features } = JSON.parse(readFileSync(file, 'utf8')) as { features: Road[] }
     const graph = roadGraph(features.flatMap(linesOf))
     if (graph === null) throw new Error('there is no road in it, or more than a district has')
     const travel = byRoads({ graph, figures: plan.travel, otherwise })

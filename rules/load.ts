@@ -15,7 +15,9 @@ const PROBLEMS_SHOWN = 20
 /** one wrong brace makes many: the first ones tell */
 const SYNTAX_PROBLEMS_SHOWN = 2
 
-const ajv = new Ajv({ allErrors: true, verbose: true, strictTypes: false, strictRequired: false })
+// that they are good JSON schemas is held by a test, not looked at again at each start; one run does not pay for making it run fast
+const ONCE = { meta: false, validateSchema: false, code: { optimize: false } }
+const ajv = new Ajv({ allErrors: true, verbose: true, strictTypes: false, strictRequired: false, ...ONCE })
 const validFile = ajv.compile(ruleFileSchema(KINDS))
 /** made when the first rule of its kind is read: all of them take longer than the rest of a start that needs few */
 const validParameters = new Map<string, ValidateFunction>()

@@ -1,7 +1,6 @@
 // /flows: the way to Node-RED's editor, its WebSocket included, for those who may. The browser's session ends here: Node-RED
 // never sees our cookie or token, only a pass for this one request (flows-token.ts). It needs no second login, because the
 // editor takes an answered /settings for a session, and its comms socket is opened with the same pass.
-import httpProxy from '@fastify/http-proxy'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
@@ -41,6 +40,7 @@ export async function flowsProxy(app: App, { flows, audit, clock }: FlowsParts):
     return
   }
 
+  const { default: httpProxy } = await import('@fastify/http-proxy')
   const passFor = (request: FastifyRequest): string => {
     const pass = { name: callerOf(request).name, role: roleOf(request), exp: Math.floor(clock.nowMs() / 1000) + PASS_S }
     return `Bearer ${signFlowsPass(pass, flows.token())}`

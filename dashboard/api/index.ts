@@ -1,7 +1,7 @@
 // The HTTP API, the live socket and the page, on one port. Keeps no business rules: it checks who is asking and whether the
 // request is well formed, hands it to the room that decides, and writes down who did it.
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import cookie from '@fastify/cookie'
@@ -233,7 +233,7 @@ export async function startApi(parts: ApiParts): Promise<Api> {
 }
 
 /** A snapshot shrinks to a tenth for a desk on a thin line; each is compressed by itself, so that no memory is kept for a client. */
-const liveOptions = (server: ReturnType<typeof createServer>) => ({
+const liveOptions = (server: Server) => ({
   server,
   maxPayload: 1024,
   handleProtocols: (offered: Set<string>) => [ROWS_PROTOCOL, LIVE_PROTOCOL].find(name => offered.has(name)) ?? (false as const),
@@ -262,8 +262,8 @@ async function listen(app: App, { host, port }: { host: string; port: number }):
  * every upgrade, so the live one is given an emitter of its own: a server that never listens. Node leaves such a socket without anybody who
  * hears its errors, and an error that nobody hears ends the process: one reset from the network must not.
  */
-function dispatchUpgrades(app: App, hasFlows: boolean): { live: ReturnType<typeof createServer>; destroy(): void } {
-  const live = createServer()
+function dispatchUpgrades(app: App, hasFlows: boolean): { live: Server; destroy(): void } {
+  const live = process.getBuiltinModule('node:http').createServer()
   const sockets = new Set<Duplex>()
   app.server.on('upgrade', (request, socket, head) => {
     sockets.add(socket)

@@ -1,6 +1,6 @@
 // Sends mail over SMTP: plain text in both languages, one Message-ID a notification, so that a repeat can be told. A 4xx answer and
 // everything about the line may pass, a 5xx answer is a verdict; only codes are told, never what the server wrote.
-import { createTransport } from 'nodemailer'
+import { createRequire } from 'node:module'
 import { linesOf, oneLine } from './lines.ts'
 import { NO_ADDRESS, type Notification, type Notifier, type Outcome } from './notifier.ts'
 
@@ -47,7 +47,11 @@ const messageOf = (n: Notification, from: string, to: string) => ({
   headers: { 'auto-submitted': 'auto-generated' },
 })
 
+const require = createRequire(import.meta.url)
+
 export const openEmail = (o: EmailOptions): Notifier => {
+  // loaded when a channel is opened, which is at the start: most systems send no mail
+  const { createTransport } = require('nodemailer') as typeof import('nodemailer')
   const timeoutMs = o.timeoutMs ?? TIMEOUT_MS
   const transport = createTransport({
     host: o.host,

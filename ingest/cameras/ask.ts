@@ -1,7 +1,7 @@
 // One HTTP request to a camera or its gateway, with the login it asks for (Basic, Digest). It goes to the address it was given and nowhere else: a
 // redirection is a failure, and fenced, so is an address of the link (where clouds keep their secrets) or of many. No address or password stands in its errors.
 import { lookup as lookUp, type LookupAddress } from 'node:dns'
-import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http'
+import type { IncomingMessage, RequestOptions } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { authorization, type Login } from './digest.ts'
@@ -86,7 +86,9 @@ function once(o: Asked, login?: string): Promise<IncomingMessage> {
       resolve(answer)
     }
     const asked =
-      url.protocol === 'https:' ? requestHttps({ ...options, ...(ca !== undefined && { ca }) }, answered) : requestHttp(options, answered)
+      url.protocol === 'https:'
+        ? requestHttps({ ...options, ...(ca !== undefined && { ca }) }, answered)
+        : process.getBuiltinModule('node:http').request(options, answered)
     // the timeout of a socket counts silence; a head that comes byte by byte is late as well
     const late = (): void => void asked.destroy(new Error(`no answer within ${answerMs / 1000} s`))
     const limit = setTimeout(late, answerMs)

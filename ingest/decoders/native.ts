@@ -9,7 +9,7 @@ import { cameraPart, dronePart, smokePart, type Part } from '../native/blocks.ts
 import { withoutBadPositions } from '../native/bad-position.ts'
 import { aboutReading, statusReading } from '../native/presence.ts'
 import type { NativeCamera, NativeDrone, NativeReading, NativeStation } from '../native/payload.ts'
-import { isAbout, isReading, isStatus, violationOf } from '../native/schema.ts'
+import { compileNative, isAbout, isReading, isStatus, violationOf } from '../native/schema.ts'
 import { stationPart } from '../native/station.ts'
 import { toWgs84 } from '../position.ts'
 import { parseRfc3339, stamp, iso, type Stamp } from '../time.ts'
@@ -18,6 +18,7 @@ export const decoder: Decoder = {
   family: 'native',
   claims: topic => topic.startsWith(NATIVE_PREFIX),
   decode,
+  prepare: compileNative,
   mayCarryAlarm: payload => mayCarryAlarmWithin(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength), 0, payload.byteLength),
   mayCarryAlarmWithin,
 }

@@ -1,8 +1,10 @@
-// The native JSON schemas, compiled once, and their errors put into words a device maker can act on: where, what is
-// allowed, and the name of a property that is too many. Text values are never quoted: a URL may carry a password.
+// The native JSON schemas, and their errors put into words a device maker can act on: where, what is allowed, and the name of a property
+// that is too many. Text values are never quoted: a URL may carry a password. Compiled by the first message that is held against them or by
+// `compileNative`, whichever comes first: it takes half a second, and a process that decodes nothing of ours need not wait for it.
 import { readFileSync } from 'node:fs'
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import formats from 'ajv-formats'
+import { createRequire } from 'node:module'
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js'
+import type formatsPlugin from 'ajv-formats'
 import type { GivenPosition } from '../position.ts'
 import { isUsualTime } from '../time.ts'
 import type { NativeAbout, NativeReading, NativeStatus } from './payload.ts'
@@ -13,7 +15,9 @@ const ERRORS_LOOKED_AT_MAX = 32
 
 const PLAIN_URI = /^(?:https?|rtsps?|wss?|mqtts?):\/\/[a-z0-9.-]+(?::\d+)?(?:\/[A-Za-z0-9._~-]*)*$/
 
-function validatorOf(name: 'date-time' | 'uri'): (text: string) => boolean {
+type Formats = { default: typeof formatsPlugin.default }
+
+function validatorOf(formats: Formats, name: 'date-time' | 'uri'): (text: string) => boolean {
   const format = formats.default.get(name)
   const validate = typeof format === 'object' && 'validate' in format ? format.validate : format
   if (typeof validate !== 'function') throw new Error(`ajv-formats has no function for ${name}`)
@@ -47,32 +51,66 @@ function remembering(pattern: string, flags: string): { test(text: string): bool
 }
 const regExp = Object.assign(remembering, { code: 'new RegExp' })
 
-const ajv = new Ajv2020({
-  allErrors: true,
-  verbose: true,
-  strict: true,
-  strictTypes: false,
-  strictRequired: false,
-  strictTuples: false,
-  code: { regExp },
-})
-formats.default(ajv)
-// the same answers, sooner: nearly all times and addresses have one simple form, and a message has several of them
-const timely = validatorOf('date-time')
-ajv.addFormat('date-time', text => isUsualTime(text) || timely(text))
-const uri = validatorOf('uri')
-ajv.addFormat('uri', text => PLAIN_URI.test(text) || uri(text))
+const require = createRequire(import.meta.url)
 
-export const isReading = ajv.compile<NativeReading>(load('native-reading'))
-export const isStatus = ajv.compile<NativeStatus>(load('native-status'))
-export const isAbout = ajv.compile<NativeAbout>(load('native-about'))
+function compileAll(): { [K in keyof Shapes]: ValidateFunction<Shapes[K]> } {
+  const { Ajv2020 } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')
+  const formats = require('ajv-formats') as Formats
+  const ajv = new Ajv2020({
+    allErrors: true,
+    verbose: true,
+    strict: true,
+    strictTypes: false,
+    strictRequired: false,
+    strictTuples: false,
+    // that they are good JSON schemas is held by a test, not looked at again at each start
+    meta: false,
+    validateSchema: false,
+    code: { regExp },
+  })
+  formats.default(ajv)
+  // the same answers, sooner: nearly all times and addresses have one simple form, and a message has several of them
+  const timely = validatorOf(formats, 'date-time')
+  ajv.addFormat('date-time', text => isUsualTime(text) || timely(text))
+  const uri = validatorOf(formats, 'uri')
+  ajv.addFormat('uri', text => PLAIN_URI.test(text) || uri(text))
+  return {
+    reading: ajv.compile<NativeReading>(load('native-reading')),
+    status: ajv.compile<NativeStatus>(load('native-status')),
+    about: ajv.compile<NativeAbout>(load('native-about')),
+    position: ajv.compile<GivenPosition>({ $ref: 'urn:fire-iot:native-reading:1#/$defs/position' }),
+  }
+}
+let compiled: ReturnType<typeof compileAll> | undefined
+const all = () => (compiled ??= compileAll())
+
+/** So that the first message finds them ready: called where a process has just become ready and nothing waits for it yet. */
+export const compileNative = (): void => void all()
+
+type Validator = { errors?: ErrorObject[] | null | undefined }
+type Shapes = { reading: NativeReading; status: NativeStatus; about: NativeAbout; position: GivenPosition }
+type Is<T> = ((data: unknown) => data is T) & Validator
+
+/** As Ajv answers: the errors of the last run stand beside it. */
+function validator<K extends keyof Shapes>(of: K): Is<Shapes[K]> {
+  const validate: Is<Shapes[K]> = (data): data is Shapes[K] => {
+    const run = all()[of]
+    const isValid = run(data)
+    validate.errors = run.errors
+    return isValid
+  }
+  return validate
+}
+export const isReading = validator('reading')
+export const isStatus = validator('status')
+export const isAbout = validator('about')
 /** native-about says only "object" for a position; the reading's own definition holds for it too. */
-export const isPosition = ajv.compile<GivenPosition>({ $ref: 'urn:fire-iot:native-reading:1#/$defs/position' })
+export const isPosition = validator('position')
 
 export type Violation = { code: 'schema-violation' | 'position-invalid'; reason: string; where: string }
 
 /** The first few errors of the last run of `validate`, gravest place first. */
-export function violationOf(validate: ValidateFunction): Violation {
+export function violationOf(validate: Validator): Violation {
   const errors = (validate.errors ?? []).filter(error => !WRAPPERS.has(error.keyword))
   const [first] = errors
   if (first === undefined) return { code: 'schema-violation', reason: 'does not match the schema', where: '/' }
