@@ -46,14 +46,14 @@ const COUNT = (then: string) =>
 
 const tabOf = (name: string, kinds: string, func: string, more: object[] = []): object[] => [
   { id: name, type: 'tab', label: name },
-  { id: `${name}-read`, type: 'fire-reading', z: name, consumer: name, kinds, limit: '500', x: 1, y: 1, wires: [[`${name}-each`]] },
+  { id: `${name}-read`, type: 'fire-reading', z: name, consumer: name, kinds, limit: '2000', x: 1, y: 1, wires: [[`${name}-each`]] },
   { id: `${name}-each`, type: 'function', z: name, func, outputs: 1, x: 2, y: 1, wires: [[`${name}-raise`]] },
   { id: `${name}-raise`, type: 'fire-alert', z: name, rule: name, kind: 'fault', severity: '4', x: 3, y: 1, wires: [[]] },
   ...more,
 ]
 const burning = [
   { id: 'burn', type: 'tab', label: 'burn' },
-  { id: 'burn-read', type: 'fire-reading', z: 'burn', consumer: 'burn', kinds: KIND, limit: '500', x: 1, y: 1, wires: [['burn-each']] },
+  { id: 'burn-read', type: 'fire-reading', z: 'burn', consumer: 'burn', kinds: KIND, limit: '2000', x: 1, y: 1, wires: [['burn-each']] },
   { id: 'burn-each', type: 'function', z: 'burn', func: BURN, outputs: 1, x: 2, y: 1, wires: [[]] },
 ]
 

@@ -56,6 +56,7 @@ import { clearSelf, raiseSelf, type SelfAlarm } from './self.ts'
 import { unshelveExpired } from './shelf.ts'
 import { keptTable } from './kept-table.ts'
 import { stateTable } from './state-table.ts'
+import { openSyncing, syncLogOf } from './syncing.ts'
 import { stepsSaid, takeSteps } from './telemetry-orders.ts'
 import { waysAhead } from './travel/ahead.ts'
 import { byDistance } from './travel/distance.ts'
@@ -162,8 +163,9 @@ export const openDispatch = (o: DispatchOptions) => {
     })
   }
 
-  const raise = (posting: Posting): Raised => {
-    const { result, changes } = runTurn(desk, turn => postAlarm(turn, posting))
+  const raise = (posting: Posting, { isSynced = true } = {}): Raised => {
+    const { result, changes } = runTurn(desk, turn => postAlarm(turn, posting), { isSynced })
+    owesSync ||= !isSynced
     lookAhead(changes.incidents)
     const alarm = alarmById(desk, result.alarmId)
     const incident = alarm && desk.incidents.get(alarm.incidentId)?.incident
@@ -197,7 +199,9 @@ export const openDispatch = (o: DispatchOptions) => {
         doWhatIsDue(turn, nowMs)
       })
     },
+    /** `isSynced` false: nobody may be answered before synced() has resolved */
     raise,
+    synced: openSyncing(syncLogOf(file)).synced,
     /** One small commit, as a proof that the queue can be written. */
     keepCanary: (at: string): void => void keepCanary.run(at),
     /** The system about itself: one alarm a condition while it stands. */

@@ -40,7 +40,9 @@ export type Raise = {
 export type AlarmDesk = {
   alarms(f: { states?: AlarmState[]; area?: string; since?: string; limit: number }): Alarm[]
   alarm(id: string): Alarm | undefined
-  raise(o: Raise): { alarm: Alarm; incident: Incident; created: boolean; changes: Changes }
+  /** `isSynced` false: it is on disk when synced() has resolved */
+  raise(o: Raise, how: { isSynced: boolean }): { alarm: Alarm; incident: Incident; created: boolean; changes: Changes }
+  synced(): Promise<void>
   acknowledgeAlarm(id: string, o: { by: string; note?: string }): Changes
   shelveAlarm(id: string, o: { by: string; reason: string; until: string }): Changes
   unshelveAlarm(id: string, o: { by: string }): Changes
@@ -142,14 +144,20 @@ export function alarmRoutes(app: App, { desk, changed }: AlarmParts): void {
       if (origin !== undefined && caller.kind !== 'token') {
         throw new FengsuiError('invalid-request', 'body.origin is for service tokens; a person raises in their own name')
       }
-      const made = desk.raise({
-        ...given,
-        ...(at === undefined ? {} : { at: new Date(at).toISOString() }),
-        idempotencyKey: key,
-        origin: origin ?? actorOf(caller),
-        text: typeof text === 'string' ? { zh: text, en: text } : text,
-        by: nameOf(caller),
-      })
+      // flows raise many, and ask again until they are answered: the disk is waited for here, and not by the alarms behind this one
+      const isSynced = origin === undefined
+      const made = desk.raise(
+        {
+          ...given,
+          ...(at === undefined ? {} : { at: new Date(at).toISOString() }),
+          idempotencyKey: key,
+          origin: origin ?? actorOf(caller),
+          text: typeof text === 'string' ? { zh: text, en: text } : text,
+          by: nameOf(caller),
+        },
+        { isSynced },
+      )
+      if (!isSynced) await desk.synced()
       changed(made.changes)
       return reply
         .code(made.created ? 201 : 200)

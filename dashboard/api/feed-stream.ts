@@ -6,7 +6,7 @@ import { consumerParams, filters, untilClosed, wantedOf } from './feed-asked.ts'
 import { lineOf, type Batch, type FeedSource } from './feed-source.ts'
 import { integer, object, text, type App } from './schema.ts'
 
-const CREDIT_MAX = 1000
+const CREDIT_MAX = 2_000
 const BATCH_MESSAGES = 200
 /** a line without readings, so that both sides know the other is there */
 const HEARTBEAT_MS = 10_000

@@ -1,5 +1,6 @@
 // Alarms and incidents over HTTP, on the real dispatch.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { FengsuiError } from '#contracts/errors.ts'
 import { alarmBody, startRoom, type Room } from './room.ts'
 
 let room: Room
@@ -43,6 +44,26 @@ test('a flow raises under its revision; a person cannot pretend to be one', asyn
   expect((await raise({}, 'flows')).alarm.origin).toBe('token:flows')
   expect((await act('alarms', alarmBody({ origin: 'flow:a1b2c3' }))).status).toBe(400)
   expect((await act('alarms', alarmBody({ origin: 'rule:smoke' }), 'flows')).status).toBe(400)
+})
+
+test('a flow is answered when its alarm is on disk, and told so when that cannot be known; a person’s alarm is synced as it is made', async () => {
+  const { promise, reject } = Promise.withResolvers<void>()
+  const synced = vi.spyOn(room.dispatch, 'synced').mockReturnValueOnce(promise)
+  const body = alarmBody({ origin: 'flow:a1b2c3' })
+  let answer: Awaited<ReturnType<typeof act>> | undefined
+  const posted = act('alarms', body, 'flows').then(one => (answer = one))
+  await vi.waitFor(() => expect(synced).toHaveBeenCalledOnce())
+  await new Promise(resolve => setTimeout(resolve, 50))
+  expect(answer).toBeUndefined()
+  reject(new FengsuiError('room-unavailable', 'the disk'))
+  await posted
+  expect(answer).toMatchObject({ status: 503, body: { code: 'room-unavailable' } })
+  // it asks again, and its alarm is there once
+  expect(await act('alarms', body, 'flows')).toMatchObject({ status: 200, body: { status: 'merged' } })
+  expect(synced).toHaveBeenCalledTimes(2)
+  await raise()
+  expect(synced).toHaveBeenCalledTimes(2)
+  synced.mockRestore()
 })
 
 test('the second officer is told who was first and when', async () => {

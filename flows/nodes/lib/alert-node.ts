@@ -13,7 +13,7 @@ type Config = { id: string; server?: string; rule?: string; kind?: string; sever
 const POST_MS_MAX = 10_000
 const RETRY_MS_MIN = 250
 const RETRY_MS_MAX = 15_000
-/** Alerts being sent at once; one more is an error of its message. The feed keeps to 500 readings, so this is a loop elsewhere. */
+/** Alerts being sent at once; one more is an error of its message. A flow waits long before, so this is a loop elsewhere. */
 const OPEN_MAX = 1000
 /** with as many on their way the flow waits for each */
 const AHEAD_MAX = 200

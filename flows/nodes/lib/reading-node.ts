@@ -20,8 +20,9 @@ type Config = {
 
 /** A reading whose flow does not finish in this time is acknowledged all the same, and said so. */
 const LATE_MS = 30_000
-const LIMIT_DEFAULT = 100
-const LIMIT_MAX = 500
+const LIMIT_DEFAULT = 500
+/** Where the machine is busy an acknowledgement takes a tenth of a second and more: with fewer on their way the flow would wait for it. */
+const LIMIT_MAX = 2_000
 
 export default function (red: Red): void {
   const track = progress(red)
