@@ -43,7 +43,10 @@ export const ERROR_CODES = {
   'store-rejected': { status: 422, hint: 'The reading store refused this reading; the reason carries its answer.' },
   // HTTP
   unauthenticated: { status: 401, hint: 'POST /api/v1/session first, or send Authorization: Bearer.' },
-  forbidden: { status: 403, hint: 'Your role does not allow this; ask an administrator.' },
+  forbidden: {
+    status: 403,
+    hint: 'The message says what is missing: a role or scope (ask an administrator), or a request from our own page.',
+  },
   'invalid-request': { status: 400, hint: 'The message says which field and what is allowed; see /api/docs.' },
   'not-found': { status: 404, hint: 'Check the id; lists show what exists.' },
   conflict: { status: 409, hint: 'Somebody was first, or the state changed; read it again.' },

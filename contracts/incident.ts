@@ -37,6 +37,9 @@ export type TimelineEntry = {
   pictureId?: string
 }
 
+/** How soon an incident was answered that was closed and opened again: the first answer, and the first crew that came on scene. */
+export type FirstHandling = { acknowledgedAt?: string; dispatchedAt?: string; acceptedAt?: string; enRouteAt?: string; onSceneAt?: string }
+
 export type Incident = {
   id: string
   category: IncidentCategory
@@ -64,6 +67,8 @@ export type Incident = {
   onSceneAt?: string
   controlledAt?: string
   controlledBy?: string
+  /** where it was closed and opened again */
+  firstHandling?: FirstHandling
   /** server time since when it is in its state, and until when it may be before it goes a step up */
   stateSince?: string
   dueAt?: string

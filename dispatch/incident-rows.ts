@@ -63,7 +63,7 @@ export const incidentRows = (db: DatabaseSync) => {
         opened_ms: Date.parse(incident.openedAt),
         last_ms: Date.parse(incident.lastAt),
         queued_ms: Date.parse(incident.queuedAt),
-        acknowledged_ms: ms(incident.acknowledgedAt),
+        acknowledged_ms: ms(incident.firstHandling?.acknowledgedAt ?? incident.acknowledgedAt),
         closed_ms: ms(incident.closedAt),
         merged_into: incident.mergedInto ?? null,
         escalation,

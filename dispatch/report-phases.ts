@@ -61,7 +61,8 @@ export type PhaseFigures = {
 }
 
 /** `told` from the outbox; `receivedAt` from the way of its first alarm. */
-export const timesOf = (i: Incident, told: Told, receivedAt: string | undefined): Times => {
+export const timesOf = (incident: Incident, told: Told, receivedAt: string | undefined): Times => {
+  const i = { ...incident, ...incident.firstHandling }
   const at = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
   return {
     opened: i.openedAt,

@@ -1,6 +1,6 @@
 // The end of every turn: each incident that was touched is summarised anew from its alarms, and what follows from that is done
 // and told: confirmation, a graver level, set-aside alarms coming back, re-opening, a technical incident ending by itself.
-import type { Incident } from '#contracts/incident.ts'
+import type { FirstHandling, Incident } from '#contracts/incident.ts'
 import { moveAlarm } from './alarm-moves.ts'
 import { handOver } from './handover.ts'
 import type { IncidentRecord } from './incident-rows.ts'
@@ -59,7 +59,7 @@ const tellWhatRose = (turn: Turn, before: Incident, after: Incident, s: Summary)
     turn.tell(after.id, { actor: 'system', what: 'severity', text: severityWords(before.severity, after.severity) })
 }
 
-/** What the earlier handling left is in the timeline; the new one begins without it. */
+/** What the earlier handling left is in the timeline; the new one begins without it. How soon the first answer came is kept. */
 const HANDLING = [
   'closedAt',
   'closedBy',
@@ -78,8 +78,28 @@ const HANDLING = [
   'helpAskedAt',
 ] as const satisfies (keyof Incident)[]
 
+const crewTimes = ({ dispatchedAt, acceptedAt, enRouteAt, onSceneAt }: FirstHandling): FirstHandling =>
+  onSceneAt === undefined
+    ? {}
+    : {
+        onSceneAt,
+        ...(dispatchedAt !== undefined && { dispatchedAt }),
+        ...(acceptedAt !== undefined && { acceptedAt }),
+        ...(enRouteAt !== undefined && { enRouteAt }),
+      }
+
+/** Who answered in ten seconds has not been late because it was opened again an hour after. */
+const firstHandlingOf = (incident: Incident): FirstHandling => {
+  const before = incident.firstHandling ?? {}
+  const acknowledgedAt = before.acknowledgedAt ?? incident.acknowledgedAt
+  return {
+    ...(acknowledgedAt !== undefined && { acknowledgedAt }),
+    ...crewTimes(before.onSceneAt === undefined ? incident : before),
+  }
+}
+
 export const openedAgain = (incident: Incident): Incident => {
-  const open: Incident = { ...incident, state: 'new' }
+  const open: Incident = { ...incident, state: 'new', firstHandling: firstHandlingOf(incident) }
   for (const field of HANDLING) delete open[field]
   return open
 }

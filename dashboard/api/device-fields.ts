@@ -1,4 +1,5 @@
 // What may be said of a device when it is registered: the same fields one by one, in a list, by claim code.
+import { FengsuiError } from '#contracts/errors.ts'
 import type { Device } from '#contracts/device.ts'
 import type { DeviceKind, Position } from '#contracts/reading.ts'
 import { DEVICE_ID } from '#contracts/topic.ts'
@@ -23,6 +24,17 @@ export const grantsField = list(text({ minLength: 1, maxLength: 256 }), {
   description: 'vendor topic prefixes, like zigbee2mqtt/#',
 })
 
-/** The same with its position in WGS84; what cannot be is refused before anything is made. */
-export const located = <T extends { position?: GivenPosition | undefined }>(given: T, kind: DeviceKind, positionOf: PositionOf): T =>
-  given.position === undefined ? given : { ...given, position: positionOf(given.position, kind) }
+/** The same with its position in WGS84; what cannot be is refused, by name, before anything is made. */
+export const located = <T extends { deviceId?: string; position?: GivenPosition | undefined }>(
+  given: T,
+  kind: DeviceKind,
+  positionOf: PositionOf,
+): T => {
+  if (given.position === undefined) return given
+  try {
+    return { ...given, position: positionOf(given.position, kind) }
+  } catch (error) {
+    if (given.deviceId === undefined || !(error instanceof FengsuiError)) throw error
+    throw new FengsuiError(error.code, `device ${given.deviceId}: ${error.message}`, { cause: error })
+  }
+}

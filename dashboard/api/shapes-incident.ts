@@ -80,6 +80,7 @@ const incidentMore: Fields = {
   controlledAt: time(),
   helpAskedAt: time({ description: 'a crew asked for help and nobody has been sent since' }),
   controlledBy: text(),
+  firstHandling: open({ description: 'closed and opened again: when it was first acknowledged, and the times of the first crew on scene' }),
 }
 
 export const INCIDENT_SHAPES: readonly { $id: string }[] = [

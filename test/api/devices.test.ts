@@ -66,6 +66,15 @@ test('many at once, all or none, a gateway speaking for its own', async () => {
     status: 400,
     body: { message: expect.stringMatching(/^body\.0\.kind must be one of/) },
   })
+  const nowhere = [
+    { deviceId: 'smk-3', kind: 'smoke' },
+    { deviceId: 'smk-5', kind: 'smoke', position: { lat: 0, lon: 0 } },
+  ]
+  expect(await post('/api/v1/devices', nowhere)).toMatchObject({
+    status: 422,
+    body: { code: 'position-invalid', message: expect.stringMatching(/^device smk-5: /) },
+  })
+  expect((await get('/api/v1/devices/smk-3')).status).toBe(404)
 })
 
 test('the list: filters, search, pages that neither skip nor repeat', async () => {
