@@ -31,6 +31,7 @@ import {
 import type { Flows } from './flows/start.ts'
 import { linkToSupervisor, remote, serve } from './processes/link.ts'
 import { createMeter } from './processes/metrics.ts'
+import { resolveOurs } from './processes/resolving.ts'
 import { spaced } from './processes/spaced.ts'
 import { createSupervisor, type Supervisor } from './processes/supervise.ts'
 import type { Settings } from './settings.ts'
@@ -41,6 +42,8 @@ const STORE_TOLD_EVERY_MS = 100
 type Configuration = { settings: Settings; flowsSecret: string }
 type Closable = { close(): Promise<void> }
 
+// the rooms are imported from here on
+resolveOurs()
 const role = process.argv[2] ?? 'start'
 const started = Date.now()
 // whatever is made here, by this process or those it starts, is for the operator's account only

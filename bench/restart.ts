@@ -1,10 +1,12 @@
-// How long the system takes to be ready with 10,000 open alarms in 200 places, beside the same start with a queue that is empty; and what
-// the first looks at such a queue cost: the lists of the API and the snapshot of a desk.
+// How long the system takes to be ready with 10,000 open alarms in 200 places, beside the same start with a queue that is empty, with compiled code
+// kept between starts as `npm start` keeps it, and without; how soon the core alone is back after kill -9; and what the first looks at such a queue
+// cost: the lists of the API and the snapshot of a desk. Flows are off.
 import { noLog, systemClock } from '#contracts/clock.ts'
 import { noMeter } from '#contracts/metrics.ts'
 import { WebSocket } from 'ws'
 import { openDispatch } from '../dispatch/index.ts'
-import { start } from '../test/system/running.ts'
+import { start, until } from '../test/system/running.ts'
+import { processTree, roleOf } from './process-tree.ts'
 import { benchFolder, fireSignal, percentile } from './queue-desk.ts'
 
 const ALARMS = 10_000
@@ -21,9 +23,13 @@ const fill = (file: string): void => {
   queue.close()
 }
 
-const startedMs = async (dir: string, look?: (running: Awaited<ReturnType<typeof start>>) => Promise<void>): Promise<number> => {
+type Running = Awaited<ReturnType<typeof start>>
+const KEPT = {}
+const NOT_KEPT = { NODE_DISABLE_COMPILE_CACHE: '1' }
+
+const startedMs = async (dir: string, env: Record<string, string>, look?: (running: Running) => Promise<void>): Promise<number> => {
   const from = performance.now()
-  const running = await start({ dir })
+  const running = await start({ dir, env })
   const ms = performance.now() - from
   await look?.(running)
   await running.stop()
@@ -41,7 +47,18 @@ const timed = async (work: () => Promise<number>): Promise<string> => {
   return `median ${percentile(ms, 0.5).toFixed(0)} ms, ${(bytes / 1024).toFixed(0)} KiB`
 }
 
-const looks = async (running: Awaited<ReturnType<typeof start>>): Promise<void> => {
+/** From kill -9 of the core until the supervisor says that it is back; its pause before it starts one again is in it. */
+const backMs = async (running: Running): Promise<number> => {
+  const all = await processTree(running.process.pid!)
+  const core = all[(await Promise.all(all.map(roleOf))).indexOf('core')]
+  if (core === undefined) throw new Error('there is no core among the processes')
+  const from = performance.now()
+  process.kill(core, 'SIGKILL')
+  await until(() => running.output().includes('process is back'), 60_000, 'the core is back')
+  return performance.now() - from
+}
+
+const looks = async (running: Running): Promise<void> => {
   const { token } = (await (
     await fetch(`${running.http}/api/v1/session`, {
       method: 'POST',
@@ -67,18 +84,19 @@ const looks = async (running: Awaited<ReturnType<typeof start>>): Promise<void> 
 
 using empty = benchFolder()
 using full = benchFolder()
-await startedMs(empty.dir)
-await startedMs(full.dir)
+await startedMs(empty.dir, KEPT)
+await startedMs(full.dir, KEPT)
 fill(full.file)
-const [emptyMs, fullMs]: [number[], number[]] = [[], []]
+const [emptyMs, fullMs, coldMs, coreMs]: [number[], number[], number[], number[]] = [[], [], [], []]
 for (let round = 0; round < ROUNDS; round++) {
-  emptyMs.push(await startedMs(empty.dir))
-  fullMs.push(await startedMs(full.dir, round === ROUNDS - 1 ? looks : undefined))
+  emptyMs.push(await startedMs(empty.dir, KEPT))
+  fullMs.push(await startedMs(full.dir, KEPT, round === ROUNDS - 1 ? looks : async running => void coreMs.push(await backMs(running))))
+  coldMs.push(await startedMs(full.dir, NOT_KEPT))
 }
-const [base, loaded] = [percentile(emptyMs, 0.5), percentile(fullMs, 0.5)]
-console.log(
-  `ready with an empty queue (baseline)           median ${base.toFixed(0)} ms (${Math.min(...emptyMs).toFixed(0)} to ${Math.max(...emptyMs).toFixed(0)})`,
-)
-console.log(
-  `ready with ${ALARMS.toLocaleString('en')} open alarms                 median ${loaded.toFixed(0)} ms, ratio ${(loaded / base).toFixed(2)} (${Math.min(...fullMs).toFixed(0)} to ${Math.max(...fullMs).toFixed(0)})`,
-)
+const base = percentile(emptyMs, 0.5)
+const line = (name: string, ms: number[]): string =>
+  `${name.padEnd(48)} median ${percentile(ms, 0.5).toFixed(0)} ms, ratio ${(percentile(ms, 0.5) / base).toFixed(2)} (${Math.min(...ms).toFixed(0)} to ${Math.max(...ms).toFixed(0)})`
+console.log(line('ready with an empty queue (baseline)', emptyMs))
+console.log(line(`ready with ${ALARMS.toLocaleString('en')} open alarms`, fullMs))
+console.log(line('the same, nothing compiled kept between starts', coldMs))
+console.log(line('the core alone back after kill -9', coreMs))
