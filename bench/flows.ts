@@ -58,8 +58,8 @@ const burning = [
 ]
 
 type Sent = Map<string, number>
-/** Publishes at a steady rate; answers when each reading that an alert is due for was sent, by its time. */
-async function publish(client: MqttClient, seconds = SECONDS): Promise<Sent> {
+/** Publishes at a steady rate; answers when each reading that an alert is due for was sent, by its time. `ackMs` takes how long its PUBACK took. */
+async function publish(client: MqttClient, ackMs: number[] = [], seconds = SECONDS): Promise<Sent> {
   const sent: Sent = new Map()
   const acked: Promise<unknown>[] = []
   const firstMs = Math.ceil((Date.now() - seconds * 1000) / ALERT_EVERY) * ALERT_EVERY
@@ -68,10 +68,13 @@ async function publish(client: MqttClient, seconds = SECONDS): Promise<Sent> {
     const earlyMs = begun + (n * 1000) / RATE - performance.now()
     if (earlyMs > 0) await delay(earlyMs)
     const ts = firstMs + n
-    if (ts % ALERT_EVERY === 0) sent.set(new Date(ts).toISOString(), performance.timeOrigin + performance.now())
+    const isDue = ts % ALERT_EVERY === 0
+    const sentMs = performance.now()
+    if (isDue) sent.set(new Date(ts).toISOString(), performance.timeOrigin + sentMs)
     const deviceId = `load-${n % DEVICES}`
     const body = JSON.stringify({ v: 1, deviceId, kind: KIND, ts, metrics: { temperature_c: 20 } })
-    acked.push(client.publishAsync(`fire/v1/${KIND}/${deviceId}/telemetry`, body, { qos: 1 }))
+    const ack = client.publishAsync(`fire/v1/${KIND}/${deviceId}/telemetry`, body, { qos: 1 })
+    acked.push(isDue ? ack.then(() => ackMs.push(performance.now() - sentMs)) : ack)
   }
   await Promise.all(acked)
   return sent
@@ -133,11 +136,16 @@ try {
     const theirs = await stockClient(stock.mqttPort)
     const [p50, p99]: [number[], number[]] = [[], []]
     for (let i = 0; i < ROUNDS; i++) {
-      const sentOurs = await publish(client)
+      const [ackOurs, ackStock]: [number[], number[]] = [[], []]
+      const sentOurs = await publish(client, ackOurs)
       const ours = await taken(running, sentOurs, 30_000)
-      const sentStock = await publish(theirs)
+      const sentStock = await publish(theirs, ackStock)
       const stocks = await stockTaken(sentStock, 30_000)
       console.log(`${told('ours', ours, sentOurs.size)}; ${told('stock', stocks, sentStock.size)}`)
+      // ours has the reading on disk by then, and no flow sees it before
+      const puback = (ms: readonly number[]): string =>
+        `p50 ${percentile(ms, 0.5).toFixed(1)} ms, p99 ${percentile(ms, 0.99).toFixed(1)} ms`
+      console.log(`  of that until the PUBACK: ours, on disk, ${puback(ackOurs)}; stock, in memory, ${puback(ackStock)}`)
       p50.push(percentile(ours, 0.5) / percentile(stocks, 0.5))
       p99.push(percentile(ours, 0.99) / percentile(stocks, 0.99))
     }
