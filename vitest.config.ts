@@ -43,8 +43,9 @@ const ALONE = [
 
 export default defineConfig({
   test: {
-    testTimeout: 180_000,
-    hookTimeout: 120_000,
+    // how long something may hang; what waits has a limit of its own, and none is for how fast this machine is today
+    testTimeout: 600_000,
+    hookTimeout: 300_000,
     // child processes and servers share two cores with the tests: fewer at once is faster and steadier
     maxWorkers: 2,
     pool: 'forks',

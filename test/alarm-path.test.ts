@@ -63,7 +63,7 @@ function start(messages: Message[], more: Partial<AlarmPathParts> = {}, damaged:
 }
 const alarmed = () => new Set(dispatch.alarms({ limit: 100 }).map(alarm => alarm.deviceId))
 
-test('a queue that cannot be written holds the alarms up, says so, and loses none', { timeout: 60_000 }, async () => {
+test('a queue that cannot be written holds the alarms up, says so, and loses none', async () => {
   const full = new Error('database or disk is full')
   let isFull = true
   const wilful = {
@@ -84,15 +84,15 @@ test('a queue that cannot be written holds the alarms up, says so, and loses non
   expect(alarmed()).toEqual(new Set(['s1', 's2']))
 })
 
-test('another program that locks the queue for longer than we are patient does not end the process', { timeout: 60_000 }, async () => {
+test('another program that locks the queue for longer than we are patient does not end the process', async () => {
   const other = new DatabaseSync(join(dir, 'dispatch.db'))
   other.exec('BEGIN IMMEDIATE')
   const { path } = start([smoke(1)])
-  await until(() => !path.status().ok, 20_000)
+  await until(() => !path.status().ok, 60_000)
   expect(path.status().detail).toContain('locked')
   other.exec('ROLLBACK')
   other.close()
-  await until(() => path.status().ok && path.status().position === 1, 20_000)
+  await until(() => path.status().ok && path.status().position === 1, 60_000)
   expect(alarmed()).toEqual(new Set(['s1']))
 })
 
@@ -212,7 +212,7 @@ test(
   },
 )
 
-test('a group that can be read again in time is not passed over', { timeout: 60_000 }, async () => {
+test('a group that can be read again in time is not passed over', async () => {
   const { reader, path } = start([smoke(1), smoke(2)], {}, [{ firstSeq: 2, lastSeq: 2 }])
   await until(() => path.status().detail.includes('group 2-2'))
   reader.damaged.splice(0)

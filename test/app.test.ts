@@ -38,7 +38,7 @@ test('one process, the same way of a reading, and nothing doubled in its second 
           series: { points: [number, number][] }[]
         }
       ).series
-    await until(async () => (await stored())[0]?.points.length === life, 30_000, `${life} readings stored`)
+    await until(async () => (await stored())[0]?.points.length === life, 60_000, `${life} readings stored`)
     const { rows } = (await get(`/readings/aggregate?metric=temperature_c&kind=smoke&from=${from}&to=${to}&step=3600`)) as {
       rows: { count: number; max: number }[]
     }
@@ -65,14 +65,14 @@ test('a device taken off the register and heard again is known after a restart t
   const get = await signedIn(first.core.port)
   const heard = async (deviceId: string) => ((await get(`/devices/${deviceId}`)) as { readings?: number }).readings === 1
   await publish('smk-1')
-  await until(() => heard('smk-1'), 30_000, 'the device is known')
+  await until(() => heard('smk-1'), 60_000, 'the device is known')
   await get('/devices/smk-1', 'DELETE')
   // the register is looked at four times a second
   await new Promise(resolve => setTimeout(resolve, 1_500))
   await publish('smk-1')
-  await until(() => heard('smk-1'), 30_000, 'the device is known again')
+  await until(() => heard('smk-1'), 60_000, 'the device is known again')
   await publish('smk-2')
-  await until(() => heard('smk-2'), 30_000, 'what came before is committed')
+  await until(() => heard('smk-2'), 60_000, 'what came before is committed')
   await first.close()
 
   const second = await createApp(settings)

@@ -63,7 +63,7 @@ beforeAll(async () => {
       dispatch.outbox.delivered(row)
     }
   }
-}, 180_000)
+})
 afterAll(() => dispatch.close())
 
 const open = (): Incident[] => dispatch.incidents({ states: ['new'], limit: 5_000 })

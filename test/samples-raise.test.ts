@@ -63,9 +63,9 @@ beforeAll(async () => {
   )
   await site.send([LAST], app.edge.port, login)
   await until(look, 90_000, 'the last message has passed the rules')
-  await until(async () => (await look(), expected().every(one => found().includes(one))), 30_000, 'all alarms are there').catch(() => {})
+  await until(async () => (await look(), expected().every(one => found().includes(one))), 60_000, 'all alarms are there').catch(() => {})
   ;({ incidents } = (await get('/incidents?limit=5000')) as { incidents: Incident[] })
-}, 180_000)
+})
 afterAll(async () => {
   await app?.close()
   await site?.close()

@@ -99,10 +99,10 @@ test('is told, told again until it answers, and heard', async () => {
     return tries.n === 1 ? null : 'accepted'
   })
   await smoke('smk-near', '东山')
-  await until(() => got.length >= 2, 30_000, 'the speaker is told again while it does not answer')
+  await until(() => got.length >= 2, 60_000, 'the speaker is told again while it does not answer')
   expect(new Set(got.map(alert => alert.id)).size, 'under one id').toBe(1)
   expect(got[0]).toMatchObject({ command: 'alert', parameters: { event: 'opened', incident: { place: { building: 'smk-near' } } } })
-  await until(async () => (await whats('smk-near')).includes('recipient-accepted'), 30_000, 'its answer stands in the timeline')
+  await until(async () => (await whats('smk-near')).includes('recipient-accepted'), 60_000, 'its answer stands in the timeline')
   expect(await whats('smk-near')).toContain('notified')
   const accepted = (await incidentOf('smk-near'))?.timeline.find(entry => entry.what === 'recipient-accepted')
   expect(accepted?.actor).toBe('device:st-1')
@@ -112,10 +112,10 @@ test('is told, told again until it answers, and heard', async () => {
 test('where it stays silent the next channel is tried, and another device cannot answer for it', async () => {
   const { client: liar } = await speaker('st-3', () => null)
   await smoke('smk-far', '汤山')
-  await until(async () => (await incidentOf('smk-far')) !== undefined, 30_000, 'the incident is there')
+  await until(async () => (await incidentOf('smk-far')) !== undefined, 60_000, 'the incident is there')
   const { id } = (await incidentOf('smk-far'))!
   await liar.publishAsync('fire/v1/micro-station/st-3/ack', JSON.stringify({ id: `${id}.opened@far`, status: 'accepted' }), { qos: 1 })
-  await until(() => robot.got.some(r => r.body.includes(id)), 30_000, 'the robot is told')
+  await until(() => robot.got.some(r => r.body.includes(id)), 60_000, 'the robot is told')
   expect(await whats('smk-far')).toContain('next-channel')
   expect(await whats('smk-far')).not.toContain('recipient-accepted')
   await liar.endAsync()
@@ -141,15 +141,15 @@ test('the crew hears its order on its own terminal, answers there, and is told w
   })) as { incident: IncidentDetail }
   await call(`/incidents/${incident.id}/dispatch`, { resourceIds: ['st-9'], evenIfNotReady: true, reason: 'a test' })
   const order = async () => ((await get(`/incidents/${incident.id}`)) as IncidentDetail).orders[0]
-  await until(async () => (await order())?.state === 'accepted', 30_000, 'the order is accepted on the terminal')
+  await until(async () => (await order())?.state === 'accepted', 60_000, 'the order is accepted on the terminal')
   expect(got[0]).toMatchObject({
     id: `${incident.id}-1.order`,
     command: 'order',
     parameters: { event: 'order', dispatchId: `${incident.id}-1`, resourceId: 'st-9', incident: { place: { building: 'smk-order' } } },
   })
   expect((await order())?.steps.at(-1)).toMatchObject({ state: 'accepted', by: 'device:st-9' })
-  await until(async () => (await whats('smk-order')).includes('notified'), 30_000, 'that it was delivered stands in the timeline')
+  await until(async () => (await whats('smk-order')).includes('notified'), 60_000, 'that it was delivered stands in the timeline')
   await call(`/orders/${incident.id}-1/withdraw`, { reason: 'false alarm' })
-  await until(() => got.some(alert => alert.parameters.event === 'order-ended'), 30_000, 'the crew is told to stand down')
+  await until(() => got.some(alert => alert.parameters.event === 'order-ended'), 60_000, 'the crew is told to stand down')
   await client.endAsync()
 })

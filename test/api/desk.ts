@@ -37,7 +37,7 @@ export async function desk(room: Room, o: { as?: string; query?: string; headers
   }
 }
 
-export async function until<T>(found: () => T | undefined | false, what: () => string, timeoutMs = 30_000): Promise<T> {
+export async function until<T>(found: () => T | undefined | false, what: () => string, timeoutMs = 60_000): Promise<T> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
     const result = found()

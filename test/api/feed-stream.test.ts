@@ -43,18 +43,18 @@ test('sends no more than its credit, and goes on when that is acknowledged', asy
   const from = head
   await using _ = { [Symbol.asyncDispose]: async () => open.stop() }
   const open = await stream('?credit=3')
-  await until(() => open.lines.length === 1, 5000, 'the first line says where it begins')
+  await until(() => open.lines.length === 1, 60_000, 'the first line says where it begins')
   expect(open.lines[0]).toEqual({ cursor: from, head: from, readings: [], ticks: [] })
   grow(8)
-  await until(() => open.offs().length === 3, 5000, 'as much as there is credit for')
+  await until(() => open.offs().length === 3, 60_000, 'as much as there is credit for')
   await new Promise(resolve => setTimeout(resolve, 150))
   expect(open.offs()).toEqual([from + 1, from + 2, from + 3])
   expect((await post({ ack: from + 3 })).body).toEqual({ cursor: from + 3 })
-  await until(() => open.offs().length === 6, 5000, 'three more')
+  await until(() => open.offs().length === 6, 60_000, 'three more')
   // what was not acknowledged comes again on the next stream, and the older one ends
   const next = await stream('?credit=100')
   await open.ended
-  await until(() => next.offs().length === 5, 5000, 'what is not acknowledged')
+  await until(() => next.offs().length === 5, 60_000, 'what is not acknowledged')
   expect(next.offs()).toEqual([4, 5, 6, 7, 8].map(n => from + n))
   next.stop()
 })

@@ -224,7 +224,7 @@ test('a clock that jumps sends the will of nobody who is connected', async () =>
   expect(table.journal.messages).toEqual([])
 })
 
-test('connections that are reset at any moment of coming in leave nothing behind', { timeout: 60_000 }, async () => {
+test('connections that are reset at any moment of coming in leave nothing behind', async () => {
   await using table = await lay({ anonymous: true })
   const connect = connectFrame({ clientId: 'c', clean: false })
   const first = await connected(table, connect)

@@ -25,7 +25,7 @@ const SEEDS: Buffer[] = [
   ...acks,
 ]
 
-test('no bytes stop the broker', { timeout: 60_000 }, async () => {
+test('no bytes stop the broker', async () => {
   const seed = Date.now() >>> 0
   const upTo = random(seed)
   const pick = <T>(from: readonly T[]): T => from[upTo(from.length)]!
@@ -55,7 +55,7 @@ test('no bytes stop the broker', { timeout: 60_000 }, async () => {
   )
 })
 
-test('however the bytes are cut, the same is stored and the same is answered', { timeout: 60_000 }, async () => {
+test('however the bytes are cut, the same is stored and the same is answered', async () => {
   const seed = Date.now() >>> 0
   const upTo = random(seed)
   const pick = <T>(from: readonly T[]): T => from[upTo(from.length)]!

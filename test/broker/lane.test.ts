@@ -241,7 +241,7 @@ test('a device above its rate is not read for a moment; nothing is dropped, a ga
   expect(table.refusals).toEqual([])
 })
 
-test('all room comes back, also from senders and subscribers that vanish', { timeout: 60_000 }, async () => {
+test('all room comes back, also from senders and subscribers that vanish', async () => {
   await using table = await lay({ anonymous: true, limits: { inFlightBytes: 50_000, inFlightOfClient: 8 } })
   const watchers = ([0, 1, 2, 0, 1] as const).map((qos, i) => {
     const socket = table.socket()
@@ -261,7 +261,7 @@ test('all room comes back, also from senders and subscribers that vanish', { tim
   })
   await aMoment()
   for (const socket of [watchers[0], watchers[1], senders[0]?.socket, senders[1]?.socket]) socket?.resetAndDestroy()
-  await until(() => senders.slice(2).every(({ got }) => acksIn(got.bytes()).length === frames.length), Boolean, 40_000)
+  await until(() => senders.slice(2).every(({ got }) => acksIn(got.bytes()).length === frames.length), Boolean, 60_000)
   const last = await table.client(null)
   for (let i = 0; i < 20; i++) await last.publishAsync('t', Buffer.alloc(10_000), { qos: 1 })
   expect(table.refusals).toEqual([])

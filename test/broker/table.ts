@@ -134,7 +134,7 @@ export async function lay(o: Partial<Omit<BrokerOptions, 'journal'>> = {}): Prom
       const client = mqtt.connect(`mqtt://127.0.0.1:${broker.port}`, {
         protocolVersion: 4,
         reconnectPeriod: 0,
-        connectTimeout: 10_000,
+        connectTimeout: 60_000,
         ...(who === null ? {} : login(who)),
         ...options,
       })
@@ -172,7 +172,7 @@ function connected(client: MqttClient): Promise<void> {
 }
 
 /** Waits for something that must become true; fails saying what was there instead. */
-export async function until<T>(what: () => T, isSo: (value: T) => boolean = Boolean, timeoutMs = 10_000): Promise<T> {
+export async function until<T>(what: () => T, isSo: (value: T) => boolean = Boolean, timeoutMs = 60_000): Promise<T> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const value = what()

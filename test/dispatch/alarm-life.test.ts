@@ -143,7 +143,7 @@ describe('the life of an alarm', () => {
       }),
       { numRuns: 25 },
     )
-  }, 120_000)
+  })
 
   it('stands as it was after a restart in each of its seven states, and goes on from there', () => {
     const until = iso(NIGHT_MS + 60 * MINUTE_MS)

@@ -87,7 +87,7 @@ describe('grouping', () => {
       ),
       { numRuns: 40 },
     )
-  }, 60_000)
+  })
 
   it('gives a replay the same incident ids', () => {
     const [a, b] = [openDesk().dispatch, openDesk().dispatch]

@@ -299,5 +299,5 @@ describe('the laws of the queue', () => {
       }),
       { numRuns: 40 },
     )
-  }, 60_000)
+  })
 })

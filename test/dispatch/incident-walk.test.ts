@@ -309,5 +309,5 @@ describe('the life of incidents and their orders', () => {
       }),
       { numRuns: 15 },
     )
-  }, 120_000)
+  })
 })

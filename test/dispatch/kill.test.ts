@@ -46,5 +46,5 @@ describe('kill -9', () => {
       db.close()
       before = position
     }
-  }, 60_000)
+  })
 })

@@ -82,7 +82,7 @@ const world = (url: string, timeoutMs = 300) => {
 }
 /** Until the server was asked and its answer is there. */
 const until = async (is: () => boolean): Promise<void> => {
-  for (let i = 0; i < 200 && !is(); i++) await delay(10)
+  for (let i = 0; i < 6000 && !is(); i++) await delay(10)
   expect(is()).toBe(true)
 }
 const codesOf = (one: Candidate | undefined): string[] => (one?.reasons ?? []).map(reason => reason.code)

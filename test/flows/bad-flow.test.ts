@@ -72,7 +72,7 @@ test('a flow that eats memory ends at its limit, not at the expense of others', 
     240_000,
     () => `the process ends at its limit; ${JSON.stringify(room.flows.healthy())}`,
   )
-}, 300_000)
+})
 
 test('a reading that makes a function of trusted flows loop becomes an error, and those after it are judged', async () => {
   await using trusting = await startRoom({ restart: { firstMs: 50, probeEveryMs: 300, provenAfterMs: 500 } })

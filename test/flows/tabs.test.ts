@@ -128,4 +128,4 @@ test('two engineers each add a node on the same tab: git merges most of it, and 
 
 test('two engineers each add a tab: always clean', () => {
   expect(merges(filesOf, 5, 7, (flows, random) => [...flows, ...tabOf(random, 2)])).toBe(5)
-}, 60_000)
+})

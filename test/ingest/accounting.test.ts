@@ -120,7 +120,7 @@ test(
       [{ firstSeq: 2, lastSeq: 4 }],
     )
     const down = start(journal, failing(2))
-    await until(() => down.writer.status().position === 5, 40_000)
+    await until(() => down.writer.status().position === 5, 60_000)
     expect(sums(down.writer.account())).toEqual({ stored: 2, 'passed-over': 3 })
     expect(differenceOf(down.writer.account())).toBe(0)
     await down.end()

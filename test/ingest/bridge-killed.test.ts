@@ -45,7 +45,7 @@ test('kill -9 of ours and of theirs while it brings a backlog', async () => {
     }
   }
   const first = await start() // makes the session there
-  await until(async () => (await first.line())?.ok === true, 20_000, 'the bridge is connected')
+  await until(async () => (await first.line())?.ok === true, 60_000, 'the bridge is connected')
   expect((await first.line())?.detail).toBe('1 of 1 connected')
   const publish = await mqtt.connectAsync(foreign.url, { reconnectPeriod: 0 })
   const send = (from: number, to: number) =>
@@ -70,7 +70,7 @@ test('kill -9 of ours and of theirs while it brings a backlog', async () => {
   await foreign.kill()
 
   const second = await start()
-  await until(async () => /^0 of 1 connected; site-2: .*tried again/.test((await second.line())?.detail ?? ''), 20_000, 'the loss is shown')
+  await until(async () => /^0 of 1 connected; site-2: .*tried again/.test((await second.line())?.detail ?? ''), 60_000, 'the loss is shown')
   await foreign.start()
   const reader = openReader({ dir })
   const ids = () => new Set(reader.read(0, 10_000).map(m => (JSON.parse(Buffer.from(m.payload).toString()) as { msgId: string }).msgId))

@@ -57,7 +57,7 @@ function bridge(to: Journal, config: Partial<MqttBridge> & { url: string }, more
   opened.push(one)
   return one
 }
-const connected = (one: { status(): { ok: boolean } }) => until(() => one.status().ok, 10_000, 'the bridge is connected')
+const connected = (one: { status(): { ok: boolean } }) => until(() => one.status().ok, 60_000, 'the bridge is connected')
 async function publisher(url: string) {
   const client = await mqtt.connectAsync(url, { reconnectPeriod: 0 })
   opened.push({ close: () => client.end(true) })
@@ -133,7 +133,7 @@ describe('a real mosquitto', () => {
     await publish.publishAsync('site1/zigbee2mqtt/attic', 'x'.repeat(5_000), { qos: 1 })
     await publish.publishAsync('site1/zigbee2mqtt/hall', alarm, { qos: 1, retain: true })
     await publish.publishAsync('site1/zigbee2mqtt/hall', alarm, { qos: 0 })
-    await until(() => to.messages.length === 3, 10_000, 'three messages')
+    await until(() => to.messages.length === 3, 60_000, 'three messages')
     expect(to.messages.map(m => [m.topic, m.retain, m.clientId])).toEqual([
       ['zigbee2mqtt/hall', true, 'bridge:foreign'],
       ['zigbee2mqtt/hall', false, 'bridge:foreign'],
@@ -159,11 +159,11 @@ describe('a real mosquitto', () => {
     expect(to.messages).toEqual([])
     await foreign.save()
     await foreign.kill()
-    await until(() => !one.status().ok, 10_000, 'the loss is seen')
+    await until(() => !one.status().ok, 60_000, 'the loss is seen')
     expect(one.status().detail).toMatch(/tried again/)
     isFull = false
     await foreign.start()
-    await until(() => new Set(texts(to)).size === 60, 15_000, 'all have come')
+    await until(() => new Set(texts(to)).size === 60, 60_000, 'all have come')
     // in order; what comes a second time says so
     const firsts = texts(to).filter((text, i, all) => all.indexOf(text) === i)
     expect(firsts).toEqual(Array.from({ length: 60 }, (_, i) => String(i)))
@@ -178,13 +178,13 @@ describe('a real mosquitto', () => {
     await connected(first)
     const publish = await publisher(foreign.url)
     for (let i = 0; i < 20; i++) await publish.publishAsync('a/b', String(i), { qos: 1 })
-    await until(() => to.messages.length === 20, 10_000, 'the first twenty')
+    await until(() => to.messages.length === 20, 60_000, 'the first twenty')
     await delay(100)
     await first.close()
     for (let i = 20; i < 40; i++) await publish.publishAsync('a/b', String(i), { qos: 1 })
     const second = bridge(to, { url: foreign.url })
     await connected(second)
-    await until(() => new Set(texts(to)).size === 40, 10_000, 'the other twenty')
+    await until(() => new Set(texts(to)).size === 40, 60_000, 'the other twenty')
     expect(texts(to)).toEqual(Array.from({ length: 40 }, (_, i) => String(i)))
   })
 
@@ -199,7 +199,7 @@ describe('a real mosquitto', () => {
     await listener.subscribeAsync('#')
     expect(await one.publish('application/1/device/2/command/down', '{}')).toBe(true)
     expect(await one.publish('fire/v1/smoke/a/cmd', '{}')).toBe(false)
-    await until(() => heard.length === 1, 5_000, 'the downlink')
+    await until(() => heard.length === 1, 60_000, 'the downlink')
     expect(heard).toEqual(['application/1/device/2/command/down'])
   })
 
@@ -216,19 +216,19 @@ describe('a real mosquitto', () => {
     const one = bridge(to, { ...config, downlinks: ['site2/spBv1.0/+/NCMD/+'] }, { answering })
     await connected(one)
     await node.publishAsync('site2/spBv1.0/G/NDATA/N', data)
-    await until(() => heard.length === 2, 10_000, 'STATE and NCMD')
+    await until(() => heard.length === 2, 60_000, 'STATE and NCMD')
     const [[, first] = [], [topic, asked] = []] = heard
     expect(JSON.parse(first ?? '')).toEqual({ online: true, timestamp: expect.any(Number) })
     expect([topic, asked]).toEqual(['site2/spBv1.0/G/NCMD/N', expect.stringContaining('Node Control/Rebirth')])
     const arrived = () => to.messages.map(m => m.topic).filter(t => t.includes('NDATA'))
     expect(arrived()).toEqual(['spBv1.0/G/NDATA/N'])
     await one.close() // without DISCONNECT: the will says it, with the time of its birth
-    await until(() => heard.length === 3, 10_000, 'the will')
+    await until(() => heard.length === 3, 60_000, 'the will')
     expect(JSON.parse(heard[2]?.[1] ?? '')).toEqual({ online: false, timestamp: JSON.parse(first ?? '').timestamp as number })
     // where no downlink leads there, nobody is asked
     await connected(bridge(to, config, { answering }))
     await node.publishAsync('site2/spBv1.0/G/NDATA/N', data)
-    await until(() => arrived().length === 2, 10_000, 'the second message')
+    await until(() => arrived().length === 2, 60_000, 'the second message')
     await delay(100)
     expect(heard.filter(([t]) => t.includes('NCMD'))).toHaveLength(1)
   })

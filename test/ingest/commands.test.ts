@@ -159,7 +159,7 @@ test('GB/T 26875: an order goes through the gateway to the transmitter, and what
   ])
     gateway.obey('5001', JSON.stringify((said('gbt26875', given) as [string, unknown])[1]))
   const acks = () => messages.flatMap(m => vendorAckOf(m.topic, m.payload) ?? [])
-  await until(() => acks().length === 5, 5_000, 'five answers')
+  await until(() => acks().length === 5, 60_000, 'five answers')
   expect(acks()).toContainEqual({ id: ID, deviceId: 'gb:5001/1-2/3.17', status: 'done' })
   expect(ordered.toSorted()).toEqual([61, 62, 81, 89, 90, 91])
   expect(() => gateway.obey('5001', '{"order":"explode"}')).toThrow(/knows no order/)

@@ -69,7 +69,7 @@ describe('DC-09', () => {
     opened.push(receiver)
     const { socket, heard } = await dial(receiver.port)
     socket.write(FIRE)
-    await until(() => refused.length === 1, 5_000, 'the refusal')
+    await until(() => refused.length === 1, 60_000, 'the refusal')
     await delay(30)
     expect(heard()).toBe('')
     isFull = false
@@ -78,8 +78,8 @@ describe('DC-09', () => {
       await delay(0)
     }
     socket.write(Buffer.concat([FIRE, encodeLine('"NULL"0000L0#1234[]'), Buffer.from('\n12')]))
-    await until(() => messages.length === 3, 5_000, 'three lines')
-    await until(() => heard().split('\r').length === 4, 5_000, 'three answers')
+    await until(() => messages.length === 3, 60_000, 'three lines')
+    await until(() => heard().split('\r').length === 4, 60_000, 'three answers')
     const ack = encodeLine('"ACK"0017R1L2#1234[]').toString('latin1')
     expect(heard()).toBe(`${ack}${ack}${encodeLine('"ACK"0000L0#1234[]').toString('latin1')}`)
     expect(messages.map(m => [m.topic, m.identity])).toEqual(Array.from({ length: 3 }, () => ['in/alarm-panel-dc09/1234', 'dc09:1234']))
@@ -94,7 +94,7 @@ describe('DC-09', () => {
     const bad = Buffer.from(FIRE)
     bad[bad.length - 4] = (bad[bad.length - 4] ?? 0) ^ 1
     socket.write(Buffer.concat([bad, encodeLine('"*ADM-CID"0018R1L2#1234[9BAF3C]')]))
-    await until(() => heard().split('\r').length === 3, 5_000, 'two answers')
+    await until(() => heard().split('\r').length === 3, 60_000, 'two answers')
     expect(heard()).toContain('"NAK"0000R0L0A0[]_03:04:05,01-02-2026')
     expect(heard()).toContain('"DUH"0018R1L2#1234[]')
     expect(refused.map(r => r.code)).toEqual(['decoder-failed', 'bad-credentials'])
@@ -134,7 +134,7 @@ describe('DC-09', () => {
       const asked = async (bytes: Buffer): Promise<string> => {
         const before = line.heard().length
         line.socket.write(bytes)
-        await until(() => line.heard().length > before && line.heard().endsWith('\r'), 5_000, 'an answer')
+        await until(() => line.heard().length > before && line.heard().endsWith('\r'), 60_000, 'an answer')
         return line.heard().slice(before)
       }
       return { ...all, asked }
@@ -218,7 +218,7 @@ describe('DC-09', () => {
     const { socket, heard } = await dial(receiver.port)
     for (let i = 0; i < 20; i++) socket.write(Buffer.alloc(50_000, 0x20))
     socket.write(FIRE)
-    await until(() => heard().includes('"ACK"'), 5_000, 'the line behind them')
+    await until(() => heard().includes('"ACK"'), 60_000, 'the line behind them')
   })
 })
 
@@ -234,7 +234,7 @@ describe('MEOKON', () => {
     for (const byte of Buffer.concat([Buffer.from([0xa5, 0x00]), frame, frame])) {
       socket.write(Buffer.of(byte))
     }
-    await until(() => messages.length === 2 && answered.length === 54, 5_000, 'two frames, and their answers')
+    await until(() => messages.length === 2 && answered.length === 54, 60_000, 'two frames, and their answers')
     // A5 5A FF, 27 bytes, the terminal's id, the time, nothing more, sum, 55 AA
     const clockS = answered.readUInt32BE(17)
     const want = `a55aff001b${frame.toString('hex', 5, 17)}${clockS.toString(16).padStart(8, '0')}0000`
@@ -247,9 +247,9 @@ describe('MEOKON', () => {
     opened.push({ close: () => udp.close() })
     udp.send(frame, receiver.port, '127.0.0.1')
     udp.send(Buffer.from('no frame'), receiver.port, '127.0.0.1')
-    await until(() => messages.length === 3 && refused.length === 1, 5_000, 'the datagrams')
+    await until(() => messages.length === 3 && refused.length === 1, 60_000, 'the datagrams')
     expect(messages.every(m => Buffer.compare(m.payload, frame) === 0)).toBe(true)
-    await until(() => heard.length === 1, 5_000, 'an answer by datagram')
+    await until(() => heard.length === 1, 60_000, 'an answer by datagram')
     expect(heard[0]?.toString('hex', 0, 17)).toBe(want.slice(0, 34))
     expect(decode().every(r => r.deviceId.startsWith('meokon:'))).toBe(true)
     expect(refused[0]?.code).toBe('decoder-failed')
@@ -267,7 +267,7 @@ describe('MEOKON', () => {
       let bytes = 0
       socket.on('data', data => (bytes += data.length))
       socket.write(frame)
-      await until(() => full.refused.length + strange.refused.length >= (receiver === refusing ? 1 : 2), 5_000, 'it is refused')
+      await until(() => full.refused.length + strange.refused.length >= (receiver === refusing ? 1 : 2), 60_000, 'it is refused')
       await delay(20)
       expect(bytes).toBe(0)
     }
@@ -284,7 +284,7 @@ describe('MAVLink', () => {
     opened.push({ close: () => udp.close() })
     const position = fixture('mavlink/position-two-packets.bin')
     for (let i = 0; i < 50; i++) udp.send(position, listener.port, '127.0.0.1')
-    await until(() => messages.length === 1, 5_000, 'the first second')
+    await until(() => messages.length === 1, 60_000, 'the first second')
     expect(decode()[0]).toMatchObject({ kind: 'drone', position: expect.anything() as unknown })
     // what is no packet stays out
     expect(messages[0]!.payload.length).toBeLessThan(position.length)
@@ -304,7 +304,7 @@ test('a vehicle in a critical state is told at once', async () => {
   const udp = createSocket('udp4')
   opened.push({ close: () => udp.close() })
   for (let i = 0; i < 5; i++) udp.send(fixture('mavlink/heartbeat-critical.bin'), listener.port, '127.0.0.1')
-  await until(() => messages.length > 0, 5_000, 'the heartbeat')
+  await until(() => messages.length > 0, 60_000, 'the heartbeat')
   await delay(50)
   expect(messages).toHaveLength(1)
   expect(decode()[0]?.alarms.fault).toBe(true)

@@ -38,7 +38,7 @@ storeContract('duckdb', async () => {
 
 const all = { fromMs: T0 - 86_400_000, toMs: T0 + 30 * 86_400_000, points: 10_000 }
 
-test('kill -9 in the middle of writing, then replay: every reading once', { timeout: 60_000 }, async () => {
+test('kill -9 in the middle of writing, then replay: every reading once', async () => {
   using place = folder()
   for (let round = 0; round < 4; round++) {
     const child = spawn(process.execPath, [join(import.meta.dirname, 'write-until-killed.ts'), place.dir], {
@@ -97,7 +97,7 @@ test('two openings that killed the process count as failures', async () => {
   await again.close()
 })
 
-test('a file that another process holds is left alone', { timeout: 30_000 }, async () => {
+test('a file that another process holds is left alone', async () => {
   using place = folder()
   const child = spawn(process.execPath, [join(import.meta.dirname, 'write-until-killed.ts'), place.dir], {
     stdio: ['ignore', 'pipe', 'inherit'],

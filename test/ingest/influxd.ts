@@ -1,9 +1,9 @@
 // A real InfluxDB 1.x for tests: /usr/bin/influxd with a configuration and data of its own, on free ports of 127.0.0.1.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../free-port.ts'
 import { until } from './readings.ts'
 
 export type Influxd = {
@@ -56,7 +56,7 @@ bind-address = "127.0.0.1:${rpcPort}"
           answer => answer.ok,
           () => false,
         ),
-      30_000,
+      60_000,
     )
   }
   await restart()
@@ -70,15 +70,4 @@ bind-address = "127.0.0.1:${rpcPort}"
       rmSync(dir, { recursive: true, force: true })
     },
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }

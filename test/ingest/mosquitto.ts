@@ -31,7 +31,7 @@ export async function openMosquitto(): Promise<Mosquitto> {
   let child: ChildProcess | null = null
   const start = async (): Promise<void> => {
     child = spawn(program, ['-c', config], { stdio: 'ignore' })
-    await until(() => isOpen(port), 10_000, 'mosquitto listens')
+    await until(() => isOpen(port), 60_000, 'mosquitto listens')
   }
   const kill = async (): Promise<void> => {
     if (child === null || child.exitCode !== null || child.signalCode !== null) return
@@ -47,7 +47,7 @@ export async function openMosquitto(): Promise<Mosquitto> {
     kill,
     async save() {
       child?.kill('SIGUSR1')
-      await until(() => existsSync(join(dir, 'mosquitto.db')), 10_000, 'mosquitto has saved')
+      await until(() => existsSync(join(dir, 'mosquitto.db')), 60_000, 'mosquitto has saved')
       await delay(150)
     },
     async close() {

@@ -75,7 +75,7 @@ export function journalOf(messages: Message[], damaged: Extent[] = []): TestJour
 }
 
 /** Waits until `holds`, at most `withinMs`. */
-export async function until(holds: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
   const endMs = Date.now() + withinMs
   while (!(await holds())) {
     if (Date.now() > endMs) throw new Error(`did not happen within ${withinMs} ms: ${holds.toString()}`)

@@ -89,7 +89,7 @@ describe('damage', () => {
     expect(reader.read(8, 100).map(m => m.seq)).toEqual([9, 10, 11, 12])
   })
 
-  test('another file in the place of the one that is open is noticed', { timeout: 60_000 }, async () => {
+  test('another file in the place of the one that is open is noticed', async () => {
     const dir = await threeGroups()
     using reader = engine.openReader({ dir })
     expect(reader.read(0, 1)[0]?.topic).toBe('fire/v1/smoke/d1/telemetry')
@@ -146,7 +146,7 @@ describe('a disk that does not take it', () => {
     expect(engine.verifyJournal({ dir })).toEqual({ ok: true, segments: 1, oldest: 1, messages: acked + 1, head: acked + 1 })
   })
 
-  test('locked by another program for longer than our patience: refused, then taken', { timeout: 30_000 }, async () => {
+  test('locked by another program for longer than our patience: refused, then taken', async () => {
     const dir = freshDir()
     await using journal = await open(dir)
     const other = new DatabaseSync(fileOf(dir))

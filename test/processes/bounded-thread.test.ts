@@ -24,7 +24,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }))
 const threads = (o: Partial<BoundedThreadOptions> = {}) =>
   boundedThread<object, { twice: number }>({ file, what: 'a sum', atOnceMax: 2, msMax: 60_000, heapMib: 32, ...o })
 
-test('an answer, an error, an end', { timeout: 60_000 }, async () => {
+test('an answer, an error, an end', async () => {
   const { run } = threads()
   expect(await run({ n: 21 })).toEqual({ twice: 42 })
   await expect(run({ fails: true })).rejects.toMatchObject({ code: 'invalid-request', message: 'so it is' })
@@ -32,7 +32,7 @@ test('an answer, an error, an end', { timeout: 60_000 }, async () => {
   await expect(run({ ends: true })).rejects.toMatchObject({ code: 'room-unavailable' })
 })
 
-test('no more at once than there are places, and places are given back', { timeout: 60_000 }, async () => {
+test('no more at once than there are places, and places are given back', async () => {
   const { run, close } = threads()
   const waiting = [run({ waits: true }), run({ waits: true })].map(work => work.catch((error: { code?: string }) => error.code))
   await expect(run({ n: 1 })).rejects.toMatchObject({ code: 'too-many-requests' })
@@ -41,7 +41,7 @@ test('no more at once than there are places, and places are given back', { timeo
   expect(await run({ n: 1 })).toEqual({ twice: 2 })
 })
 
-test('too long and too large are ended, and say so', { timeout: 60_000 }, async () => {
+test('too long and too large are ended, and say so', async () => {
   await expect(threads({ msMax: 300 }).run({ waits: true })).rejects.toMatchObject({
     code: 'work-too-large',
     message: expect.stringContaining('0.3 s'),

@@ -10,7 +10,7 @@ import { until } from '../ingest/readings.ts'
 const entry = join(import.meta.dirname, 'child.ts')
 const isUp = (supervisor: ReturnType<typeof createSupervisor>) => supervisor.states()[0]?.up === true
 
-test('a process that hangs is killed, started again, and given its configuration again', { timeout: 60_000 }, async () => {
+test('a process that hangs is killed, started again, and given its configuration again', async () => {
   const supervisor = createSupervisor({ entry, log: noLog, lookEveryMs: 300 })
   expect(await supervisor.start('child', { port: 7 })).toEqual({ port: 7 })
   const pid = await supervisor.link.request('child', 'pid')
@@ -21,7 +21,7 @@ test('a process that hangs is killed, started again, and given its configuration
   await supervisor.stop()
 })
 
-test('a process that answers is left alone', { timeout: 60_000 }, async () => {
+test('a process that answers is left alone', async () => {
   const supervisor = createSupervisor({ entry, log: noLog, lookEveryMs: 500 })
   await supervisor.start('child', {})
   await new Promise(resolve => setTimeout(resolve, 2500))
@@ -29,7 +29,7 @@ test('a process that answers is left alone', { timeout: 60_000 }, async () => {
   await supervisor.stop()
 })
 
-test('of the notices for a process that does not read, the newest are kept', { timeout: 60_000 }, async () => {
+test('of the notices for a process that does not read, the newest are kept', async () => {
   const supervisor = createSupervisor({ entry, log: noLog })
   await supervisor.start('child', {})
   const pid = Number(await supervisor.link.request('child', 'pid'))
@@ -70,7 +70,7 @@ test('a notice to one process does not take the place of the same notice to anot
   expect(sent).toEqual(['core 1', 'store 3', 'core 3'])
 })
 
-test('a process that ended before it was set to work does not hold up the end', { timeout: 60_000 }, async () => {
+test('a process that ended before it was set to work does not hold up the end', async () => {
   const supervisor = createSupervisor({ entry, log: noLog })
   supervisor.prepare('child')
   const prepared = supervisor.states()[0]?.pid

@@ -58,7 +58,7 @@ beforeAll(async () => {
       readings.push(...catalogue.decode(message).readings.map(r => directory.apply(r).reading))
     readingsOf.set(name, readings)
   }
-}, 120_000)
+})
 
 describe.each(Object.entries(DAMAGE))('%s', (_, damage) => {
   test.each(names)('%s', name => {

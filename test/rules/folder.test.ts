@@ -67,10 +67,10 @@ test('a watched folder is told of when it has come to rest, once a change, also 
   const watch = watchRuleFolder({ dir, changed: () => void changes++, seen: await fingerprintOf(dir), pollMs: 50, restMs: 20 })
   using _ = { [Symbol.dispose]: () => watch.close() }
   await writeFile(join(dir, 'd.yaml'), 'd')
-  await until(async () => changes === 1, 30_000, 'a new file')
+  await until(async () => changes === 1, 60_000, 'a new file')
   await rm(dir, { recursive: true })
-  await until(async () => changes === 2, 30_000, 'the folder is gone')
+  await until(async () => changes === 2, 60_000, 'the folder is gone')
   // another folder in its place: its notices come from elsewhere
   await writeRuleFiles(dir, NEW)
-  await until(async () => changes >= 3, 30_000, 'another folder')
+  await until(async () => changes >= 3, 60_000, 'another folder')
 })

@@ -30,7 +30,7 @@ let decoders: Awaited<ReturnType<typeof loadDecoders>>
 beforeAll(async () => {
   ruleSet = await loadRuleSet(join(import.meta.dirname, '../../rules/sets/default'))
   decoders = await loadDecoders()
-}, 60_000)
+})
 
 /** The way of a message without journal and queue; what came of each is counted by its reason. */
 function way() {

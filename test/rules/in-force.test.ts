@@ -92,7 +92,7 @@ async function replayed(): Promise<string[]> {
 test('a set sent to the API: judged by at once, written, audited, and the same again after a restart', TIMEOUT, async () => {
   await start()
   await publish('d1', { smoke: true })
-  await until(async () => (await byRule()).length === 1, 30_000, 'the first alarm')
+  await until(async () => (await byRule()).length === 1, 60_000, 'the first alarm')
   const before = await rules()
   const { status, view } = await put(
     { 'a.yaml': rule('first', 'smoke'), 'b.json': JSON.stringify([{ ...before.rules[0], id: 'second', parameters: { flags: ['heat'] } }]) },
@@ -102,7 +102,7 @@ test('a set sent to the API: judged by at once, written, audited, and the same a
   expect(await readdir(rulesDir)).toEqual(['a.yaml', 'b.json'])
   await publish('d2', { heat: true })
   await publish('d1', { smoke: true, heat: true })
-  await until(async () => (await byRule()).length === 3, 30_000, 'alarms of the new rule')
+  await until(async () => (await byRule()).length === 3, 60_000, 'alarms of the new rule')
   // the open alarm of the unchanged rule went on: no second one
   expect(await byRule()).toEqual(['first', 'second', 'second'])
   expect((await alarms()).filter(a => a.rule?.id === 'second').map(a => a.rule?.setVersion)).toEqual([view.version, view.version])
@@ -142,22 +142,22 @@ test('a folder edited by hand is followed; a bad edit is named, and a start with
   await start()
   const first = await rules()
   await writeFile(join(rulesDir, 'b.yaml'), rule('second', 'heat'))
-  await until(async () => (await rules()).rules.length === 2, 30_000, 'the new file is read')
+  await until(async () => (await rules()).rules.length === 2, 60_000, 'the new file is read')
   const good = await rules()
   expect([good.since?.by, good.history.map(c => c.version)]).toEqual(['system:rules-folder', [good.version, first.version]])
 
   await writeFile(join(rulesDir, 'b.yaml'), rule('second', 'nonsense'))
-  await until(async () => (await rules()).problem !== null, 30_000, 'the bad file is named')
+  await until(async () => (await rules()).problem !== null, 60_000, 'the bad file is named')
   expect(await rules()).toMatchObject({ version: good.version, problem: expect.stringContaining('b.yaml:1: /0/parameters/flags/0') })
   expect(await readyz()).toMatch(/b\.yaml:1/)
   await publish('d1', { heat: true })
-  await until(async () => (await byRule()).includes('second'), 30_000, 'the last good set judges')
+  await until(async () => (await byRule()).includes('second'), 60_000, 'the last good set judges')
 
   await app.close()
   await start()
   expect(await rules()).toMatchObject({ version: good.version, problem: expect.stringContaining('b.yaml:1') })
   await writeFile(join(rulesDir, 'b.yaml'), rule('second', 'heat'))
-  await until(async () => (await rules()).problem === null, 30_000, 'the mended file is read')
+  await until(async () => (await rules()).problem === null, 60_000, 'the mended file is read')
   expect((await rules()).history).toHaveLength(2)
 })
 
@@ -187,7 +187,7 @@ test('a backtest through the API runs beside the alarm path, with rules that are
   expect(await alarms()).toEqual([])
 
   await publish('d1', { smoke: true })
-  await until(async () => (await byRule()).length === 1, 30_000, 'the alarm')
+  await until(async () => (await byRule()).length === 1, 60_000, 'the alarm')
   const span = { from: new Date(Date.now() - 600_000).toISOString(), to: new Date(Date.now() + 60_000).toISOString() }
   const past = (await ask('POST', '/rules/backtest', { journal: span })).body as Backtest
   expect(past.recordings[0]?.alarms.map(a => a.id)).toEqual((await alarms()).map(a => a.id))

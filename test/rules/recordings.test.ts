@@ -19,7 +19,7 @@ let result: Backtest
 const recordings = open()
 beforeAll(async () => {
   result = await run(open())
-}, 180_000)
+})
 const pairs = () => result.recordings.map((score, i) => ({ score, truth: recordings[i]?.truth ?? { fires: [] } }))
 
 /** What is compared: times, counts and the hash of the log; never speed. */

@@ -19,7 +19,7 @@ let parts: BacktestParts
 beforeAll(async () => {
   ruleSet = await loadRuleSet(join(import.meta.dirname, '../../rules/sets/default'))
   parts = await backtestParts()
-}, 60_000)
+})
 
 /** mulberry32 */
 function chance(): () => number {

@@ -100,7 +100,7 @@ export async function startTestBroker(
   }
 }
 
-export async function until(what: string, condition: () => boolean, limitMs = 20_000): Promise<void> {
+export async function until(what: string, condition: () => boolean, limitMs = 60_000): Promise<void> {
   const deadline = Date.now() + limitMs
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`waited ${limitMs} ms in vain: ${what}`)

@@ -18,7 +18,7 @@ beforeAll(async () => {
   running = await start({ env: SILENT })
   browser = await openBrowser()
   credentials = await register(running, { deviceId: 'smk-1', kind: 'smoke', name: 'Kitchen', place: { building: 'b2' } })
-}, 120_000)
+})
 afterAll(async () => {
   await browser?.close()
   await running?.stop()

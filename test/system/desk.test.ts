@@ -17,7 +17,7 @@ beforeAll(async () => {
     FENGSUI_DATA_DIR: running.dir,
   })
   expect(code).toBe(0)
-}, 60_000)
+})
 afterAll(async () => {
   await browser?.close()
   await running?.stop()
@@ -89,10 +89,10 @@ test('with WebGL the map is drawn by deck.gl over MapLibre, without an error', a
   }
   const answer = await running.api('/api/v1/alarms', { method: 'POST', json: { ...alarm, text: { zh: '燃气', en: 'gas' } } })
   const { incident } = (await answer.json()) as { incident: { id: string } }
-  await page.locator(`[data-marker-id="${incident.id}"]`).waitFor({ timeout: 20_000 })
+  await page.locator(`[data-marker-id="${incident.id}"]`).waitFor({ timeout: 60_000 })
   const before = await markers()
   await page.evaluate(`document.querySelector('.maplibregl-canvas').getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()`)
-  await page.locator('[data-testid="map"][data-renderer="canvas"][data-ready="true"]').waitFor({ timeout: 30_000 })
+  await page.locator('[data-testid="map"][data-renderer="canvas"][data-ready="true"]').waitFor({ timeout: 60_000 })
   expect(await markers(), 'the same alarms after the graphics context was lost').toEqual(before)
   expect(await page.locator('.flat-map').count()).toBe(1)
   expect(errors).toEqual([])
@@ -116,7 +116,7 @@ test('when the code of the map cannot be had, the list does everything', async (
   expect(await page.locator('[data-testid="map"] .note').count(), 'and it says so').toBeGreaterThan(0)
   const id = await row.getAttribute('data-incident-id')
   await page.keyboard.press('a')
-  await page.locator(`[data-testid="incident-row"][data-incident-id="${id}"][data-state="acknowledged"]`).waitFor({ timeout: 20_000 })
-  await page.getByTestId('timeline').waitFor({ timeout: 20_000 })
+  await page.locator(`[data-testid="incident-row"][data-incident-id="${id}"][data-state="acknowledged"]`).waitFor({ timeout: 60_000 })
+  await page.getByTestId('timeline').waitFor({ timeout: 60_000 })
   await page.context().close()
 })

@@ -18,7 +18,7 @@ async function aheadS(running: Running): Promise<number> {
   return Math.round((Date.parse(date) - Date.now()) / 1000)
 }
 
-test('a clock that leaps ten minutes both ways costs nothing', { timeout: 600_000 }, async () => {
+test('a clock that leaps ten minutes both ways costs nothing', async () => {
   const library = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1')[0]
   if (library === undefined) throw new Error('libfaketime is not installed: on Debian, apt-get install faketime')
   const folder = await mkdtemp(join(tmpdir(), 'fengsui-clock-'))

@@ -9,7 +9,7 @@ const RATE = 3000
 const BULK = 0
 const ALARMS = 1
 
-test('a full disk: nothing is acknowledged, nothing is lost, and it goes on when there is space', { timeout: 600_000 }, async () => {
+test('a full disk: nothing is acknowledged, nothing is lost, and it goes on when there is space', async () => {
   using disk = smallDisk(192)
   await using running = await start({ dir: disk.dir, env: { FENGSUI_DISK_RESERVE_MB: '0' } })
   await using load = await startLoad({ port: running.mqttPort, groups: await admit(running, district(RATE)) })

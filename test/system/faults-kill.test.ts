@@ -16,7 +16,7 @@ const KILLS = 20
  */
 const BACKLOG_EVERY = 4
 
-test(`kill -9 of everything ${KILLS} times: nothing acknowledged is lost, nothing is counted twice`, { timeout: 600_000 }, async () => {
+test(`kill -9 of everything ${KILLS} times: nothing acknowledged is lost, nothing is counted twice`, async () => {
   const dir = await mkdtemp(join(tmpdir(), 'fengsui-kill-'))
   const ports = { mqtt: await freePort(), http: await freePort(), flows: 0 }
   const random = chance('kill -9 of everything')
@@ -41,7 +41,7 @@ test(`kill -9 of everything ${KILLS} times: nothing acknowledged is lost, nothin
   }
 })
 
-test('kill -9 of the store, the core and the edge, twice each', { timeout: 600_000 }, async () => {
+test('kill -9 of the store, the core and the edge, twice each', async () => {
   const random = chance('kill -9 of one process')
   await using running = await start()
   await using load = await startLoad({ port: running.mqttPort, groups: await admit(running, district(RATE)) })

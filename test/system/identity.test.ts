@@ -54,7 +54,7 @@ test('what is expected and heard stands in the metrics from the start, and how l
   // the door's own come over from its process a moment later
   const isWhole = async () =>
     /fengsui_tls_certificate_left_seconds \d/.test((metrics = await (await fetch(`${running.http}/metrics`)).text()))
-  await until(isWhole, 20_000, 'the metrics of the door')
+  await until(isWhole, 60_000, 'the metrics of the door')
   for (const name of ['fengsui_devices_expected', 'fengsui_devices_heard', 'fengsui_devices_never_heard'])
     expect(metrics).toMatch(`${name} 0`)
   expect(Number(/fengsui_tls_certificate_left_seconds (\d+)/.exec(metrics)?.[1])).toBeGreaterThan(86_400)
@@ -78,7 +78,7 @@ test('a claim code from the command line becomes credentials over HTTP, and they
   )
   await until(
     async () => (await running.get<{ lastReceivedAt?: string }>('/api/v1/devices/box-1')).lastReceivedAt !== undefined,
-    30_000,
+    60_000,
     () => 'not heard',
   )
   const ended = gone(client)
@@ -97,7 +97,7 @@ test('an unknown device with a good certificate is registered by it; removed, it
   ]
   await until(
     async () => (await running.api('/api/v1/devices/auto-1')).status === 200,
-    30_000,
+    60_000,
     () => 'not registered',
   )
   const ended = Promise.all([gone(tls), gone(wss)])

@@ -46,13 +46,13 @@ test('a subscriber that was away gets all that was acknowledged before kill -9, 
   })
   await until(
     () => got.length >= sent.length,
-    30_000,
+    60_000,
     () => `${got.length} of ${sent.length}`,
   )
   expect(present).toBe(true)
   expect([...new Set(got)].toSorted()).toEqual(sent.toSorted()) // mqtt.js shows QoS 2 when it is released
   await back.subscribeAsync('fire/v1/smoke/d1/status', { qos: 1 })
-  await until(() => retained > 0, 10_000, 'the retained status')
+  await until(() => retained > 0, 60_000, 'the retained status')
   back.end(true)
   await running.stop()
 })

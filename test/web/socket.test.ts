@@ -57,7 +57,7 @@ afterEach(async () => {
   await stop()
 })
 const until = (condition: () => boolean): Promise<void> =>
-  vi.waitFor(() => expect(condition()).toBe(true), { timeout: 10_000, interval: 20 })
+  vi.waitFor(() => expect(condition()).toBe(true), { timeout: 60_000, interval: 20 })
 
 test('the first connection asks for no position and takes the snapshot', async () => {
   store.start()
