@@ -8,7 +8,8 @@ RUN node bin/bootstrap.mjs setup && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:22-bookworm-slim
 WORKDIR /app
-ENV NODE_ENV=production FENGSUI_DATA_DIR=/data FENGSUI_HOST=0.0.0.0
+# compiled code is kept beside the system, where `restore` looks for an empty folder it would be in the way
+ENV NODE_ENV=production FENGSUI_DATA_DIR=/data FENGSUI_HOST=0.0.0.0 NODE_COMPILE_CACHE=/home/node/.cache/fengsui
 COPY --from=build --chown=node:node /app /app
 RUN mkdir /data && chown node:node /data
 USER node

@@ -186,7 +186,7 @@ async function everyDialog(page: Page, lang: 'zh-CN' | 'en-US', name: string): P
 test('what is wrong in a dialog is marked; another server has a dialog of its own', async () => {
   for (const [type, setting, bad] of [
     ['fire-reading', 'consumer', 'no spaces'],
-    ['fire-reading', 'limit', '501'],
+    ['fire-reading', 'limit', '2001'],
     ['fire-incident', 'consumer', '-'],
     ['fire-command', 'command', '1 2'],
     ['fire-command', 'parameters', '{'],

@@ -239,9 +239,11 @@ test('the pages beside the desk: no violation, nothing wider than its screen, li
   await page.getByTestId('rules-put').click()
   await page.getByTestId('dialog-submit').click()
   await page.getByTestId('rule-mistakes').getByRole('button').first().click()
-  expect(
-    await page.evaluate('document.activeElement.value.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)'),
-  ).toContain('version: none')
+  await page.waitForFunction(
+    `(({ value = '', selectionStart, selectionEnd }) => value.slice(selectionStart, selectionEnd).includes('version: none'))(document.activeElement)`,
+    undefined,
+    { timeout: 60_000 },
+  )
   await page.getByTestId('tab-backtest').click()
   await page.getByTestId('filter-backtest-source').selectOption('RedAccent_Open_Center_1')
   await page.getByTestId('filter-backtest-against').selectOption('shipped')
