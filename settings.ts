@@ -60,7 +60,7 @@ export const SETTINGS = {
   JOURNAL_KEEP_MB: { type: 'integer', minimum: 16, maximum: 100_000_000, default: 20_480 },
   READINGS_KEEP_DAYS: { type: 'integer', minimum: 1, maximum: 3650, default: 400 },
   PHOTOS_MB: { type: 'integer', minimum: 1, maximum: 100_000_000, default: 20_480 },
-  DISK_RESERVE_MB: { type: 'integer', minimum: 0, maximum: 1_000_000, default: 512 },
+  DISK_RESERVE_MB: { type: 'integer', minimum: 0, maximum: 1_000_000_000, default: 512 },
   MAX_PAYLOAD_BYTES: { type: 'integer', minimum: 1024, maximum: 16_777_216, default: 262_144 },
   CLOCK_S: { type: 'integer', minimum: 0, maximum: 30, default: 10 },
   CANARY_S: { type: 'integer', minimum: 0, maximum: 3600, default: 60 },

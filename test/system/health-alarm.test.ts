@@ -12,7 +12,7 @@ afterAll(async () => {
   if (running !== undefined) await rm(running.dir, { recursive: true, force: true })
 })
 
-const FULL = { FENGSUI_DISK_RESERVE_MB: '1000000' }
+const FULL = { FENGSUI_DISK_RESERVE_MB: '1000000000' }
 const own = async (system: Running) =>
   (await system.get<{ alarms: Alarm[] }>('/api/v1/alarms')).alarms.filter(({ origin }) => origin === 'system:disk-reserve')
 
