@@ -157,8 +157,9 @@ export function alarmRoutes(app: App, { desk, changed }: AlarmParts): void {
         },
         { isSynced },
       )
-      if (!isSynced) await desk.synced()
+      // shown at once, as what rules found is: where the disk then fails, who asks again changes nothing and would tell nobody
       changed(made.changes)
+      if (!isSynced) await desk.synced()
       return reply
         .code(made.created ? 201 : 200)
         .send({ alarm: made.alarm, incident: made.incident, status: made.created ? 'created' : 'merged' })

@@ -1,6 +1,7 @@
 // Alarms and incidents over HTTP, on the real dispatch.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { FengsuiError } from '#contracts/errors.ts'
+import { desk } from './desk.ts'
 import { alarmBody, startRoom, type Room } from './room.ts'
 
 let room: Room
@@ -49,12 +50,17 @@ test('a flow raises under its revision; a person cannot pretend to be one', asyn
 test('a flow is answered when its alarm is on disk, and told so when that cannot be known; a person’s alarm is synced as it is made', async () => {
   const { promise, reject } = Promise.withResolvers<void>()
   const synced = vi.spyOn(room.dispatch, 'synced').mockReturnValueOnce(promise)
-  const body = alarmBody({ origin: 'flow:a1b2c3' })
+  const body = alarmBody({ origin: 'flow:a1b2c3', deviceId: 'smk-unsynced' })
+  const live = await desk(room, { as: 'officer' })
+  await live.until(() => live.messages.length > 0)
   let answer: Awaited<ReturnType<typeof act>> | undefined
   const posted = act('alarms', body, 'flows').then(one => (answer = one))
   await vi.waitFor(() => expect(synced).toHaveBeenCalledOnce())
   await new Promise(resolve => setTimeout(resolve, 50))
   expect(answer).toBeUndefined()
+  // a desk sees it all the same: when the flow asks again nothing changes any more
+  await live.until(() => JSON.stringify(live.deltas()).includes('smk-unsynced'), 'the alarm of the flow')
+  live.close()
   reject(new FengsuiError('room-unavailable', 'the disk'))
   await posted
   expect(answer).toMatchObject({ status: 503, body: { code: 'room-unavailable' } })
