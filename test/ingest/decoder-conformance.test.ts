@@ -9,6 +9,7 @@ import type { Decoder, DecodeInput } from '../../ingest/decoder.ts'
 import { decoder as blueprint } from '../../ingest/decoders/_blueprint.ts'
 import { createMemory } from '../../ingest/memory.ts'
 import { difference, faultsOf } from './canonical.ts'
+import { mulberry32 } from './mulberry32.ts'
 import { samples } from './samples.ts'
 
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
@@ -181,13 +182,3 @@ describe.each(decoders.map(decoder => [decoder.family, decoder] as const))('%s',
     }
   })
 })
-
-function mulberry32(state: number): () => number {
-  let a = state
-  return () => {
-    a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}

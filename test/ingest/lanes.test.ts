@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { loadDecoders } from '../../ingest/catalogue.ts'
 import { createLanes } from '../../ingest/lanes.ts'
+import { mulberry32 } from './mulberry32.ts'
 
 const laneOf = createLanes(await loadDecoders())
 /** As at the door: the payload lies between other bytes, which say the opposite of "bulk". */
@@ -93,13 +94,3 @@ test('what no family claims may carry one', () => {
   expect(laneOf('nobody/knows')(Buffer.from('21.5'), 0, 4)).toBe('alarm')
   expect(laneOf('nobody/knows')(Buffer.from('21.5'), 0, 4)).toBe('alarm')
 })
-
-function mulberry32(state: number): () => number {
-  let a = state
-  return () => {
-    a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
