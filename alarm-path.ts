@@ -39,8 +39,8 @@ type Pending = Commit & { last?: Message; taken?: () => void }
 type Change = { work: (position: number) => Commit['rows']; resolve(position: number): void; reject(error: unknown): void }
 
 export type AlarmPath = {
-  /** a newer head was committed */
-  wake(): void
+  /** the journal reaches so far now, where that is known */
+  wake(head?: number): void
   /** commits what is folded now and keeps the state of all rooms at that place; throws what the commit throws */
   save(): void
   /** journal place up to which messages are judged; after a kill some are judged again */
@@ -92,6 +92,8 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   let blind: string | null = null
   const journal = readPastDamage(parts)
   let awake = false
+  /** how far the journal reaches as whoever writes it said; it may not say */
+  let told = 0
   let closed = false
   let turn: Promise<void> = Promise.resolve()
   let quiet: NodeJS.Timeout | undefined
@@ -159,7 +161,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   function keepOn(): void {
     const { keeping } = parts
     if (folded === null && added.length === 0 && keeping.isDue(position)) keeping.begin(position)
-    if (!keeping.isUnderWay()) return
+    if (!keeping.isPortionDue()) return
     const startedMs = performance.now()
     pending = { position, signals: [], rows: [], kept: [keeping.portion()] }
     commit(pending)
@@ -219,7 +221,12 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
   function readAndFold(): void {
     if (pending !== null) return
     fold(readNext())
-    look()
+  }
+
+  /** Nothing more is known to lie in the journal. What could not be read is not looked for at once: the next turn finds it. */
+  const hasRead = (after: number): boolean => {
+    const at = folded?.last.seq ?? position
+    return at === after || (at >= told && at - after < BATCH_MESSAGES)
   }
 
   function commitFolded(): void {
@@ -248,7 +255,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
       keepOn()
       if (failure !== null) log.info({ position }, 'the alarm path goes on')
       failure = null
-      if (!mayTurn() && !parts.keeping.isUnderWay() && (folded?.last.seq ?? position) === before) break
+      if (!mayTurn() && !parts.keeping.isPortionDue() && hasRead(before)) break
       await new Promise(setImmediate)
     }
     commitLater()
@@ -271,7 +278,8 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
     retryAtMs = performance.now() + RETRY_MS
   }
 
-  const wake = () => {
+  const wake = (head = 0) => {
+    told = Math.max(told, head)
     if (awake || closed || performance.now() < retryAtMs) return
     awake = true
     turn = drain()
@@ -280,7 +288,7 @@ export function startAlarmPath(parts: AlarmPathParts): AlarmPath {
         awake = false
       })
   }
-  const poll = setInterval(wake, POLL_MS)
+  const poll = setInterval(() => wake(), POLL_MS)
   wake()
 
   /** Why new alarms do not appear in time; null = they do. */

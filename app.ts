@@ -39,7 +39,7 @@ export async function createApp(
   // the door opens last and closes first
   const edge = stack.adopt(
     await createEdge(settings, all, head => {
-      core.wake()
+      core.wake(head)
       store.wake(head)
     }),
     e => e.close(),

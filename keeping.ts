@@ -14,8 +14,8 @@ export type KeptRooms = {
 export type KeptPortion = { at: number; rows: { room: string; rows: StateRows }[]; isLast: boolean; isFull: boolean }
 
 export type Keeping = {
-  /** some of it is written and some is not */
-  isUnderWay(): boolean
+  /** some of it is written and some is not, and the next portion has its turn */
+  isPortionDue(): boolean
   /** it is time to keep the state of this place, where none is under way */
   isDue(position: number): boolean
   /** all messages up to `position` are judged and none behind it */
@@ -29,7 +29,9 @@ export type Keeping = {
 }
 
 /** rows written at once; an alarm waits for no more than these */
-const PORTION_ROWS = 150
+const PORTION_ROWS = 75
+/** and between two of them this many times as long as one took is for what else there is to do */
+const REST_TIMES = 4
 /** of the time, at most this share goes into keeping, */
 const SHARE_MAX = 1 / 25
 /** but not oftener than this, */
@@ -46,6 +48,7 @@ export function createKeeping({ catalogue, directory, fold, notes }: KeptRooms, 
   let lastAt = -1
   let costMs = 0
   let dueMs = nowMs() + PAUSE_MS_MIN
+  let portionDueMs = -Infinity
   /** rows written since all of it was; infinite until it was for the first time */
   let changes = Infinity
 
@@ -81,7 +84,7 @@ export function createKeeping({ catalogue, directory, fold, notes }: KeptRooms, 
   }
 
   return {
-    isUnderWay: () => open !== null,
+    isPortionDue: () => open !== null && nowMs() >= portionDueMs,
     isDue: position => open === null && position > lastAt && nowMs() >= dueMs,
     begin(position) {
       costMs = 0
@@ -101,6 +104,7 @@ export function createKeeping({ catalogue, directory, fold, notes }: KeptRooms, 
     },
     spent(ms) {
       costMs += ms
+      portionDueMs = nowMs() + ms * REST_TIMES
       if (open === null) dueMs = nowMs() + Math.min(Math.max(costMs / SHARE_MAX, PAUSE_MS_MIN), PAUSE_MS_MAX)
     },
   }

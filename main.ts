@@ -327,7 +327,7 @@ function runProcess(name: string): void {
       flows: remote<FlowsPort>(link, 'main', FLOWS_METHODS, FLOWS_MS_MAX),
       supervisor: remote<SupervisorPort>(link, 'main', SUPERVISOR_METHODS),
     })
-    link.handle('committed', () => core.wake())
+    link.handle('committed', (head: number) => core.wake(head))
     link.handle('flowsToken', () => core.flowsToken())
     link.handle('audit', (entry: Parameters<typeof core.audit>[0]) => core.audit(entry))
     running = core

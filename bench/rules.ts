@@ -133,7 +133,7 @@ async function keepingState(devices: number, rounds: number): Promise<void> {
     if (isLearnt) spent.path += t1 - t0
     const position = messages.at(-1)?.seq ?? 0
     if (keeping.isDue(position)) keeping.begin(position)
-    if (!keeping.isUnderWay()) continue
+    if (!keeping.isPortionDue()) continue
     const portion = keeping.portion()
     dispatch.commit({ position, signals: [], rows: [], kept: [portion] })
     const ms = performance.now() - t1

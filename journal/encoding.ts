@@ -6,6 +6,8 @@
 //                [definition], payload
 //   definition = u16 identity, u16 clientId, u16 topic (lengths in bytes), then the three in UTF-8; the first of a group defines
 //                origin 0, the next one 1 and so on; all numbers little endian
+//
+// A small group lies bare in its row, all others as a zstd frame: the first byte, a version or that of zstd's magic number, tells which.
 import { Buffer } from 'node:buffer' // the global one is found anew by a getter each time
 import { constants, crc32, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { FengsuiError } from '#contracts/errors.ts'
@@ -21,6 +23,8 @@ const LENGTHS_BYTES = 6
 const DEFINES = 16
 const STRING_BYTES_MAX = 0xffff
 const FIRST_SLAB_BYTES = 64 * 1024
+/** A group as small as this is a message or two: zstd would take a quarter off it, for more time than all else that is done to it. */
+const BARE_BYTES_MAX = 512
 /** Numbers of origins are u16, and every message can have one of its own. */
 export const GROUP_MESSAGES_MAX = 0xffff
 
@@ -130,8 +134,9 @@ const packing = (bytes: Uint8Array) => ({
   chunkSize: Math.max(4096, Math.ceil(bytes.length / 3)),
 })
 
+/** A small group is not copied: `bytes` must be left alone until it is written. */
 export function packGroup(bytes: Uint8Array): Packed {
-  const blob = zstdCompressSync(bytes, packing(bytes))
+  const blob = bytes.length <= BARE_BYTES_MAX ? bytes : zstdCompressSync(bytes, packing(bytes))
   return { blob, crc32: crc32(blob) }
 }
 
@@ -148,12 +153,17 @@ export function unpackGroup(row: GroupRow): Buffer {
   const sum = crc32(row.blob)
   if (sum !== row.crc32) throw new FengsuiError('journal-damaged', `${name}: CRC-32 is ${sum}, written was ${row.crc32}`)
   try {
-    const bytes = zstdDecompressSync(row.blob)
+    const bytes = unpacked(row.blob)
     if (bytes[0] !== VERSION && bytes[0] !== 1) throw new Error(`encoding version ${bytes[0]} is not known here`)
     return bytes
   } catch (error) {
     throw new FengsuiError('journal-damaged', `${name}: ${reasonOf(error)}`, { cause: error })
   }
+}
+
+function unpacked(blob: Uint8Array): Buffer {
+  const isBare = blob[0] === VERSION
+  return isBare ? Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength) : zstdDecompressSync(blob)
 }
 
 /**

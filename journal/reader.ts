@@ -100,9 +100,13 @@ class GroupReader implements JournalReader {
     while (segment !== undefined) {
       const { firstSeq } = segment
       if (firstSeq > at + 1) throw missing(at + 1, firstSeq)
+      const readsOn = this.#endsLast(segment, at)
       at = this.#collectFrom(segment, at, maxMessages, messages)
       if (messages.length >= maxMessages) return
-      if (firstSeq === this.#segments.at(-1)?.firstSeq) this.#hasGrown(at)
+      const isNewest = firstSeq === this.#segments.at(-1)?.firstSeq
+      // who reads on and found something comes again; then, where there is nothing, the folder is looked at
+      if (isNewest && readsOn && messages.length > 0) return
+      if (isNewest) this.#hasGrown(at)
       segment = this.#segments.find(next => next.firstSeq > firstSeq)
     }
   }
@@ -110,14 +114,21 @@ class GroupReader implements JournalReader {
   /** Where the segment ends, or `at` where that is further. */
   #collectFrom(segment: Segment, afterSeq: number, maxMessages: number, messages: Message[]): number {
     const open = this.#open(segment)
-    let expected = open?.holding(afterSeq + 1) === undefined ? Math.max(segment.firstSeq, afterSeq + 1) : undefined
-    for (const row of open?.groupsFrom(afterSeq + 1) ?? []) {
+    const isGroupsEnd = this.#endsLast(segment, afterSeq) || open?.holding(afterSeq + 1) === undefined
+    let expected = isGroupsEnd ? Math.max(segment.firstSeq, afterSeq + 1) : undefined
+    for (const row of (isGroupsEnd ? open?.groupsBehind(afterSeq) : open?.groupsFrom(afterSeq + 1)) ?? []) {
       if (expected !== undefined && row.firstSeq !== expected) throw missing(expected, row.firstSeq)
       expected = row.lastSeq + 1
       if (row.lastSeq > afterSeq) decodeGroup(row, this.#unpacked(row), afterSeq, maxMessages, messages)
       if (messages.length >= maxMessages) break
     }
     return Math.max(afterSeq, (expected ?? 0) - 1)
+  }
+
+  /** The group read last is of this segment and ends there: who reads on need not have it looked for. */
+  #endsLast({ firstSeq }: Segment, seq: number): boolean {
+    const last = this.#last?.row
+    return last !== undefined && last.lastSeq === seq && last.firstSeq >= firstSeq
   }
 
   #unpacked(row: GroupRow): Buffer {

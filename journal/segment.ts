@@ -72,7 +72,12 @@ export class OpenSegment {
 
   /** Groups from the one that holds `seq` on, or the first behind it. */
   groupsFrom(seq: number): Iterable<GroupRow> {
-    return this.#from.iterate(this.holding(seq)?.firstSeq ?? seq) as unknown as Iterable<GroupRow>
+    return this.groupsBehind((this.holding(seq)?.firstSeq ?? seq) - 1)
+  }
+
+  /** Groups that begin behind `seq`, in order. */
+  groupsBehind(seq: number): Iterable<GroupRow> {
+    return this.#from.iterate(seq + 1) as unknown as Iterable<GroupRow>
   }
 
   /** A restored backup has an inode of its own. */

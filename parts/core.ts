@@ -337,8 +337,8 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
   return {
     port: api.port,
     ...(admin.password === undefined ? {} : { adminPassword: admin.password }),
-    wake: () => {
-      path?.wake()
+    wake: head => {
+      path?.wake(head)
       api.wake()
     },
     flowsToken: () => accounts.issueToken('flows', ['feed', 'alarms:raise', 'commands:request', 'read']).token,

@@ -15,7 +15,7 @@ export type JustRead = {
 }
 type Kept = { message: Message; readings: readonly Reading[]; entries: FeedEntry[] | undefined }
 
-/** who is further behind reads the journal */
+/** who is further behind reads the journal; and after as many that nobody asked for, nobody follows, and nothing is kept */
 const MESSAGES_MAX = 2_000
 const BYTES_MAX = 8 * 1024 * 1024
 
@@ -30,6 +30,8 @@ export function createJustRead(o: {
   let kept: Kept[] = []
   let gone = 0
   let bytes = 0
+  /** messages since somebody asked */
+  let unasked = messagesMax
 
   const entriesOf = (seq: number, readings: readonly Reading[]): FeedEntry[] =>
     readings.map(reading => ({ seq, reading: o.placed(reading) }))
@@ -37,6 +39,11 @@ export function createJustRead(o: {
     isTick(message)
       ? [{ seq: message.seq, tick: new Date(message.receivedAtMs).toISOString() }]
       : entriesOf(message.seq, o.decode(message).readings)
+
+  function letAllGo(): void {
+    kept = []
+    gone = bytes = 0
+  }
 
   function letGo(): void {
     while (kept.length - gone > messagesMax || (bytes > bytesMax && gone < kept.length)) bytes -= kept[gone++]!.message.payload.length
@@ -47,17 +54,18 @@ export function createJustRead(o: {
   return {
     said,
     keep(message, { readings }) {
+      if (unasked >= messagesMax) return
+      unasked += 1
+      if (unasked === messagesMax) return letAllGo()
       const last = kept.at(-1)
       if (last !== undefined && message.seq <= last.message.seq) return
-      if (last !== undefined && message.seq !== last.message.seq + 1) {
-        kept = []
-        gone = bytes = 0
-      }
+      if (last !== undefined && message.seq !== last.message.seq + 1) letAllGo()
       kept.push({ message, readings, entries: undefined })
       bytes += message.payload.length
       letGo()
     },
     after(afterSeq, max) {
+      unasked = 0
       const first = kept[gone]
       if (first === undefined || afterSeq + 1 < first.message.seq) return undefined
       const from = gone + (afterSeq + 1 - first.message.seq)

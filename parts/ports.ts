@@ -40,7 +40,7 @@ export type Store = StorePort & { wake(head: number): void; close(): Promise<voi
 export type Core = {
   port: number
   adminPassword?: string
-  wake(): void
+  wake(head: number): void
   flowsToken(): string
   /** what was done to the flows goes into the trail */
   audit(entry: { actor: string; action: string; subject: string; detail?: object }): void

@@ -296,7 +296,7 @@ test('the state is never kept at a place that it is ahead of, though a portion o
   const { path: own } = start(messages, {
     reader: { ...all, read: (after, max) => all.read(after, Math.min(max, 1)) },
     keeping: {
-      isUnderWay: () => portions < 2,
+      isPortionDue: () => portions < 2,
       isDue: () => false,
       begin: () => {},
       portion: () => ({ at: portions++, rows: [], isLast: false, isFull: false }),

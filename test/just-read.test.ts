@@ -40,6 +40,8 @@ function made(o: { messagesMax?: number; bytesMax?: number } = {}): Made {
     placed: one => ({ ...one, place: { building: 'b' } }),
     ...o,
   })
+  // somebody follows
+  justRead.after(0, 1)
   return { ...justRead, decoded, take: one => justRead.keep(one, { readings: [reading(`path-${one.seq}`), reading(`more-${one.seq}`)] }) }
 }
 const seqs = (found: { entries: FeedEntry[] } | undefined) => found && [...new Set(found.entries.map(entry => entry.seq))]
@@ -63,7 +65,10 @@ test('behind a gap it begins anew, and neither messages nor bytes go over their 
   for (let seq = 1; seq <= 5; seq++) recent.take(message(seq))
   recent.take(message(8))
   expect([recent.after(4, 9), seqs(recent.after(7, 9))]).toEqual([undefined, [8]])
-  for (let seq = 9; seq <= 60; seq++) recent.take(message(seq))
+  for (let seq = 9; seq <= 60; seq++) {
+    recent.take(message(seq))
+    recent.after(seq, 1)
+  }
   expect([recent.after(49, 99), seqs(recent.after(50, 99))]).toEqual([undefined, [51, 52, 53, 54, 55, 56, 57, 58, 59, 60]])
   recent.take(message(61, { payload: Buffer.alloc(95) }))
   expect([recent.after(57, 9), seqs(recent.after(58, 9))]).toEqual([undefined, [59, 60, 61]])
@@ -71,6 +76,16 @@ test('behind a gap it begins anew, and neither messages nor bytes go over their 
   expect(recent.after(61, 9), 'larger than all there is room for').toBeUndefined()
   recent.take(message(63))
   expect(seqs(recent.after(62, 9))).toEqual([63])
+})
+
+test('nothing is kept where nobody asks, and again from the first message after somebody did', () => {
+  const recent = made({ messagesMax: 10 })
+  for (let seq = 1; seq <= 9; seq++) recent.take(message(seq))
+  expect(recent.after(8, 9)?.cursor, 'a follower that is slow').toBe(9)
+  for (let seq = 10; seq <= 30; seq++) recent.take(message(seq))
+  expect(recent.after(29, 9), 'one that went').toBeUndefined()
+  for (let seq = 31; seq <= 33; seq++) recent.take(message(seq))
+  expect([recent.after(29, 9), seqs(recent.after(30, 9))], 'one that came').toEqual([undefined, [31, 32, 33]])
 })
 
 test('a family that learns is decoded by the feed itself, once; the clock is a tick', () => {

@@ -252,19 +252,17 @@ describe('keeping', () => {
     expect(keeping.isDue(7)).toBe(true)
     keeping.begin(7)
     const counts: [number, boolean][] = []
-    while (keeping.isUnderWay()) {
+    while (keeping.isPortionDue()) {
       const { at, rows, isLast } = keeping.portion()
       expect(at).toBe(7)
       counts.push([rows.flatMap(r => r.rows).length, isLast])
-      keeping.spent(100)
+      keeping.spent(60)
+      expect(keeping.isPortionDue(), 'what else there is to do has its turn').toBe(false)
+      if (!isLast) nowMs += 240
     }
-    expect(counts).toEqual([
-      [150, false],
-      [150, false],
-      [50, true],
-    ])
-    // three portions of 100 ms are a twenty-fifth of
-    nowMs = 4_000 + 7_499
+    expect(counts).toEqual([...Array.from({ length: 4 }, () => [75, false]), [50, true]])
+    // five portions of 60 ms are a twenty-fifth of
+    nowMs += 7_499
     expect(keeping.isDue(8)).toBe(false)
     nowMs += 1
     expect(keeping.isDue(7)).toBe(false)
@@ -277,10 +275,10 @@ describe('keeping', () => {
     keeping.portion()
     const portions = keeping.all(9)
     expect(portions.map(({ at, rows, isLast }) => [at, rows.flatMap(r => r.rows).length, isLast])).toEqual([
-      [3, 200, true],
+      [3, 275, true],
       [9, 350, true],
     ])
-    expect(keeping.isUnderWay()).toBe(false)
+    expect(keeping.isPortionDue()).toBe(false)
   })
 })
 

@@ -26,9 +26,11 @@ export type ConfirmParameters = {
   windowS: number
 }
 
-/** Open alarms of the whole district that are looked at; the oldest goes. */
+/** Open alarms of the whole district that are looked at; at a new one the oldest goes, which comes back by a repeat where there is room. */
 export const WATCHED_MAX = 200
 const LOOKS_MAX = 8
+/** An alarm's newest word is put down in steps of this part of the window: every repeat would cost a copy of what is watched. */
+const WORD_STEP = 1 / 100
 /** However often nobody sees anything, this much belief remains. */
 const BELIEF_MIN = 0.05
 const BELIEF_MAX = 0.99
@@ -51,7 +53,12 @@ function heard(p: ConfirmParameters, before: State | undefined, a: AlarmNotice):
     const { [a.alarmId]: _, ...rest } = open
     return nothing<State>(Object.keys(rest).length > 0 ? { open: rest } : undefined)
   }
-  if (known !== undefined) return nothing<State>({ open: { ...open, [a.alarmId]: { ...known, t: Math.max(known.t, a.atMs) } } })
+  if (known !== undefined) {
+    if (a.atMs - known.t < p.windowS * 1000 * WORD_STEP) return nothing(before)
+    return nothing<State>({ open: { ...open, [a.alarmId]: { ...known, t: a.atMs } } })
+  }
+  // repeats of two hundred and one would push each other out for ever, and what was seen with them
+  if (a.type === 'hold' && Object.keys(open).length >= WATCHED_MAX) return nothing(before)
   const { position } = a.whose
   const k = building(a.whose)
   const watched: Watched = {

@@ -3,6 +3,7 @@ import { array, assert, boolean, constantFrom, integer, property, record } from 
 import { describe, expect, test } from 'vitest'
 import type { AlarmSignal } from '#contracts/alarm.ts'
 import { createFold } from '../../rules/fold.ts'
+import { WATCHED_MAX } from '../../rules/kinds/confirm.ts'
 import type { Rule } from '../../rules/schema.ts'
 import { at, play, raises, ruleOf, setOf, START } from './timeline.ts'
 
@@ -192,6 +193,15 @@ describe('confirm', () => {
       }),
       { numRuns: 200, seed: SEED },
     )
+  })
+  test('what was seen at an alarm stays with it, however many more go on saying the same', () => {
+    const count = WATCHED_MAX + 50
+    const all = (s: number) => Array.from({ length: count }, (_, n) => device(n, s + n / 100, { alarms: { smoke: true } }))
+    const look = (s: number) => device(count - 1, s, { deviceId: 'cam', kind: 'camera', detections: [] })
+    const signals = play(createFold({ ruleSet: setOf(smokeRule, rule) }), [...all(0), look(10), ...all(20), ...all(40), look(50)])
+    const [watched] = raises(signals).filter(x => x.deviceId === `d${count - 1}`)
+    const remarks = signals.filter(x => x.type === 'update' && x.alarmId === watched?.alarmId && x.counterEvidence?.length === 1)
+    expect(remarks.map(x => (Date.parse(x.at) - START) / 1000)).toEqual([10])
   })
 })
 
