@@ -39,7 +39,7 @@ export async function backtestParts(
   return {
     decoder() {
       const catalogue = createCatalogue({ decoders, timeZone, rows: rows.catalogue })
-      const directory = createDirectory({ rows: rows.directory })
+      const directory = createDirectory({ rows: rows.directory, onlyWho: true })
       return message => catalogue.decode(message).readings.map(reading => directory.apply(reading).reading)
     },
     queue: clock => openDispatch({ file: ':memory:', clock, log: noLog, meter: noMeter }),

@@ -30,20 +30,37 @@ export function foldIn(entry: Entry, reading: Reading, totals: GapTotals): void 
   const counter = counted(entry, reading, totals.rangesMax())
   if (counter !== entry) count(entry, counter, totals)
   const { device } = entry
-  // what a person registered stands; one registered as `other` may say once what it is, but nothing that would be sent to fires
-  const isSettled = entry.registered === true && (device.kind !== 'other' || IS_SENT.has(reading.kind))
-  if (!isSettled && reading.kind !== 'other' && (device.kind === 'other' || reading.online === undefined || isMeasurement(reading)))
-    device.kind = reading.kind
+  takeKind(entry, reading)
   describe(device, reading)
   device.family = reading.source.family
   device.lastReceivedAt = reading.receivedAt
   device.readings += 1
   if (reading.online !== undefined) device.online = reading.online
   else if (isMeasurement(reading)) device.online = true
-  // what was stored, cached or retained is not the state of now; an older event does not overwrite a newer one
-  const { history, stale, retained } = reading.flags
-  const isNow = !(history === true || stale === true || retained === true)
-  if (isNow && (device.lastTs === undefined || reading.ts >= device.lastTs)) bringUpToDate(device, reading)
+  if (isNews(device, reading)) bringUpToDate(device, reading)
+}
+
+/** Of that only what `enriched` looks at later: for whoever folds millions of readings in and asks of no device what it measures now. */
+export function foldInWho(entry: Entry, reading: Reading): void {
+  const { device } = entry
+  takeKind(entry, reading)
+  describe(device, reading)
+  if (!isNews(device, reading)) return
+  device.lastTs = reading.ts
+  if (reading.position !== undefined) device.position = reading.position
+}
+
+function takeKind({ device, registered }: Entry, reading: Reading): void {
+  // what a person registered stands; one registered as `other` may say once what it is, but nothing that would be sent to fires
+  const isSettled = registered === true && (device.kind !== 'other' || IS_SENT.has(reading.kind))
+  if (!isSettled && reading.kind !== 'other' && (device.kind === 'other' || reading.online === undefined || isMeasurement(reading)))
+    device.kind = reading.kind
+}
+
+/** What was stored, cached or retained is not the state of now; an older event does not overwrite a newer one. */
+function isNews(device: Device, { ts, flags: { history, stale, retained } }: Reading): boolean {
+  if (history === true || stale === true || retained === true) return false
+  return device.lastTs === undefined || ts >= device.lastTs
 }
 
 const IS_SENT: ReadonlySet<DeviceKind> = new Set(['micro-station', 'drone', 'dock'])

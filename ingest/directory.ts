@@ -5,7 +5,7 @@ import type { Device } from '#contracts/device.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import type { DeviceKind, Reading } from '#contracts/reading.ts'
 import type { Frozen, StateRows } from '#contracts/state-rows.ts'
-import { copyOf, enriched, foldIn, stranger, type Entry } from './device-now.ts'
+import { copyOf, enriched, foldIn, foldInWho, stranger, type Entry } from './device-now.ts'
 import { gapTotals } from './gaps.ts'
 
 /** At this many, the device that was heard longest ago and never registered makes room; registered devices are never dropped. */
@@ -35,7 +35,9 @@ export type Directory = {
   touched(): Device[]
 }
 
-export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesMax?: number }): Directory {
+/** `onlyWho`: devices are known well enough for `apply` to answer the same, and no more: neither what they measure nor what was missed. */
+export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesMax?: number; onlyWho?: boolean }): Directory {
+  const take: typeof foldIn = o.onlyWho === true ? foldInWho : foldIn
   const devicesMax = o.devicesMax ?? DEVICES_MAX
   const slots = new Map<string, Slot>()
   // in order of last hearing, so that the first unregistered entry is the one to go
@@ -127,7 +129,7 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
       const slot = slots.get(reading.deviceId)
       if (slot === undefined) {
         const entry: Entry = { device: stranger(reading) }
-        foldIn(entry, reading, totals)
+        take(entry, reading, totals)
         if (makeRoom()) added(reading.deviceId, entry)
         return { reading: enriched(reading, entry.device) }
       }
@@ -135,7 +137,7 @@ export function createDirectory(o: { rows?: Iterable<[string, string]>; devicesM
         slot.entry = copyOf(slot.entry)
         slot.isShown = false
       }
-      foldIn(slot.entry, reading, totals)
+      take(slot.entry, reading, totals)
       moved(slot)
       return { reading: enriched(reading, slot.entry.device) }
     },

@@ -160,7 +160,15 @@ function isMade(text: string): boolean {
 }
 
 const isFrom = (sender: Sender, r: Reading): boolean =>
-  isSame(sender.source, r.source) && isSame(sender.place, r.place) && isSame(sender.position, r.position) && isSame(sender.about, r.about)
+  isSameSource(sender.source, r.source) &&
+  isSame(sender.place, r.place) &&
+  isSame(sender.position, r.position) &&
+  isSame(sender.about, r.about)
+
+/** Its topic is most of the difference, and comes first where it is one. */
+function isSameSource(a: Reading['source'], b: Reading['source']): boolean {
+  return a.topic === b.topic && a.family === b.family && a.model === b.model && a.gateway === b.gateway
+}
 
 const isOf = ({ reading, given: mask, metrics }: Form, its: number, r: Reading): boolean =>
   mask === its &&

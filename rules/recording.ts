@@ -65,20 +65,43 @@ function take(line: Buffer, where: string, count: { lines: number; messages: num
 }
 
 const PAYLOAD = Buffer.from(',"payload":{')
-const HEAD = /^\{"receivedAt":"([^"\\]{1,40})","topic":"([^"\\]{1,1024})"(?:,"qos":([012]))?(?:,"retain":(true|false))?$/
+/** ,"qos":1 and ,"retain":false, each of which may be missing */
+const REST = /^(?:,"qos":([012]))?(?:,"retain":(true|false))?$/
+const RECEIVED = '{"receivedAt":"'
+const TOPIC = '","topic":"'
+const TOPIC_CHARS_MAX = 1024
 const BRACE = 0x7d
+/** how a head ends after its topic: recorders write the same few again and again. Bounded by what REST takes */
+const rests = new Map<string, { qos: 0 | 1 | 2; retain: boolean }>()
 
 /** A line as recorders write it, with a JSON object as payload in the last place: its bytes are those of the line. */
 function plainMessage(line: Buffer, seq: number): Message | undefined {
   const at = line.indexOf(PAYLOAD)
   const end = line.at(-1) === 13 ? line.length - 1 : line.length
   if (at < 0 || line[end - 1] !== BRACE || line[end - 2] !== BRACE) return undefined
-  const head = HEAD.exec(line.toString('utf8', 0, at))
-  if (head === null) return undefined
-  const [, receivedAt = '', topic = '', qos = '1', retain] = head
-  const receivedAtMs = msOf(receivedAt)
-  if (!Number.isFinite(receivedAtMs)) return undefined
-  return recorded(seq, receivedAtMs, topic, Number(qos) as 0 | 1 | 2, retain === 'true', line.subarray(at + PAYLOAD.length - 1, end - 1))
+  const head = line.toString('utf8', 0, at)
+  const timeEnd = head.indexOf('"', RECEIVED.length)
+  const topicFrom = timeEnd + TOPIC.length
+  const topicEnd = head.indexOf('"', topicFrom)
+  const topicChars = topicEnd - topicFrom
+  if (!head.startsWith(RECEIVED) || !head.startsWith(TOPIC, timeEnd) || topicChars < 1 || topicChars > TOPIC_CHARS_MAX) return undefined
+  const receivedAtMs = msOf(head.slice(RECEIVED.length, timeEnd))
+  const rest = restOf(head.slice(topicEnd + 1))
+  // an escape could be any character
+  if (!Number.isFinite(receivedAtMs) || rest === undefined || head.includes('\\')) return undefined
+  const topic = head.slice(topicFrom, topicEnd)
+  return recorded(seq, receivedAtMs, topic, rest.qos, rest.retain, line.subarray(at + PAYLOAD.length - 1, end - 1))
+}
+
+function restOf(text: string): { qos: 0 | 1 | 2; retain: boolean } | undefined {
+  const known = rests.get(text)
+  if (known !== undefined) return known
+  const found = REST.exec(text)
+  if (found === null) return undefined
+  const [, qos = '1', retain] = found
+  const rest = { qos: Number(qos) as 0 | 1 | 2, retain: retain === 'true' }
+  rests.set(text, rest)
+  return rest
 }
 
 function anyMessage(line: Buffer, seq: number, where: string): Message | undefined {
