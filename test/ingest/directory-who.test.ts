@@ -5,7 +5,7 @@ import type { Reading } from '#contracts/reading.ts'
 import { createDirectory } from '../../ingest/index.ts'
 
 const at = (s: number): string => new Date(Date.UTC(2026, 0, 5) + s * 1000).toISOString()
-const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 1 })
+const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 })
 /** seldom: such a reading is no news, and must not be all there are */
 const yes = fc.constantFrom(undefined, undefined, undefined, undefined, undefined, true)
 
