@@ -5,8 +5,10 @@ import type { Text } from '#contracts/alarm.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { isSame } from './diff.ts'
 import type { FlowNode, Lang } from './link.ts'
-import { lint, tabsOf, type Problem, type Tab } from './lint.ts'
+import { byIdOf, contentsOf, lint, tabsOf, type Problem, type Tab } from './lint.ts'
 import { entriesOf, scenariosOf, UnsoundScenario, verdictOn, type Scenario } from './scenario.ts'
+import { misshapen } from './shape.ts'
+import { feeders } from './tabs-linked.ts'
 import { NotPlayed, tryOut, type Played, type Story } from './trials.ts'
 
 export type ScenarioResult = {
@@ -20,43 +22,72 @@ export type ScenarioResult = {
 }
 export type Verdict = { ok: boolean; problems: Problem[]; results: ScenarioResult[]; tookMs: number }
 /** Readings of a recording as lines of JSON. */
-export type OpenRecording = (o: { recording: string; fromS?: number; toS?: number }) => Readable
+export type OpenRecording = (o: { recording: string }) => Readable
 
 export type Gate = { judge(flows: FlowNode[], before: FlowNode[]): Promise<Verdict> }
 
 /** counted from when the process is ready */
 const MS_MAX = 10_000
 const SCENARIOS_MAX = 200
+/** each takes a process and a core; who comes meanwhile waits */
+const AT_ONCE_MAX = 2
+const WAITING_MAX = 20
 
 export function createGate(o: { open?: OpenRecording; msMax?: number }): Gate {
+  const inTurn = turns()
   return {
     async judge(flows, before) {
       const beganMs = performance.now()
-      const problems = lint(flows)
+      const problems = misshapen(flows)
+      const isShaped = problems.length === 0
+      if (isShaped) problems.push(...lint(flows))
       const verdict = (results: ScenarioResult[] = []): Verdict => ({
         ok: problems.length === 0 && results.every(r => r.ok),
         problems,
         results,
         tookMs: Math.round(performance.now() - beganMs),
       })
-      const planned = planOf(flows, before, problems)
+      const planned = isShaped ? planOf(flows, before, problems) : []
       if (problems.length > 0 || planned.length === 0) return verdict()
-      const stories = planned.map(({ tab, scenario, nodes }): Story => ({
-        name: `${tab.label}: ${scenario.name}`,
-        flows: nodes,
-        entries: scenario.recording === undefined ? entriesOf(scenario) : recorded(o.open, scenario),
+      let [now] = planned
+      const stories = planned.map((one): Story => ({
+        name: `${one.tab.label}: ${one.scenario.name}`,
+        flows: one.nodes,
+        // made when its turn comes: all of them at once would not fit into memory
+        entries() {
+          now = one
+          return one.scenario.recording === undefined ? entriesOf(one.scenario) : recorded(o.open, one.scenario)
+        },
       }))
       try {
-        const played = await tryOut({ stories, msMax: o.msMax ?? MS_MAX })
+        const played = await inTurn(() => tryOut({ stories, msMax: o.msMax ?? MS_MAX }))
         return verdict(planned.map(({ tab, scenario }, i) => resultOf(tab, scenario, played[i]!)))
       } catch (error) {
-        if (!(error instanceof FengsuiError)) throw error
+        if (!(error instanceof FengsuiError) || error.code === 'too-many-requests') throw error
         // of a recording that cannot be read there are only the words of who read it
         const { zh, en } = error instanceof NotPlayed ? error.why : { zh: error.message, en: error.message }
-        problems.push({ tab: planned[0]!.tab.label, zh: `试运行没有正常结束:${zh}`, en })
+        problems.push({ tab: now!.tab.label, node: now!.scenario.name, zh: `试运行没有正常结束:${zh}`, en })
         return verdict()
       }
     },
+  }
+}
+
+/** @throws FengsuiError too-many-requests */
+function turns(): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async work => {
+    if (waiting.length >= WAITING_MAX)
+      throw new FengsuiError('too-many-requests', `${WAITING_MAX} checks of flows wait already; try again in a minute`)
+    if (running >= AT_ONCE_MAX) await new Promise<void>(resolve => waiting.push(resolve))
+    running++
+    try {
+      return await work()
+    } finally {
+      running--
+      waiting.shift()?.()
+    }
   }
 }
 
@@ -65,8 +96,10 @@ type Planned = { tab: Tab; scenario: Scenario; nodes: FlowNode[] }
 /** Which scenarios must be run; what is missing goes to `problems`. */
 function planOf(flows: FlowNode[], before: FlowNode[], problems: Problem[]): Planned[] {
   const planned: Planned[] = []
-  for (const tab of tabsOf(flows)) {
-    if (tab.isSubflow || !tab.nodes.some(node => node.type === 'fire-alert')) continue
+  const [tabs, tabsBefore] = [tabsOf(flows), tabsOf(before)]
+  const [byId, linked, linkedBefore] = [byIdOf(tabs), feeders(tabs), feeders(tabsBefore)]
+  for (const tab of tabs) {
+    if (tab.isSubflow || !contentsOf(tab, byId).some(node => node.type === 'fire-alert')) continue
     const say = (zh: string, en: string): void => void problems.push({ tab: tab.label, zh, en })
     let scenarios: Scenario[] = []
     try {
@@ -81,29 +114,23 @@ function planOf(flows: FlowNode[], before: FlowNode[], problems: Problem[]): Pla
       say('缺少一个必须报警的场景(fire-backtest 节点)', 'has no scenario that must alarm (in a fire-backtest node)')
     if (!scenarios.some(s => s.expect === 'no-alarm'))
       say('缺少一个不得报警的场景(fire-backtest 节点)', 'has no scenario that must not alarm (in a fire-backtest node)')
-    const nodes = aloneWith(flows, tab.id)
-    if (isSame(aloneWith(before, tab.id), nodes)) continue
+    const nodes = aloneWith(flows, [tab.id, ...(linked.get(tab.id) ?? [])])
+    if (isSame(aloneWith(before, [tab.id, ...(linkedBefore.get(tab.id) ?? [])]), nodes)) continue
     planned.push(...scenarios.map(scenario => ({ tab, scenario, nodes })))
   }
   return planned
 }
 
-/** One tab with what it shares: configuration nodes and subflows. */
-export function aloneWith(flows: readonly FlowNode[], tabId: string): FlowNode[] {
-  const subflows = new Set(flows.filter(node => node.type === 'subflow').map(node => node.id))
-  return flows.filter(
-    node =>
-      node.id === tabId ||
-      node.z === tabId ||
-      subflows.has(node.id) ||
-      subflows.has(node.z ?? '') ||
-      (node.z === undefined && node.type !== 'tab'),
-  )
+/** Tabs with what they share: configuration nodes and subflows. */
+function aloneWith(flows: readonly FlowNode[], tabIds: readonly string[]): FlowNode[] {
+  const wanted = new Set(tabIds)
+  for (const node of flows) if (node.type === 'subflow') wanted.add(node.id)
+  return flows.filter(node => wanted.has(node.id) || wanted.has(node.z ?? '') || ((node.z ?? '') === '' && node.type !== 'tab'))
 }
 
-function recorded(open: OpenRecording | undefined, { recording = '', fromS, toS, name }: Scenario): Readable {
+function recorded(open: OpenRecording | undefined, { recording = '', name }: Scenario): Readable {
   if (open === undefined) throw new FengsuiError('flow-refused', `${name}: recordings cannot be read here`)
-  return open({ recording, ...(fromS !== undefined && { fromS }), ...(toS !== undefined && { toS }) })
+  return open({ recording })
 }
 
 function resultOf(tab: Tab, scenario: Scenario, played: Played): ScenarioResult {

@@ -51,14 +51,15 @@ const signedInScript: Middleware = (req, res, next) => {
 }
 
 const refuseSingleFlowWrites: Middleware = (req, res, next) => {
-  if (req.method === 'GET' || !/^\/flow(\/|$)/.test(req.path)) return next()
+  if (req.method === 'GET' || !/^\/flow(\/|$)/i.test(req.path)) return next()
   refuse(res, 400, 'invalid-request', 'single flows are not written one by one: POST /flows with {flows, rev} and Node-RED-API-Version: v2')
 }
 
+/** large and small letters are one to Node-RED's paths */
 const onlyDeploys =
   (step: Middleware): Middleware =>
   (req, res, next) =>
-    req.method === 'POST' && /^\/flows\/?$/.test(req.path) ? step(req, res, next) : next()
+    req.method === 'POST' && /^\/flows\/?$/i.test(req.path) ? step(req, res, next) : next()
 
 const requireRevision: Middleware = (req, res, next) => {
   if (req.headers['node-red-deployment-type'] === 'reload') return next()

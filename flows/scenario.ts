@@ -3,6 +3,7 @@
 import type { Text } from '#contracts/alarm.ts'
 import type { Reading } from '#contracts/reading.ts'
 import { wordOf, type FlowNode } from './link.ts'
+import { wrongScenario } from './scenario-shape.ts'
 
 /** One line of a story: readings of one device, every `everyS` for `times`. A metric may run from one value to another. */
 export type Told = {
@@ -31,14 +32,11 @@ export type Scenario = {
   readings?: Told[]
   /** the journal's clock goes on to here, so that silence can be heard */
   untilS?: number
-  /** instead of a story: a recording by name, and a part of it */
+  /** instead of a story: a recording by name */
   recording?: string
-  fromS?: number
-  toS?: number
 }
 export type Entry = (Reading & { off: number }) | { off: number; at: string }
 
-const READINGS_MAX = 100_000
 const TICK_S = 10
 const STARTS_AT = '2026-03-01T12:00:00.000Z'
 
@@ -69,49 +67,40 @@ function parsed(text: string): Scenario[] {
   return all.map((one, i) => sound(one as Partial<Scenario>, i))
 }
 
-function sound(one: Partial<Scenario>, i: number): Scenario {
-  const name = typeof one?.name === 'string' ? one.name : ''
-  const refuse = (zh: string, en: string): never => {
-    throw new UnsoundScenario({ zh: `${name}:${zh}`, en: `${name}: ${en}` })
-  }
-  if (name === '') throw new UnsoundScenario({ zh: `第 ${i + 1} 个场景没有名称`, en: `scenario ${i + 1} has no name` })
-  if (one.expect !== 'alarm' && one.expect !== 'no-alarm')
-    refuse('expect 必须是 "alarm" 或 "no-alarm"', 'expect must be "alarm" or "no-alarm"')
-  if (one.recording === undefined && (!Array.isArray(one.readings) || one.readings.length === 0))
-    refuse('需要 readings 或 recording', 'readings or a recording are needed')
-  let readings = 0
-  for (const told of one.readings ?? []) {
-    if (typeof told?.deviceId !== 'string' || typeof told.kind !== 'string')
-      refuse('每条读数都需要 deviceId 和 kind', 'each reading needs deviceId and kind')
-    if ((told.times ?? 1) > 1 && !(Number(told.everyS) > 0)) refuse('有 times 就需要 everyS', 'times needs everyS')
-    readings += timesOf(told)
-  }
-  if (readings > READINGS_MAX) refuse(`读数超过 ${READINGS_MAX} 条`, `more than ${READINGS_MAX} readings`)
+function sound(one: unknown, i: number): Scenario {
+  const { name } = (one ?? {}) as Partial<Scenario>
+  if (typeof name !== 'string' || name === '')
+    throw new UnsoundScenario({ zh: `第 ${i + 1} 个场景没有名称`, en: `scenario ${i + 1} has no name` })
+  const why = wrongScenario(one as Record<string, unknown>)
+  if (why !== null) throw new UnsoundScenario({ zh: `${name}:${why.zh}`, en: `${name}: ${why.en}` })
   return one as Scenario
 }
 
-const timesOf = ({ times = 1 }: Told): number => Math.max(1, Math.floor(times))
-
-/** The story as the feed would bring it, ticks of the journal's clock included, in order of time. */
-export function entriesOf(scenario: Scenario): Entry[] {
+/** The story as the feed would bring it, ticks of the journal's clock included, in order of time; each made when it is asked for. */
+export function* entriesOf(scenario: Scenario): Generator<Entry> {
   const beganMs = Date.parse(scenario.startsAt ?? STARTS_AT)
-  const timed: { atMs: number; reading?: Reading }[] = []
-  for (const told of scenario.readings ?? []) {
-    const times = timesOf(told)
-    for (let n = 0; n < times; n++) {
-      const atMs = beganMs + ((told.atS ?? 0) + n * (told.everyS ?? 0)) * 1000
-      timed.push({ atMs, reading: readingOf(told, atMs, times < 2 ? 0 : n / (times - 1)) })
-    }
+  const timed = (scenario.readings ?? []).flatMap(told => timesOf(told, beganMs)).sort((a, b) => a.atMs - b.atMs)
+  const lastMs = Math.max(beganMs + (scenario.untilS ?? 0) * 1000, timed.at(-1)?.atMs ?? beganMs)
+  let off = 0
+  let tickMs = beganMs
+  const ticksBefore = function* (beforeMs: number): Generator<Entry> {
+    for (; tickMs < beforeMs; tickMs += TICK_S * 1000) yield { off: ++off, at: new Date(tickMs).toISOString() }
   }
-  const lastMs = Math.max(beganMs + (scenario.untilS ?? 0) * 1000, ...timed.slice(-1).map(t => t.atMs), latest(timed))
-  for (let atMs = beganMs; atMs <= lastMs; atMs += TICK_S * 1000) timed.push({ atMs })
-  timed.sort((a, b) => a.atMs - b.atMs)
-  return timed.map(({ atMs, reading }, i) =>
-    reading === undefined ? { off: i + 1, at: new Date(atMs).toISOString() } : { off: i + 1, ...reading },
-  )
+  for (const { atMs, told, part } of timed) {
+    yield* ticksBefore(atMs)
+    yield { off: ++off, ...readingOf(told, atMs, part) }
+  }
+  yield* ticksBefore(lastMs + 1)
 }
 
-const latest = (timed: { atMs: number }[]): number => timed.reduce((max, t) => Math.max(max, t.atMs), 0)
+function timesOf(told: Told, beganMs: number): { atMs: number; told: Told; part: number }[] {
+  const { times = 1, atS = 0, everyS = 0 } = told
+  return Array.from({ length: times }, (_, n) => ({
+    atMs: beganMs + (atS + n * everyS) * 1000,
+    told,
+    part: times < 2 ? 0 : n / (times - 1),
+  }))
+}
 
 function readingOf(told: Told, atMs: number, part: number): Reading {
   const at = new Date(atMs).toISOString()

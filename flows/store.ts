@@ -57,9 +57,11 @@ export function openFlowStore(o: { dir: string; first: () => FlowNode[]; clock?:
     const previous = existsSync(file('flows')) ? read<FlowNode[]>(file('flows'), []) : []
     const rev = revisionOf(flows)
     const revision = { rev, savedAt: new Date(clock.nowMs()).toISOString(), by, proven: false, ...difference(previous, flows) }
-    if (heldBack !== null) writeDurably(file('credentials'), heldBack)
+    const credentials = heldBack ?? store.credentials()
     heldBack = null
-    writeDurably(kept(rev), { flows, credentials: store.credentials() } satisfies Kept)
+    // what is too large is refused by the first, before anything else is touched
+    writeDurably(kept(rev), { flows, credentials } satisfies Kept)
+    writeDurably(file('credentials'), credentials)
     writeDurably(file('flows'), flows)
     writeTabs(flows)
     remember(revision)
@@ -153,7 +155,11 @@ function read<T>(path: string, otherwise: T): T {
 }
 
 /** Whole file or old file, also after a power cut: write beside, fsync, rename, fsync the folder. */
-const writeDurably = (path: string, value: unknown): void => writeTextDurably(path, `${JSON.stringify(value, null, 2)}\n`)
+function writeDurably(path: string, value: unknown): void {
+  const readable = `${JSON.stringify(value, null, 2)}\n`
+  // indenting may make ten times of much that is empty
+  writeTextDurably(path, Buffer.byteLength(readable) > FILE_BYTES_MAX ? `${JSON.stringify(value)}\n` : readable)
+}
 
 export function writeTextDurably(path: string, text: string): void {
   if (Buffer.byteLength(text) > FILE_BYTES_MAX)

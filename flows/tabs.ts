@@ -55,7 +55,7 @@ export const contentOf = (flows: readonly FlowNode[]): string => {
 
 function put(files: Files, name: string, nodes: readonly FlowNode[]): void {
   const sorted = nodes.toSorted((a, b) => (rank(a) === rank(b) ? (a.id < b.id ? -1 : 1) : rank(a) - rank(b)))
-  const free = files.has(`${name}.json`) ? `${name}-${nodes[0]?.id ?? ''}` : name
+  const free = files.has(`${name}.json`) ? `${name}-${inName(nodes[0]?.id ?? '')}` : name
   const lines = withAnchors(sorted)
   files.set(`${free}.json`, `{\n${lines.join(',\n')},\n${END}\n}\n`)
   const layout = sorted.flatMap(node => {
@@ -138,5 +138,8 @@ function slug(owner: FlowNode): string {
     .replaceAll(/[^a-z0-9\p{Script=Han}]+/gu, '-')
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 40)
-  return `${words === '' ? 'tab' : words}-${owner.id.slice(-6)}`
+  return `${words === '' ? 'tab' : words}-${inName(owner.id.slice(-6))}`
 }
+
+/** The gate lets no such id through; whoever gets one here all the same must not get out of the folder by it. */
+const inName = (id: string): string => id.replaceAll(/[^A-Za-z0-9._-]/g, '-')

@@ -38,8 +38,9 @@ export type Played = {
 }
 export type TrialLine = { play: { name: string; flows: FlowNode[] } } | { end: true } | FeedReading | FeedTick
 
-/** `entries`: readings as the feed brings them, or a stream of such lines. */
-export type Story = { name: string; flows: FlowNode[]; entries: Iterable<object> | Readable }
+type Entries = Iterable<object> | Readable
+/** `entries`: readings as the feed brings them, or a stream of such lines; or what makes them when their turn comes. */
+export type Story = { name: string; flows: FlowNode[]; entries: Entries | (() => Entries) }
 
 /** its time is limited, not its share: who waits for it may use a machine that has nothing else to do */
 const BOUNDS: Bounds = { heapMb: 384, cpuShare: 4, burstMs: 10_000 }
@@ -106,15 +107,21 @@ export async function tryOut(o: { stories: Story[]; msMax: number; signal?: Abor
   })
   ended.catch(() => {})
   late.catch(() => {})
+  let entries: Entries = []
   try {
     for (const story of o.stories) {
       const answer = new Promise<Played>(resolve => waiting.push(resolve))
-      await Promise.race([tell(child, story), late, ended])
+      entries = typeof story.entries === 'function' ? story.entries() : story.entries
+      // it may fail before anybody reads it, and says so to who does
+      if (isStream(entries)) entries.on('error', () => {})
+      await Promise.race([tell(child, story, entries), late, ended])
       played.push(await Promise.race([answer, late, ended]))
     }
     return played
   } finally {
     clearTimeout(timer)
+    // who still reads for a process that is gone ends too
+    if (isStream(entries)) entries.destroy()
     child.kill()
     await child.ended
     rmSync(dir, { recursive: true, force: true })
@@ -123,7 +130,7 @@ export async function tryOut(o: { stories: Story[]; msMax: number; signal?: Abor
 
 const WRITE_LINES = 500
 
-async function tell(child: Child, { name, flows, entries }: Story): Promise<void> {
+async function tell(child: Child, { name, flows }: Story, entries: Entries): Promise<void> {
   const { stdin } = child
   if (stdin === null) throw new FengsuiError('internal', 'a trial has no stdin')
   const write = (text: string | Buffer): Promise<void> | undefined =>
@@ -143,4 +150,4 @@ async function tell(child: Child, { name, flows, entries }: Story): Promise<void
   await write('{"end":true}\n')
 }
 
-const isStream = (entries: Iterable<object> | Readable): entries is Readable => Symbol.asyncIterator in entries
+const isStream = (entries: Entries): entries is Readable => Symbol.asyncIterator in entries

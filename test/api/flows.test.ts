@@ -42,13 +42,13 @@ const tab = (kpa: number, more: FlowNode[] = []): FlowNode[] => [
 ]
 /** three hydrants at 80, 170 and 300 kPa */
 const recorded = () =>
-  [80, 170, 300].flatMap((kpa, i) =>
-    entriesOf({
+  [80, 170, 300].flatMap((kpa, i) => [
+    ...entriesOf({
       name: 'r',
       expect: 'alarm',
       readings: [{ deviceId: `hyd-${i}`, kind: 'pressure', everyS: 10, times: 12, metrics: { pressure_kpa: kpa } }],
     }),
-  )
+  ])
 
 let room: Room
 let store: FlowStore
@@ -174,5 +174,9 @@ test('a tab that does more than the engine could is left where it is', async () 
     'straight to a fire-alert',
   )
   expect(await refusedWith(tab(140).map(n => (n.id === 'read' ? { ...n, areas: 'north' } : n)))).toContain('into the scope of the rule')
+  expect(await refusedWith(tab(140).map(n => (n.id === 'read' ? { ...n, kinds: 'level' } : n)))).toContain('lets only level pass')
+  expect(await refusedWith(tab(140, [{ id: 'in', type: 'link in', z: 'hydrants', links: ['elsewhere'], wires: [['rule']] }]))).toContain(
+    'links to other tabs',
+  )
   expect((await post('/tabs/none/promote', {}, 'approver')).status).toBe(404)
 })

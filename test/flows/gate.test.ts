@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createGate } from '../../flows/gate.ts'
 import type { FlowNode } from '../../flows/link.ts'
 import { lint } from '../../flows/lint.ts'
-import { entriesOf, type Scenario } from '../../flows/scenario.ts'
+import { entriesOf, type Entry, type Scenario } from '../../flows/scenario.ts'
 import { tryOut } from '../../flows/trials.ts'
 import { startRoom, until, type Node, type Room } from './room.ts'
 
@@ -65,9 +65,22 @@ describe('the lint', () => {
     'msg.r = Math.random()',
     'await fetch("x")',
     'global.set("a", 1)',
+    'const d = new Date;',
+    'return { t: Date() }',
+    "const fs = require('fs')",
+    'process.exit(1)',
+    "eval('1')",
+    "new Function('return 1')()",
+    "const p = console.log.constructor('return process')()",
+    "const p = console.log['constructor']('return 1')()",
+    "await import('node:fs')",
+    "const a = '/*'; setTimeout(() => {}, 1); const b = '*/'",
+    "const a = 'x // y'; setTimeout(() => {}, 1)",
   ])('refuses a function that says %s', func => expect(said([], func)).toHaveLength(1))
   test('lets a comment say so, and a tab without alarms do what it likes', () => {
-    expect(said([], '// not Date.now()\nreturn msg')).toEqual([])
+    expect(
+      said([], '// not Date.now()\nmsg.at = new Date(msg.payload.ts) // eval(x)\nmsg.text = "stop the process. Go"\nreturn msg'),
+    ).toEqual([])
     expect(
       lint([
         { id: 't', type: 'tab' },
@@ -75,6 +88,101 @@ describe('the lint', () => {
       ]),
     ).toEqual([])
     expect(said([{ id: 'i', type: 'inject', z: 'tab', repeat: '5' }])).toEqual(['inject goes off by itself'])
+  })
+  test.each([
+    { type: 'change', rules: [{ t: 'set', p: 'at', pt: 'msg', to: '', tot: 'date' }] },
+    { type: 'change', rules: [{ t: 'set', p: 'at', pt: 'msg', to: '$millis()', tot: 'jsonata' }] },
+    { type: 'change', rules: [{ t: 'set', p: 'x', pt: 'global', to: '1', tot: 'num' }] },
+    { type: 'switch', property: 'x', propertyType: 'global', rules: [] },
+    { type: 'switch', repair: true, rules: [] },
+    { type: 'split', stream: true },
+    { type: 'link call', linkType: 'dynamic' },
+    { type: 'function', func: 'return msg', libs: [{ var: 'fs', module: 'fs' }] },
+  ])('refuses a %j', node => expect(said([{ id: 'x', z: 'tab', ...node }])).toHaveLength(1))
+  test('a subflow that raises makes its tab one that raises, and is judged with it', async () => {
+    const flows = [
+      { id: 't', type: 'tab', label: 'T' },
+      { id: 'i', type: 'subflow:sf', z: 't' },
+      { id: 'sf', type: 'subflow', name: 'S' },
+      { id: 'a', type: 'fire-alert', z: 'sf' },
+    ]
+    expect(lint([...flows, { id: 'd', type: 'delay', z: 'sf' }]).map(p => p.tab)).toEqual(['S'])
+    expect((await createGate({}).judge(flows, [])).problems.map(p => p.en)).toEqual([
+      expect.stringContaining('must alarm'),
+      expect.stringContaining('must not alarm'),
+    ])
+  })
+  /** readings come from the tab `from` by way of `tab` B */
+  const linked = (via: Node[]): FlowNode[] => [
+    ...(tab().map(n => (n.id === 'read' ? { ...n, z: 'from', wires: [['out']] } : n)) as FlowNode[]),
+    { id: 'in', type: 'link in', z: 'tab', links: [], x: 1, y: 1, wires: [['rule']] },
+    { id: 'from', type: 'tab', label: 'from' },
+    { id: 'out', type: 'link out', z: 'from', mode: 'link', links: ['bin'], x: 1, y: 1, wires: [] },
+    { id: 'b', type: 'tab', label: 'B' },
+    { id: 'bin', type: 'link in', z: 'b', links: [], x: 1, y: 1, wires: [[via[0]?.id ?? 'bout']] },
+    { id: 'bout', type: 'link out', z: 'b', mode: 'link', links: ['in'], x: 1, y: 1, wires: [] },
+    ...(via.map(node => ({ z: 'b', x: 1, y: 1, wires: [['bout']], ...node })) as FlowNode[]),
+  ]
+  test('the way through other tabs is judged too, and is there when the stories are played', async () => {
+    expect(lint(linked([{ id: 'd', type: 'delay' }]))).toMatchObject([{ tab: 'B → 机柜', node: 'delay d' }])
+    const verdict = await createGate({}).judge(linked([]), [])
+    expect([verdict.problems, verdict.results.map(r => [r.ok, r.alarms])]).toEqual([[], [[true, 1], [true, 0]]]) // prettier-ignore
+    // where its messages go on to is its own affair
+    const notice: FlowNode[] = [
+      { id: 'n', type: 'tab', label: 'notice' },
+      { id: 'nin', type: 'link in', z: 'n', links: ['tell'] },
+      { id: 'nd', type: 'delay', z: 'n' },
+    ]
+    expect(lint([...(tab() as FlowNode[]), { id: 'tell', type: 'link out', z: 'tab', mode: 'link', links: ['nin'] }, ...notice])).toEqual(
+      [],
+    )
+  })
+  test.each<[string, unknown[], RegExp]>([
+    ['an id twice', [...tab(), { id: 'rule', type: 'comment', z: 'tab' }], /twice/],
+    ['an id with a path', [{ id: 'x/../../pwn', type: 'tab' }], /letters, digits/],
+    ['an id that is a trap', [{ id: '__proto__', type: 'tab' }], /letters, digits/],
+    ['a node on no tab', [{ id: 'a', type: 'fire-alert', x: 1, y: 1 }], /stands on no tab/],
+    ['a node on a tab that is not there', [{ id: 'a', type: 'fire-alert', z: 'ghost', x: 1, y: 1 }], /which is not there/],
+    [
+      'a wire to another tab',
+      [...tab(), { id: 'o', type: 'tab' }, { id: 'i', type: 'inject', z: 'o', wires: [['raise']] }],
+      /of another tab/,
+    ],
+    ['wires that are none', [...tab(), { id: 'i', type: 'debug', z: 'tab', wires: 'x' }], /lists of ids/],
+    ['what is no node', [null, 'x', { id: 5, type: 'tab' }], /is no node/],
+    ['too many nodes', Array.from({ length: 20_001 }, (_, i) => ({ id: `n${i}`, type: 'tab' })), /more than 20000/],
+  ])('refuses %s', async (_what, flows, why) => {
+    const { ok, problems } = await createGate({}).judge(flows as FlowNode[], [])
+    expect([ok, problems[0]?.en]).toEqual([false, expect.stringMatching(why)])
+  })
+  const [told] = HOT.readings!
+  test.each<[object, string]>([
+    [{ startsAt: 'yesterday' }, 'startsAt must be'],
+    [{ untilS: 1e9 }, 'untilS must be'],
+    [{ withinSeconds: 5 }, 'withinSeconds is not known'],
+    [{ expect: 'maybe' }, 'expect must be'],
+    [{ readings: 5 }, 'readings must be'],
+    [{ readings: [null] }, 'readings must be'],
+    [{ recording: 'r' }, 'readings or a recording are needed, and only one of them'],
+    [{ readings: [{ ...told, kind: 'nokind' }] }, 'readings[0].kind must be one of'],
+    [{ readings: [{ ...told, metrics: { temperature_c: 'hot' } }] }, 'readings[0].metrics must be'],
+    [{ readings: [{ ...told, metrics: { temperature_c: [1, 2, 3] } }] }, 'readings[0].metrics must be'],
+    [{ readings: [{ ...told, alarms: { smok: true } }] }, 'readings[0].alarms must be'],
+    [{ readings: [{ ...told, times: 'many' }] }, 'readings[0].times must be'],
+    [{ readings: [{ ...told, everyS: undefined }] }, 'readings[0]: times needs everyS'],
+    [{ readings: [{ ...told, everyS: 1e12 }] }, 'readings[0].everyS must be'],
+    [{ readings: [{ ...told, everyS: 2_000_000 }] }, 'readings[0]: the story lasts longer than'],
+    [{ readings: [{ ...told, atS: -1 }] }, 'readings[0].atS must be'],
+  ])('refuses a scenario with %j', async (slip, why) => {
+    const { problems } = await createGate({}).judge(tab({ scenarios: [{ ...HOT, ...slip } as Scenario, WARM] }) as FlowNode[], [])
+    expect(problems[0]?.en).toContain(`${HOT.name}: ${why}`)
+  })
+  test('a story of a month is made while it is told, in order, with a tick each ten seconds', () => {
+    const told: Scenario = { ...HOT, readings: [{ ...HOT.readings![0]!, atS: 25, everyS: 6 }], untilS: 31 * 86_400 }
+    const story = entriesOf(told)
+    const first = Array.from({ length: 5 }, () => story.next().value as Entry)
+    expect(first.map(e => ('at' in e ? 'tick' : e.ts.slice(17, 19)))).toEqual(['tick', 'tick', 'tick', '25', 'tick'])
+    expect(first.map(e => e.off)).toEqual([1, 2, 3, 4, 5])
   })
 })
 
