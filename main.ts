@@ -29,6 +29,7 @@ import {
   type SupervisorPort,
 } from './app.ts'
 import type { Flows } from './flows/start.ts'
+import { bellPath, listenForBell, openBell } from './processes/bell.ts'
 import { linkToSupervisor, remote, serve } from './processes/link.ts'
 import { createMeter } from './processes/metrics.ts'
 import { resolveOurs } from './processes/resolving.ts'
@@ -304,12 +305,13 @@ function runProcess(name: string): void {
     const parts = { clock: systemClock, log: createLog(name, settings.logLevel) }
     if (name === 'edge') {
       const tellStore = spaced(STORE_TOLD_EVERY_MS, (head: number) => link.notify('store', 'committed', head))
+      const bell = openBell({ path: bellPath(settings.dataDir), otherwise: head => link.notify('core', 'committed', head) })
       const edge = await createEdge(settings, parts, head => {
-        link.notify('core', 'committed', head)
+        bell.ring(head)
         tellStore(head)
       })
       serve<EdgePort>(link, edge, EDGE_METHODS)
-      running = edge
+      running = { close: () => edge.close().finally(bell.close) }
       return { port: edge.port, ports: edge.ports }
     }
     if (name === 'store') {
@@ -327,10 +329,11 @@ function runProcess(name: string): void {
       flows: remote<FlowsPort>(link, 'main', FLOWS_METHODS, FLOWS_MS_MAX),
       supervisor: remote<SupervisorPort>(link, 'main', SUPERVISOR_METHODS),
     })
-    link.handle('committed', (head: number) => core.wake(head))
+    link.handle('committed', core.wake)
+    const bell = await listenForBell({ path: bellPath(settings.dataDir), heard: core.wake, log: parts.log })
     link.handle('flowsToken', () => core.flowsToken())
     link.handle('audit', (entry: Parameters<typeof core.audit>[0]) => core.audit(entry))
-    running = core
+    running = { close: () => core.close().finally(bell.close) }
     return { port: core.port, ...(core.adminPassword === undefined ? {} : { adminPassword: core.adminPassword }) }
   }
 }
