@@ -92,6 +92,11 @@ export const step = (before: AlarmMemory, event: AlarmEvent): AlarmMemory | null
   return { ...m, state: taken.to, acknowledged: taken.to === 'UNACK' ? false : m.acknowledged }
 }
 
+/** What the table knows for a state, whatever else is remembered of the alarm. */
+export const allowedAlarmEvents = (from: AlarmState): AlarmEvent[] => [
+  ...new Set(ALARM_TRANSITIONS.filter(t => t.from === from).map(t => t.event)),
+]
+
 export const isUnacknowledged = (state: AlarmState): boolean => state === 'UNACK' || state === 'RTNUN'
 export const isSetAside = (state: AlarmState): boolean => state === 'SHLVD' || state === 'DSUPR' || state === 'OOSRV'
 

@@ -3,16 +3,24 @@ import { FengsuiError } from '#contracts/errors.ts'
 
 const bad = (message: string): FengsuiError => new FengsuiError('invalid-request', message)
 
-/** `text` trimmed: 1 to `charactersMax` characters. */
+/**
+ * Words as they can be shown, printed and sent on: without control characters (tab and line ends stay), and no half of a character. They are
+ * taken out and not refused: an alarm or a call for help does not fail on a byte that nobody sees.
+ */
+// oxlint-disable-next-line no-control-regex
+export const plainWords = (text: string): string =>
+  text.toWellFormed().replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, '')
+
+/** `text` in plain words, trimmed: 1 to `charactersMax` characters. */
 export const required = (name: string, text: string | undefined, charactersMax: number): string => {
-  const plain = typeof text === 'string' ? text.trim() : ''
+  const plain = typeof text === 'string' ? plainWords(text).trim() : ''
   if (plain === '') throw bad(`${name} is missing: 1 to ${charactersMax} characters`)
   if (plain.length > charactersMax) throw bad(`${name} has ${plain.length} characters, at most ${charactersMax} are allowed`)
   return plain
 }
 
 export const optional = (name: string, text: string | undefined, charactersMax: number): string | undefined =>
-  text === undefined || text.trim() === '' ? undefined : required(name, text, charactersMax)
+  text === undefined || plainWords(text).trim() === '' ? undefined : required(name, text, charactersMax)
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/
 

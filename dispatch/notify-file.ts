@@ -145,10 +145,14 @@ const recipientProblems = (written: Written): Problem[] => {
 const minuteOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3))
 const quietOf = ({ from, to }: { from: string; to: string }): Quiet => ({ fromMinute: minuteOf(from), toMinute: minuteOf(to) })
 
-const recipientOf = ({ quiet, ladder, ...rest }: Written['recipients'][number]): Recipient => ({
+const recipientOf = ({ quiet, ladder, ...rest }: Written['recipients'][number], { channels }: Written): Recipient => ({
   ...rest,
   ...(quiet !== undefined && { quiet: quietOf(quiet) }),
-  ladder: ladder.map(step => ({ waitS: WAIT_S_DEFAULT, ...step })) as [Step, ...Step[]],
+  ladder: ladder.map(step => ({
+    waitS: WAIT_S_DEFAULT,
+    ...step,
+    ...(channels[step.channel]?.type === 'cap' && { feedOnly: true as const }),
+  })) as [Step, ...Step[]],
 })
 
 type Environment = Record<string, string | undefined>
@@ -195,7 +199,7 @@ export const parseNotifyFile = (source: string, file: string, environment: Envir
   if (problems.length > 0) refuse(problems.map(say))
   const { capSender } = written
   return {
-    recipients: written.recipients.map(recipientOf),
+    recipients: written.recipients.map(r => recipientOf(r, written)),
     ...(capSender !== undefined && { capSender }),
     open: parts =>
       Object.entries(written.channels).map(([name, { type, ...options }]) => {

@@ -43,6 +43,9 @@ export type Notify = {
 export const retryMs = (failures: number, random: number): number =>
   Math.round(Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(failures - 1, 30)) * (0.5 + random / 2))
 
+/** Nobody was asked, so nobody failed. */
+const isUnsent = (outcome: Outcome): boolean => outcome.outcome === 'never' && outcome.unsent === true
+
 type ChannelStatus = { ok: boolean; detail: string }
 type Channel = { pump(): void; status(): ChannelStatus & { isFailing: boolean }; settled(): Promise<unknown> }
 
@@ -66,7 +69,7 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
 
   const settle = (row: OutboxRow, outcome: Outcome): void => {
     const nowMs = clock.nowMs()
-    trouble = outcome.outcome === 'delivered' ? null : outcome.reason
+    if (!isUnsent(outcome)) trouble = outcome.outcome === 'delivered' ? null : outcome.reason
     const about = { channel, notification: row.notification.id, attempt: row.attempts + 1 }
     if (outcome.outcome === 'delivered') {
       dispatch.delivered(row)
@@ -100,9 +103,9 @@ const openChannel = (notifier: Notifier, o: Required<NotifyOptions>, closing: Ab
   const attempt = async (row: OutboxRow): Promise<Outcome> => {
     const address = dispatch.addressOf(row)
     // not the channel's fault
-    if (address === null) return { outcome: 'never', reason: 'there is nobody to tell on this channel any more' }
+    if (address === null) return { outcome: 'never', reason: 'there is nobody to tell on this channel any more', unsent: true }
     const outcome = await sendWithin(notifier, row.notification, closing, { ...address })
-    if (!closing.aborted) failing.note(clock.nowMs(), outcome.outcome === 'delivered')
+    if (!closing.aborted && !isUnsent(outcome)) failing.note(clock.nowMs(), outcome.outcome === 'delivered')
     return outcome
   }
 

@@ -12,6 +12,7 @@ import { actorOf, oneOf, required, timeMs } from './checks.ts'
 import { addEvidence } from './evidence.ts'
 import { extend } from './grouping.ts'
 import { boxAround, distanceM, relate, spotOf, type Spot } from './place.ts'
+import { placeGiven } from './posting.ts'
 import { raiseAlarm } from './raising.ts'
 import { runTurn, type Changes, type Desk, type Turn } from './turn.ts'
 
@@ -168,7 +169,9 @@ export const openObservations = (desk: Desk) => {
     return alarmId
   }
 
-  const observe = (turn: Turn, o: Report): { id: string; created: boolean } => {
+  const observe = (turn: Turn, given: Report): { id: string; created: boolean } => {
+    const place = placeGiven(given.place)
+    const o = { ...given, ...(place !== undefined && { place }) }
     const { actor: by } = actorOf(o.by)
     const source = oneOf('source', o.source, OBSERVATION_SOURCES)
     const text = required('text', o.text, TEXT_CHARACTERS_MAX)

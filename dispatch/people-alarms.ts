@@ -3,7 +3,7 @@
 import { FengsuiError } from '#contracts/errors.ts'
 import { moveAlarm } from './alarm-moves.ts'
 import type { AlarmRecord } from './alarm-rows.ts'
-import { isUnacknowledged, type AlarmEvent } from './alarm-states.ts'
+import { allowedAlarmEvents, isUnacknowledged, type AlarmEvent } from './alarm-states.ts'
 import { actorOf, NOTE_CHARACTERS_MAX, optional, REASON_CHARACTERS_MAX, required, timeMs } from './checks.ts'
 import { incidentStep, isOpen } from './incident-states.ts'
 import type { Turn } from './turn.ts'
@@ -17,10 +17,35 @@ export const existingAlarm = (turn: Turn, id: string): AlarmRecord => {
   return record
 }
 
-const refused = (record: AlarmRecord, event: AlarmEvent): FengsuiError => {
+/** What people may do, by the names that the API gives it. */
+const BY_PEOPLE: Partial<Record<AlarmEvent, string>> = {
+  acknowledge: 'acknowledge',
+  shelve: 'shelve',
+  unshelve: 'unshelve',
+  suppress: 'suppress',
+  'out-of-service': 'out-of-service',
+  return: 'return-to-service',
+}
+
+/** A level I alarm, or any alarm of an open level I incident, is answered, not set aside. */
+const isGrave = (turn: Turn, { alarm }: AlarmRecord): boolean => {
+  const incident = turn.incident(alarm.incidentId)?.incident
+  return alarm.severity === 1 || (incident !== undefined && isOpen(incident.state) && incident.severity === 1)
+}
+
+const SETS_ASIDE: ReadonlySet<AlarmEvent> = new Set(['shelve', 'suppress'])
+
+const allowedNow = (turn: Turn, record: AlarmRecord): string => {
+  const grave = isGrave(turn, record)
+  const events = allowedAlarmEvents(record.alarm.state).filter(event => !(grave && SETS_ASIDE.has(event)))
+  return events.flatMap(event => BY_PEOPLE[event] ?? []).join(', ') || 'nothing'
+}
+
+const refused = (turn: Turn, record: AlarmRecord, event: AlarmEvent): FengsuiError => {
   const { id, state, acknowledgedBy, acknowledgedAt } = record.alarm
   const known = acknowledgedBy === undefined ? '' : `, acknowledged by ${acknowledgedBy} at ${acknowledgedAt ?? 'an unknown time'}`
-  return new FengsuiError('conflict', `alarm ${id} is ${state}${known}: ${event} is not possible in this state`)
+  const asked = BY_PEOPLE[event] ?? event
+  return new FengsuiError('conflict', `alarm ${id} is ${state}${known}: ${asked} is not possible; allowed now: ${allowedNow(turn, record)}`)
 }
 
 /** A new incident in which nothing is left to acknowledge belongs to the person whose act it was. */
@@ -38,7 +63,7 @@ type Act = { by: string; event: AlarmEvent; what: string; note?: string | undefi
 const act = (turn: Turn, record: AlarmRecord, o: Act): void => {
   const { by, actor } = actorOf(o.by)
   const until = o.shelvedUntilMs === undefined ? {} : { shelvedUntilMs: o.shelvedUntilMs }
-  if (moveAlarm(turn, record, o.event, { by, ...until }) === null) throw refused(record, o.event)
+  if (moveAlarm(turn, record, o.event, { by, ...until }) === null) throw refused(turn, record, o.event)
   const { id: alarmId, incidentId } = record.alarm
   turn.tell(incidentId, { actor, what: o.what, alarmId, ...(o.note !== undefined && { note: o.note }) })
   takeOver(turn, incidentId, by)
@@ -49,11 +74,13 @@ export const acknowledgeAlarm = (turn: Turn, id: string, o: { by: string; note?:
   act(turn, existingAlarm(turn, id), { by: o.by, event: 'acknowledge', what: 'alarm-acknowledged', note })
 }
 
-/** A level I alarm, or any alarm of an open level I incident, is answered, not set aside. */
-const notLevelOne = (turn: Turn, { alarm }: AlarmRecord, event: AlarmEvent): void => {
-  const incident = turn.incident(alarm.incidentId)?.incident
-  const grave = alarm.severity === 1 || (incident !== undefined && isOpen(incident.state) && incident.severity === 1)
-  if (grave) throw new FengsuiError('conflict', `alarm ${alarm.id} is of level I or of a level I incident: ${event} is not allowed`)
+const notLevelOne = (turn: Turn, record: AlarmRecord, event: AlarmEvent): void => {
+  if (!isGrave(turn, record)) return
+  const { id } = record.alarm
+  throw new FengsuiError(
+    'conflict',
+    `alarm ${id} is of level I or of a level I incident: ${event} is not possible; allowed now: ${allowedNow(turn, record)}`,
+  )
 }
 
 export const shelveAlarm = (turn: Turn, id: string, o: { by: string; reason: string; until: string }): void => {

@@ -100,6 +100,21 @@ export const escalateIncident = (turn: Turn, id: string, o: { by: string; note?:
   turn.saveIncident({ ...record, escalation: record.escalation + 1, incident: { ...record.incident, escalation: to } })
 }
 
+/** What was merged itself stands for the incident at the end of its way. */
+const remaining = (turn: Turn, { incident }: IncidentRecord): string => {
+  let at: string = incident.mergedInto ?? incident.id
+  for (let next = turn.incident(at)?.incident.mergedInto; next !== undefined && next !== at; next = turn.incident(at)?.incident.mergedInto)
+    at = next
+  return at
+}
+
+const mustTakeAlarms = (turn: Turn, into: IncidentRecord): void => {
+  const { id, state } = into.incident
+  if (incidentStep(state, 'alarm') !== null) return
+  const instead = state === 'merged' ? `merge into ${remaining(turn, into)}, which has its alarms` : 're-open it first'
+  throw new FengsuiError('conflict', `incident ${id} is ${state}${whoAndWhen(into)}: nothing can be merged into it; ${instead}`)
+}
+
 export const mergeIncident = (turn: Turn, id: string, o: { by: string; into: string; reason: string }): void => {
   const { actor } = actorOf(o.by)
   const reason = required('reason', o.reason, REASON_CHARACTERS_MAX)
@@ -107,7 +122,7 @@ export const mergeIncident = (turn: Turn, id: string, o: { by: string; into: str
   const from = existing(turn, id)
   const into = existing(turn, o.into)
   stepOf(from, 'merge')
-  stepOf(into, 'alarm')
+  mustTakeAlarms(turn, into)
   if (from.incident.category !== into.incident.category)
     throw new FengsuiError(
       'invalid-request',

@@ -65,8 +65,11 @@ const severityOf = (kind: AlarmKind, given: Severity | undefined): Severity => {
 const EVIDENCE_POSTED_MAX = 100
 const PLACE_CHARACTERS_MAX = 200
 
-const checkPlace = (place: Place | undefined): void => {
-  for (const [name, words] of Object.entries(place ?? {})) optional(`place.${name}`, words, PLACE_CHARACTERS_MAX)
+/** A place in plain words; a word of which nothing is left is no word. */
+export const placeGiven = (place: Place | undefined): Place | undefined => {
+  if (place === undefined) return undefined
+  const words = Object.entries(place).map(([name, word]) => [name, optional(`place.${name}`, word, PLACE_CHARACTERS_MAX)] as const)
+  return Object.fromEntries(words.filter(([, word]) => word !== undefined)) as Place
 }
 
 const checkEvidence = (evidence: Evidence[] | undefined): void => {
@@ -136,11 +139,11 @@ export const postAlarm = (turn: Turn, o: Posting): { alarmId: string; created: b
       `idempotencyKey ${o.idempotencyKey} was used for a ${before.alarm.kind}: take a new key for a ${kind}`,
     )
   }
-  checkPlace(o.place)
+  const place = placeGiven(o.place)
   checkPosition(o.position)
   checkEvidence(o.evidence)
   const atMs = eventTime(turn, o.at)
-  raiseAlarm(turn, alarmOf(o, alarmId, kind, atMs, turn.nowMs), atMs, {})
+  raiseAlarm(turn, alarmOf({ ...o, ...(place !== undefined && { place }) }, alarmId, kind, atMs, turn.nowMs), atMs, {})
   turn.desk.audit.append({
     at: turn.now,
     actor,

@@ -1,10 +1,17 @@
 // Who is told of what: people and rooms with the levels, kinds and areas that concern them, their quiet hours, and the ladder of channels
 // that is climbed until one of them has heard. Pure; the file that says so is read in notify-file.ts.
 import type { AlarmKind, Severity } from '#contracts/alarm.ts'
+import { isOfFeed } from './cap.ts'
 import type { AnyEvent, Notification, NotificationEvent } from './notifiers/notifier.ts'
 
 /** `waitS`: without a word for so long, the next channel is tried */
-export type Step = { channel: string; to?: string; waitS: number }
+export type Step = {
+  channel: string
+  to?: string
+  waitS: number
+  /** a channel of CAP: it has no words for what is no news to the public feed */
+  feedOnly?: true
+}
 export type Quiet = { fromMinute: number; toMinute: number }
 export type Recipient = {
   name: string
@@ -37,4 +44,5 @@ export const concerns = (r: Recipient, n: Notification, minute: number): boolean
   includes(r.kinds, n.incident.kind) &&
   includes(r.events, n.event) &&
   inArea(r.areas, n.incident.place?.area) &&
+  (isOfFeed(n.event) || r.ladder.some(step => step.feedOnly !== true)) &&
   (n.incident.severity === 1 || r.quiet === undefined || !isQuiet(r.quiet, minute))

@@ -59,8 +59,8 @@ export const incidentOf = (id: string): string => id.slice(0, Math.max(0, id.ind
 export type Outcome =
   | { outcome: 'delivered' }
   | { outcome: 'retry'; reason: string; afterMs?: number }
-  /** the same again cannot succeed */
-  | { outcome: 'never'; reason: string }
+  /** the same again cannot succeed; `unsent`: there was nothing to send, which says nothing about the channel */
+  | { outcome: 'never'; reason: string; unsent?: true }
 
 export type Notifier = {
   /** the channel: in outbox rows, metrics and timelines; lower case, never changes */

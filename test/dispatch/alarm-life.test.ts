@@ -230,6 +230,30 @@ describe('the life of an alarm', () => {
     expect(codeOf(shelve('small', 'dust', 480))).toBeUndefined()
   })
 
+  it('says what is allowed where something is not', () => {
+    const { dispatch } = openDesk()
+    const said = (work: () => void): string => {
+      try {
+        work()
+      } catch (error) {
+        return (error as Error).message
+      }
+      return 'nothing was refused'
+    }
+    const reason = 'x'
+    send(dispatch, raise({ id: 'a', severity: 3, kind: 'fault' }))
+    expect(said(() => dispatch.unshelveAlarm('a', { by: 'li' }))).toContain(
+      'is UNACK: unshelve is not possible; allowed now: acknowledge, shelve, suppress, out-of-service',
+    )
+    expect(said(() => dispatch.returnToServiceAlarm('a', { by: 'li' }))).toContain('return-to-service is not possible')
+    dispatch.suppressAlarm('a', { by: 'li', reason })
+    expect(said(() => dispatch.acknowledgeAlarm('a', { by: 'li' }))).toMatch(/is DSUPR.* allowed now: return-to-service, out-of-service$/)
+    send(dispatch, raise({ id: 'grave', severity: 1, deviceId: 'd9', place: { building: 'b9' } }))
+    expect(said(() => dispatch.suppressAlarm('grave', { by: 'li', reason }))).toMatch(
+      /level I.*; allowed now: acknowledge, out-of-service$/,
+    )
+  })
+
   it('comes back from the shelf by itself, to be acknowledged again', () => {
     const { dispatch, clock } = openDesk()
     send(dispatch, raise({ id: 'a', kind: 'fault', severity: 3 }))

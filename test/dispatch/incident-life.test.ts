@@ -206,6 +206,23 @@ describe('handling', () => {
     expect(codeOf(() => dispatch.mergeIncident(into, { by: 'li', into: from, reason: 'x' }))).toBe('conflict')
   })
 
+  it('merges nothing into what is over, and says where to', () => {
+    const { dispatch } = openDesk()
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(one => {
+      send(dispatch, raise({ id: one, deviceId: one, place: { building: one } }))
+      return dispatch.alarm(one)!.incidentId
+    }) as [string, string, string, string]
+    const reason = 'one fire'
+    dispatch.mergeIncident(a, { by: 'li', into: b, reason })
+    dispatch.mergeIncident(b, { by: 'li', into: c, reason })
+    expect(() => dispatch.mergeIncident(d, { by: 'li', into: a, reason })).toThrow(
+      `incident ${a} is merged into ${b}: nothing can be merged into it; merge into ${c}, which has its alarms`,
+    )
+    dispatch.closeIncident(c, { by: 'li', cause: 'out', falseAlarm: false })
+    expect(() => dispatch.mergeIncident(d, { by: 'li', into: c, reason })).toThrow(/nothing can be merged into it; re-open it first/)
+    expect(dispatch.incident(d)?.state).toBe('new')
+  })
+
   it('never merges a fire with a technical fault', () => {
     const { dispatch } = openDesk()
     send(dispatch, raise({ id: 'a', place }), raise({ id: 'b', kind: 'fault', place }))

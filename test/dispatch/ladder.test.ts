@@ -196,6 +196,19 @@ describe('whom it concerns', () => {
     expect([concerned({ events: ['opened'] }), concerned({ events: ['closed'] })]).toEqual([true, false])
   })
 
+  it('asks a channel of CAP only for what the feed has', () => {
+    const aggregator = captain({ name: 'city', ladder: [{ channel: 'cap', waitS: 60, feedOnly: true }] })
+    const d = openDesk({ recipients: [aggregator] })
+    const id = fire(d, 2)
+    d.dispatch.escalateIncident(id, { by: 'li' })
+    d.dispatch.closeIncident(id, { by: 'li', cause: 'steam', falseAlarm: true })
+    const rows = d.dispatch.outbox.due('cap', LATER_MS, 99).map(row => row.notification.event)
+    expect(rows).toEqual(['opened'])
+    const events = d.dispatch.incident(id)?.tellings.map(one => one.event)
+    expect(events?.toSorted()).toEqual(['closed', 'opened'])
+    d.dispatch.close()
+  })
+
   it('tells everybody when the area is not known', () => {
     const d = openDesk({ recipients: [captain({ areas: ['鼓楼区'] })] })
     send(d.dispatch, raise({ id: 'nowhere' }))

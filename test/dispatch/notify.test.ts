@@ -263,6 +263,16 @@ describe('bounds', () => {
     await expect.poll(() => b.notify.status()).toEqual({ ok: true, detail: 'webhook: 0 waiting' })
   })
 
+  it('does not take what has nothing to send for a channel that fails', async () => {
+    const notifier = scripted()
+    notifier.answer = async () => ({ outcome: 'never', reason: 'CAP has no message of this event', unsent: true })
+    await using b = bench([notifier])
+    for (const building of ['x', 'y', 'z', 'q']) send(b.dispatch, raise({ id: building, ...AT(building) }))
+    await expect.poll(() => b.lines.length).toBe(4)
+    b.clock.add(FAILING_MS)
+    expect(b.notify.status()).toEqual({ ok: true, detail: 'webhook: 0 waiting' })
+  })
+
   it('survives a database that refuses, says so, and sends again under the same key', async () => {
     const notifier = scripted()
     const { dispatch, clock, meter } = openDesk({ channels: ['webhook'] })

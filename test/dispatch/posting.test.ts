@@ -39,6 +39,19 @@ describe('raise', () => {
     dispatch.close()
   })
 
+  it('keeps words plain: no control characters, no half of a character', () => {
+    const { dispatch } = openDesk()
+    const place = { building: 'b\u00002', room: '\u0007' }
+    const { alarm, incident } = dispatch.raise({ ...posting, text: { zh: '火\u0000\u001b[31m', en: 'fire\ud800\tnow\u0085' }, place })
+    expect(alarm.text).toEqual({ zh: '火[31m', en: 'fire\ufffd\tnow' })
+    expect(alarm.place).toEqual({ building: 'b2' })
+    dispatch.noteIncident(incident.id, { by: 'li', note: ' two\u0000 lines\nof <b>words</b>\udfff ' })
+    expect(dispatch.incident(incident.id)?.timeline.at(-1)?.note).toBe('two lines\nof <b>words</b>\ufffd')
+    expect(codeOf(() => dispatch.noteIncident(incident.id, { by: 'li', note: '\u0000 \u001b' }))).toBe('invalid-request')
+    expect(dispatch.verifyAudit().ok).toBe(true)
+    dispatch.close()
+  })
+
   it('tells keys of different origins apart and refuses one key for two kinds', () => {
     const { dispatch } = openDesk()
     dispatch.raise(posting)
