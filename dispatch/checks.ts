@@ -3,13 +3,14 @@ import { FengsuiError } from '#contracts/errors.ts'
 
 const bad = (message: string): FengsuiError => new FengsuiError('invalid-request', message)
 
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
+
 /**
  * Words as they can be shown, printed and sent on: without control characters (tab and line ends stay), and no half of a character. They are
  * taken out and not refused: an alarm or a call for help does not fail on a byte that nobody sees.
  */
-// oxlint-disable-next-line no-control-regex
-export const plainWords = (text: string): string =>
-  text.toWellFormed().replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, '')
+export const plainWords = (text: string): string => text.toWellFormed().replaceAll(CONTROL, '')
 
 /** `text` in plain words, trimmed: 1 to `charactersMax` characters. */
 export const required = (name: string, text: string | undefined, charactersMax: number): string => {
