@@ -75,6 +75,10 @@ function bodyOf(value: unknown): Body {
   throw new FengsuiError('invalid-request', describeViolation(isBody.errors ?? [], 'observation'))
 }
 
+/** What the reader of forms throws says no code: the bytes are no form, or end before it does. What the disk throws has one. */
+const unreadable = (error: unknown): boolean =>
+  error instanceof Error && Object.getPrototypeOf(error) === Error.prototype && !('code' in error)
+
 /** A form: the field `observation` holds the JSON, each file is a photo. The JSON may come before or after the photos. */
 async function readForm(request: FastifyRequest, { photos }: ObservationParts): Promise<{ body: Body; saved: Photo[] }> {
   const saved: Photo[] = []
@@ -95,7 +99,10 @@ async function readForm(request: FastifyRequest, { photos }: ObservationParts): 
     return { body: bodyOf(value), saved }
   } catch (error) {
     photos.remove(saved)
-    throw error
+    if (!unreadable(error)) throw error
+    throw new FengsuiError('invalid-request', 'the form cannot be read: it has no boundary, or ends before its last part does', {
+      cause: error,
+    })
   }
 }
 

@@ -75,6 +75,27 @@ test('photos are kept by what they are, joined to the incident, and shown to the
   expect((await room.ask(`/api/v1/observations/${sent.body.id}/photos/..%2F..%2Fdispatch.db`)).status).toBe(404)
 })
 
+test('bytes that are no form are refused as such, and leave nothing', async () => {
+  const before = filesKept()
+  const send = (type: string, body: string) =>
+    fetch(`${room.url}/api/v1/observations`, {
+      method: 'POST',
+      body,
+      headers: { authorization: `Bearer ${room.tokens['hotline']}`, 'content-type': type },
+    })
+  const photo = `--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n${JPEG.toString('latin1')}`
+  for (const [type, body] of [
+    ['multipart/form-data', '--x\r\nfoo'],
+    ['multipart/form-data; boundary=x', '--x\r\nfoo'],
+    ['multipart/form-data; boundary=x', photo],
+    ['multipart/form-data; boundary=x', ''],
+  ] as const) {
+    const answer = await send(type, body)
+    expect([answer.status, await answer.json()]).toMatchObject([400, { code: 'invalid-request' }])
+  }
+  expect(filesKept()).toEqual(before)
+})
+
 test.each<[string, () => Promise<Sent>, number, RegExp]>([
   ['a photo of 20 MB', () => form(seen(), [picture(20 * MIB)]), 413, /larger than 10 MiB/],
   [
