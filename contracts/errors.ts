@@ -14,7 +14,10 @@ export const ERROR_CODES = {
   },
   'not-your-subscription': { status: 403, hint: 'A device may subscribe to its own cmd topic and to granted prefixes only.' },
   'client-id-refused': { status: 403, hint: 'Send a non-empty ClientId, or set the clean session flag.' },
-  'payload-too-large': { status: 413, hint: 'Send less at once. The limit of MQTT is FENGSUI_MAX_PAYLOAD_BYTES in docs/settings.md; those of HTTP are in /api/docs.' },
+  'payload-too-large': {
+    status: 413,
+    hint: 'Send less at once. The limit of MQTT is FENGSUI_MAX_PAYLOAD_BYTES in docs/settings.md; those of HTTP are in /api/docs.',
+  },
   'protocol-version': { status: 400, hint: 'Connect with MQTT 3.1.1; MQTT 5 is not spoken here.' },
   'protocol-error': { status: 400, hint: 'The bytes are not a valid MQTT 3.1.1 packet; see the reason.' },
   'journal-unavailable': { status: 503, hint: 'Nothing was acknowledged; send again. Operator: see disk space and /readyz.' },
