@@ -9,6 +9,7 @@ import { auditHead, verifyAuditFile } from '../dispatch/index.ts'
 import { HELD_FILE, HOLD_FILE } from '../ingest/stores/still.ts'
 import { segmentFiles, SEGMENTS_DIR, verifyJournal } from '../journal/index.ts'
 import { RESTORE_MARK } from '../parts/ports.ts'
+import { BELL_FILE } from '../processes/bell.ts'
 import { readSettings } from '../settings.ts'
 import { copyPlain, FOLDER_MODE, isExecutable, snapshot, type Sum } from './backup-copy.ts'
 import { refused } from './refused.ts'
@@ -19,7 +20,7 @@ import { copyReadings, READINGS } from './backup-readings.ts'
 const FIRST = ['cursors.db', 'dispatch.db', 'influx.db']
 const isOfSqlite = (name: string): boolean => /\.db(-wal|-shm|-journal)$/.test(name)
 const isPassing = (name: string): boolean =>
-  isOfSqlite(name) || name.startsWith(READINGS) || [HOLD_FILE, HELD_FILE, RESTORE_MARK, MANIFEST, SEGMENTS_DIR].includes(name)
+  isOfSqlite(name) || name.startsWith(READINGS) || [HOLD_FILE, HELD_FILE, BELL_FILE, RESTORE_MARK, MANIFEST, SEGMENTS_DIR].includes(name)
 
 type Plan = { dir: string; to: string; withReadings: boolean }
 

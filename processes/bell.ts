@@ -6,6 +6,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Log } from '#contracts/clock.ts'
 
+export const BELL_FILE = 'core.bell'
 /** What a socket's path may have on every system we run on. */
 const PATH_BYTES_MAX = 103
 const WORD_BYTES = 8
@@ -15,7 +16,7 @@ const AGAIN_MS = 1000
 
 /** undefined: the folder's name is too long for a socket in it. */
 export function bellPath(dataDir: string): string | undefined {
-  const path = join(dataDir, 'core.bell')
+  const path = join(dataDir, BELL_FILE)
   return Buffer.byteLength(path) <= PATH_BYTES_MAX ? path : undefined
 }
 
