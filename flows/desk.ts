@@ -8,7 +8,7 @@ import { flowDifference, type FlowDifference } from './compare.ts'
 import { changesOf, type Change } from './diff.ts'
 import { rulesOfTab } from './engine-rules.ts'
 import { inWords, reasonsOf, type Gate, type Verdict } from './gate.ts'
-import { langOf, type FlowNode, type GateAnswer, type Lang } from './link.ts'
+import { isNode, langOf, type FlowNode, type GateAnswer, type Lang } from './link.ts'
 import { comparedWith, type QueueAlarm, type Shadow } from './shadow.ts'
 import { revisionOf, type FlowStore, type Revision } from './store.ts'
 import { tryOut, type Played } from './trials.ts'
@@ -58,12 +58,14 @@ const BACKTEST_MS_MAX = 280_000
 const APPROVED_MAX = 20
 const AT_ONCE_MAX = 1
 
-/** credentials are no part of what a flow does, and are never kept with it */
-export const bare = (flows: readonly FlowNode[]): FlowNode[] =>
-  flows.map(node => {
+/** Credentials are no part of what a flow does, and are never kept with it. @throws FengsuiError invalid-request */
+export function bare(flows: readonly FlowNode[]): FlowNode[] {
+  if (!Array.isArray(flows) || !flows.every(isNode)) throw new FengsuiError('invalid-request', 'flows must be a list of nodes')
+  return flows.map(node => {
     const { credentials: _credentials, ...rest } = node
     return rest as FlowNode
   })
+}
 
 export function createDesk(parts: DeskParts): FlowsDesk & {
   gateDeploy(flows: FlowNode[], by: string, mayApprove: boolean): Promise<GateAnswer>
@@ -73,11 +75,7 @@ export function createDesk(parts: DeskParts): FlowsDesk & {
   const approved = new Map<string, Approved>()
   let running = 0
 
-  async function judged(flows: FlowNode[]): Promise<Verdict> {
-    if (!Array.isArray(flows) || flows.some(node => typeof node?.id !== 'string' || typeof node.type !== 'string'))
-      throw new FengsuiError('invalid-request', 'flows must be a list of nodes')
-    return gate.judge(flows, store.flows().flows)
-  }
+  const judged = (flows: FlowNode[]): Promise<Verdict> => gate.judge(flows, store.flows().flows)
   function refused(verdict: Verdict, as = lang): FengsuiError {
     return new FengsuiError('flow-refused', inWords(reasonsOf(verdict), as))
   }

@@ -18,20 +18,26 @@ const CHARS_MAX = 120
 const LAYOUT = new Set(['x', 'y', 'w', 'h'])
 
 export function changesOf(before: readonly FlowNode[], after: readonly FlowNode[]): Change[] {
-  const old = new Map(before.map(node => [node.id, node]))
-  const next = new Map(after.map(node => [node.id, node]))
+  const old = byId(before)
+  const next = byId(after)
   const changes: Change[] = []
   for (const node of after) {
+    if (changes.length >= CHANGES_MAX) return changes
     const was = old.get(node.id)
-    if (was === undefined) changes.push({ ...said(node, after), what: 'added' })
+    if (was === undefined) changes.push({ ...said(node, next), what: 'added' })
     else {
       const settings = differing(was, node)
-      if (Object.keys(settings).length > 0) changes.push({ ...said(node, after), what: 'changed', settings })
+      if (Object.keys(settings).length > 0) changes.push({ ...said(node, next), what: 'changed', settings })
     }
   }
-  for (const node of before) if (!next.has(node.id)) changes.push({ ...said(node, before), what: 'removed' })
-  return changes.slice(0, CHANGES_MAX)
+  for (const node of before) {
+    if (changes.length >= CHANGES_MAX) return changes
+    if (!next.has(node.id)) changes.push({ ...said(node, old), what: 'removed' })
+  }
+  return changes
 }
+
+const byId = (nodes: readonly FlowNode[]): Map<string, FlowNode> => new Map(nodes.map(node => [node.id, node]))
 
 /** The same in what it does, wherever it stands. */
 export const isSame = (a: readonly FlowNode[], b: readonly FlowNode[]): boolean => a.length === b.length && changesOf(a, b).length === 0
@@ -57,8 +63,8 @@ function around(before: string, after: string): [string, string] {
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
-function said(node: FlowNode, all: readonly FlowNode[]): Pick<Change, 'tab' | 'node' | 'type'> {
-  const tab = node.type === 'tab' ? node : all.find(other => other.id === node.z)
+function said(node: FlowNode, all: ReadonlyMap<string, FlowNode>): Pick<Change, 'tab' | 'node' | 'type'> {
+  const tab = node.type === 'tab' ? node : all.get(node.z ?? '')
   return {
     tab: tab === undefined ? '' : wordOf(tab, 'label') || tab.id,
     node: node.type === 'tab' ? wordOf(node, 'label') || node.id : nameOf(node),

@@ -1,7 +1,7 @@
 // What stands in front of Node-RED's admin API: a deploy must name the revision it started from, single-flow writes (which have
 // no revision) are refused, and behind the dashboard's proxy the page forgets an older sign-in. Express 4 middleware.
 import type { Line } from './line.ts'
-import { langOf, type FlowNode, type Lang } from './link.ts'
+import { isNode, langOf, type FlowNode, type Lang } from './link.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 export type AdminRequest = IncomingMessage & { path: string; body?: unknown }
@@ -13,7 +13,14 @@ const SIGNED_IN_PATH = '/theme/scripts/signed-in.js'
 
 /** `json` is body-parser's: Node-RED's own comes later and leaves a parsed body alone. `lang`: for who does not say which he reads. */
 export function guards(json: Middleware, line: Pick<Line, 'ask'>, lang: Lang): Middleware[] {
-  return [headers, signedInScript, refuseSingleFlowWrites, onlyDeploys(json), onlyDeploys(requireRevision), onlyDeploys(gate(line, lang))]
+  return [
+    headers,
+    signedInScript,
+    refuseSingleFlowWrites,
+    onlyDeploys(understood(json)),
+    onlyDeploys(requireRevision),
+    onlyDeploys(gate(line, lang)),
+  ]
 }
 
 /** Asked before Node-RED touches anything: a refused deploy leaves flows and credentials as they were. Who may not deploy is told by Node-RED. */
@@ -31,8 +38,24 @@ const gate =
       const reason = (langOf(req.headers['accept-language']) ?? lang) === 'zh-CN' ? answer.reason.zh : answer.reason.en
       if (isEditor(req)) refuseEditor(res, 422, answer.code, reason)
       else refuse(res, 422, answer.code, reason)
-    })().catch(next)
+    })().catch((error: Error) => {
+      // nested so deep that nobody can write it down
+      if (error instanceof RangeError) refuse(res, 400, 'invalid-request', 'the flows are nested too deep')
+      else refuse(res, 500, 'internal', `the gate did not answer, nothing was changed: ${error.message}`)
+    })
   }
+
+/** What is no JSON, or too much, is said as everything else is: in JSON. */
+const understood =
+  (json: Middleware): Middleware =>
+  (req, res, next) =>
+    json(req, res, error => {
+      if (error === undefined) return next()
+      const { status = 400 } = error as { status?: number }
+      if (status === 413) refuse(res, 413, 'payload-too-large', 'a deploy is at most 5 MB')
+      else
+        refuse(res, status, 'invalid-request', `the body is not valid JSON: ${error instanceof Error ? error.message : ''}`.slice(0, 200))
+    })
 
 const headers: Middleware = (_req, res, next) => {
   res.setHeader('X-Frame-Options', 'SAMEORIGIN')
@@ -65,7 +88,10 @@ const requireRevision: Middleware = (req, res, next) => {
   if (req.headers['node-red-deployment-type'] === 'reload') return next()
   const body = req.body as { flows?: unknown; rev?: unknown } | undefined
   const versioned = req.headers['node-red-api-version'] === 'v2'
-  if (versioned && Array.isArray(body?.flows) && typeof body.rev === 'string' && body.rev !== '') return next()
+  if (versioned && Array.isArray(body?.flows) && typeof body.rev === 'string' && body.rev !== '') {
+    if (body.flows.every(isNode)) return next()
+    return refuse(res, 400, 'invalid-request', 'flows must be a list of nodes, each with id and type as text')
+  }
   refuse(
     res,
     400,

@@ -48,7 +48,12 @@ export function openLine(on: (message: ToChild) => void): Line {
         if (waiting.size >= ASKS_MAX) return reject(new Error('too many questions to the supervisor are open'))
         const id = ++lastId
         waiting.set(id, { resolve: value => resolve(value as ReturnType<Questions[Q]>), reject })
-        send({ type: 'ask', id, question, args })
+        try {
+          send({ type: 'ask', id, question, args })
+        } catch (error) {
+          waiting.delete(id) // it was never asked
+          throw error
+        }
       }),
     tell(message) {
       if (message.type === 'feed') return report(message)

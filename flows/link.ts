@@ -35,6 +35,9 @@ export type FlowUser = { username: string; permissions: string[]; token?: string
 
 export type FlowNode = { id: string; type: string; z?: string; [key: string]: unknown }
 
+export const isNode = (one: unknown): one is FlowNode =>
+  typeof one === 'object' && one !== null && typeof (one as FlowNode).id === 'string' && typeof (one as FlowNode).type === 'string'
+
 /** A setting as text; '' where it is none. */
 export const wordOf = (node: FlowNode, key: string): string => {
   const value = node[key]

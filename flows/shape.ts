@@ -1,6 +1,6 @@
 // What a list of nodes must be before anybody looks at what it does: ids that can be names of files and lines, none twice, every node on a tab that is
 // there, wires within one tab. What the editor draws is always so; what comes over the API or from an import need not be. Pure and bounded.
-import type { FlowNode } from './link.ts'
+import { isNode, type FlowNode } from './link.ts'
 import type { Problem } from './lint.ts'
 
 export const NODES_MAX = 20_000
@@ -62,7 +62,5 @@ function miswired(node: FlowNode, nodes: ReadonlyMap<string, FlowNode>): Problem
 
 const said = (tab: string, zh: string, en: string): Problem => ({ tab, zh, en })
 const isOwner = ({ type }: FlowNode): boolean => type === 'tab' || type === 'subflow'
-const isNode = (one: unknown): one is FlowNode =>
-  typeof one === 'object' && one !== null && typeof (one as FlowNode).id === 'string' && typeof (one as FlowNode).type === 'string'
 const nameOf = ({ type, id }: FlowNode): string => `${shown(type)} ${shown(id)}`
 const shown = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).slice(0, CHARS_SHOWN)

@@ -15,9 +15,10 @@ export function filesOf(flows: readonly FlowNode[]): Files {
   const files: Files = new Map([['.gitattributes', ATTRIBUTES]])
   const owners = flows.filter(node => node.type === 'tab' || node.type === 'subflow')
   const ids = new Set(owners.map(node => node.id))
-  const shared = flows.filter(node => !ids.has(node.id) && !ids.has(node.z ?? ''))
-  for (const owner of owners)
-    put(files, `${owner.type === 'tab' ? 'tab' : 'subflow'}-${slug(owner)}`, [owner, ...flows.filter(node => node.z === owner.id)])
+  const shared: FlowNode[] = []
+  const on = new Map<string, FlowNode[]>(owners.map(owner => [owner.id, [owner]]))
+  for (const node of flows) if (!ids.has(node.id)) (on.get(node.z ?? '') ?? shared).push(node)
+  for (const owner of owners) put(files, `${owner.type === 'tab' ? 'tab' : 'subflow'}-${slug(owner)}`, on.get(owner.id) ?? [])
   if (shared.length > 0) put(files, 'shared', shared)
   return files
 }

@@ -166,6 +166,20 @@ describe('permissions', () => {
     expect((await post({}, { flows: [] })).status).toBe(400)
     expect((await post({ 'Node-RED-API-Version': 'v1' }, [])).status).toBe(400)
     expect((await post({}, { flows: [], rev: 'an old one' })).status).toBe(409)
+    const { rev } = (await (await room.get('/flows')).json()) as { rev: string }
+    expect((await post({}, { flows: [null], rev })).status).toBe(400)
+    const raw = async (body: string) => {
+      const answer = await fetch(`${room.flows.url}/flows/flows`, {
+        method: 'POST',
+        headers: { ...room.as('engineer'), 'Content-Type': 'application/json' },
+        body,
+      })
+      return [answer.status, ((await answer.json()) as { code: string }).code]
+    }
+    expect(await raw('{"flows":[{')).toEqual([400, 'invalid-request'])
+    const nested = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+    expect(await raw(`{"rev":"${rev}","flows":[{"id":"t","type":"tab","x":${nested}}]}`)).toEqual([400, 'invalid-request'])
+    expect(await raw(JSON.stringify({ flows: [], rev, more: 'x'.repeat(6_000_000) }))).toEqual([413, 'payload-too-large'])
     // Node-RED itself does not tell large letters from small ones
     expect((await post({ 'Node-RED-API-Version': 'v1' }, [], 'Flows')).status).toBe(400)
     for (const path of ['flow', 'FLOW']) {
