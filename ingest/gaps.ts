@@ -26,8 +26,7 @@ export function counted(before: Counter, reading: Reading, rangesMax = RANGES_MA
   if (seq === undefined) return before
   const filled = fill(before, boot, seq, rangesMax)
   if (filled !== before && (tsSource === 'server' || !isRestart(before, reading))) return filled
-  // stored on the device and sent late: it fills holes, it does not say where the counter is now
-  if (flags.history === true) return before
+  if (flags.history === true) return outOfTheStore(before, reading, rangesMax)
   const anew: Counter = boot === before.boot ? { ...before, seq, ts: reading.ts } : booted(before, reading)
   if (before.seq === undefined) return anew
   if (boot !== before.boot) return isLateOf(before, reading) ? before : anew
@@ -37,6 +36,18 @@ export function counted(before: Counter, reading: Reading, rangesMax = RANGES_MA
     return skipped(toTheEnd, 0, seq - 1, reading, rangesMax)
   }
   return isRestart(before, reading) ? anew : before
+}
+
+/**
+ * Stored on the device and sent late: it fills holes, and mostly does not say where the counter is now. It does where a device that was cut off
+ * hands over its store before it goes on: numbers of the same boot, measured after the newest one. Where no boot is said a number from before a
+ * restart looks the same, and only the very next one is believed.
+ */
+function outOfTheStore(before: Counter, reading: Reading, rangesMax: number): Counter {
+  const { seq = 0, boot, ts } = reading
+  if (before.seq === undefined || seq <= before.seq || boot !== before.boot) return before
+  if (before.ts === undefined || ts <= before.ts || (boot === undefined && seq !== before.seq + 1)) return before
+  return skipped({ ...before, seq, ts }, before.seq + 1, seq - 1, reading, rangesMax)
 }
 
 function booted({ boot: _boot, ...before }: Counter, { seq = 0, boot, ts }: Reading): Counter {

@@ -33,6 +33,40 @@ describe('what is missing', () => {
     expect(missingIn(filled)).toBe(0)
     expect(filled.seq).toBe(4)
   })
+  test('is not what a device that was cut off hands over out of its store before it goes on', () => {
+    const stored = { flags: { history: true } }
+    expect(missingIn(after([[1], [2, stored], [3, stored], [4]]))).toBe(0)
+    const b = { boot: 1 }
+    expect(
+      ranges(
+        after([
+          [1, b],
+          [2, { ...b, ...stored }],
+          [4, { ...b, ...stored }],
+          [5, b],
+        ]),
+      ),
+    ).toEqual([[1, 3, 3]])
+    // of an earlier time, of another boot, or from who knows where: it says nothing about the counter
+    expect(
+      ranges(
+        after([
+          [1, b],
+          [9, { ...b, ...stored, ...late }],
+          [2, b],
+        ]),
+      ),
+    ).toEqual([])
+    expect(
+      ranges(
+        after([
+          [1, b],
+          [2, { boot: 0, ...stored }],
+          [3, b],
+        ]),
+      ),
+    ).toEqual([[1, 2, 2]])
+  })
   test('belongs to a boot: an old boot is filled late, a new one counts anew', () => {
     const b = (boot: number, o: object = {}) => ({ boot, ...o })
     const counter = after([
