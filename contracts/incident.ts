@@ -38,7 +38,14 @@ export type TimelineEntry = {
 }
 
 /** How soon an incident was answered that was closed and opened again: the first answer, and the first crew that came on scene. */
-export type FirstHandling = { acknowledgedAt?: string; dispatchedAt?: string; acceptedAt?: string; enRouteAt?: string; onSceneAt?: string }
+export type FirstHandling = {
+  acknowledgedAt?: string
+  dispatchedAt?: string
+  acceptedAt?: string
+  enRouteAt?: string
+  onSceneAt?: string
+  controlledAt?: string
+}
 
 export type Incident = {
   id: string

@@ -63,6 +63,8 @@ export type PhaseFigures = {
 /** `told` from the outbox; `receivedAt` from the way of its first alarm. */
 export const timesOf = (incident: Incident, told: Told, receivedAt: string | undefined): Times => {
   const i = { ...incident, ...incident.firstHandling }
+  // one crew's way: nothing of a later one stands between its times
+  const crew = incident.firstHandling?.onSceneAt === undefined ? incident : incident.firstHandling
   const at = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
   return {
     opened: i.openedAt,
@@ -72,11 +74,11 @@ export const timesOf = (incident: Incident, told: Told, receivedAt: string | und
     // who takes it at the desk has heard of it
     heard: [at(told.heardMs), i.acknowledgedAt ?? null].filter(time => time !== null).toSorted()[0] ?? null,
     acknowledged: i.acknowledgedAt ?? null,
-    dispatched: i.dispatchedAt ?? null,
-    accepted: i.acceptedAt ?? null,
-    enRoute: i.enRouteAt ?? null,
-    onScene: i.onSceneAt ?? null,
-    controlled: i.controlledAt ?? null,
+    dispatched: crew.dispatchedAt ?? null,
+    accepted: crew.acceptedAt ?? null,
+    enRoute: crew.enRouteAt ?? null,
+    onScene: crew.onSceneAt ?? null,
+    controlled: crew.controlledAt ?? null,
     closed: i.closedAt ?? null,
   }
 }

@@ -78,7 +78,7 @@ const HANDLING = [
   'helpAskedAt',
 ] as const satisfies (keyof Incident)[]
 
-const crewTimes = ({ dispatchedAt, acceptedAt, enRouteAt, onSceneAt }: FirstHandling): FirstHandling =>
+const crewTimes = ({ dispatchedAt, acceptedAt, enRouteAt, onSceneAt, controlledAt }: FirstHandling): FirstHandling =>
   onSceneAt === undefined
     ? {}
     : {
@@ -86,6 +86,7 @@ const crewTimes = ({ dispatchedAt, acceptedAt, enRouteAt, onSceneAt }: FirstHand
         ...(dispatchedAt !== undefined && { dispatchedAt }),
         ...(acceptedAt !== undefined && { acceptedAt }),
         ...(enRouteAt !== undefined && { enRouteAt }),
+        ...(controlledAt !== undefined && { controlledAt }),
       }
 
 /** Who answered in ten seconds has not been late because it was opened again an hour after. */
