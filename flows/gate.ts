@@ -135,7 +135,10 @@ function recorded(open: OpenRecording | undefined, { recording = '', name }: Sce
 
 function resultOf(tab: Tab, scenario: Scenario, played: Played): ScenarioResult {
   const [problem] = played.problems
-  const why = problem === undefined ? verdictOn(scenario, played.alarms) : { zh: `流程出错:${problem}`, en: `a node failed: ${problem}` }
+  const why =
+    problem === undefined
+      ? verdictOn(scenario, played.alarms)
+      : { zh: `流程出错:${briefly(problem)}`, en: `a node failed: ${briefly(problem)}` }
   const { readings, ms } = played
   return {
     tab: tab.label,
@@ -146,6 +149,14 @@ function resultOf(tab: Tab, scenario: Scenario, played: Played): ScenarioResult 
     ms: Math.round(ms),
     ...(why !== null && { why }),
   }
+}
+
+/** What failed and in which line of a function; where in our own programs helps nobody who draws flows. */
+function briefly(problem: string): string {
+  const [said = '', where = ''] = problem.split(/\n\s+at /)
+  // Node-RED puts a line of its own before those of the author
+  const line = Number(/^Function node:[^:]*:(\d+)/.exec(where)?.[1]) - 1
+  return line > 0 ? `${said} (line ${line})` : said
 }
 
 const SHOWN_MAX = 8

@@ -1,8 +1,12 @@
 // What stands in front of Node-RED's admin API: a deploy must name the revision it started from, single-flow writes (which have
 // no revision) are refused, and behind the dashboard's proxy the page forgets an older sign-in. Express 4 middleware.
+import { isNestedDeeper } from '#contracts/nesting.ts'
 import type { Line } from './line.ts'
 import { isNode, langOf, type FlowNode, type Lang } from './link.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** levels of lists and objects: no node has a tenth of it */
+const NESTED_MAX = 100
 
 export type AdminRequest = IncomingMessage & { path: string; body?: unknown }
 type Next = (error?: unknown) => void
@@ -38,11 +42,7 @@ const gate =
       const reason = (langOf(req.headers['accept-language']) ?? lang) === 'zh-CN' ? answer.reason.zh : answer.reason.en
       if (isEditor(req)) refuseEditor(res, 422, answer.code, reason)
       else refuse(res, 422, answer.code, reason)
-    })().catch((error: Error) => {
-      // nested so deep that nobody can write it down
-      if (error instanceof RangeError) refuse(res, 400, 'invalid-request', 'the flows are nested too deep')
-      else refuse(res, 500, 'internal', `the gate did not answer, nothing was changed: ${error.message}`)
-    })
+    })().catch((error: Error) => refuse(res, 500, 'internal', `the gate did not answer, nothing was changed: ${error.message}`))
   }
 
 /** What is no JSON, or too much, is said as everything else is: in JSON. */
@@ -89,6 +89,8 @@ const requireRevision: Middleware = (req, res, next) => {
   const body = req.body as { flows?: unknown; rev?: unknown } | undefined
   const versioned = req.headers['node-red-api-version'] === 'v2'
   if (versioned && Array.isArray(body?.flows) && typeof body.rev === 'string' && body.rev !== '') {
+    if (isNestedDeeper(body.flows, NESTED_MAX))
+      return refuse(res, 400, 'invalid-request', `flows are nested deeper than ${NESTED_MAX} levels`)
     if (body.flows.every(isNode)) return next()
     return refuse(res, 400, 'invalid-request', 'flows must be a list of nodes, each with id and type as text')
   }

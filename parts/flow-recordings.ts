@@ -11,6 +11,8 @@ const STDERR_CHARS = 500
 
 export function openFlowRecordings(dataDir: string): OpenRecorded {
   return ({ recordings, journal }) => {
+    if (recordings !== undefined && journal !== undefined)
+      throw new FengsuiError('invalid-request', 'recordings or a span of the journal, not both')
     const args = journal === undefined ? (recordings ?? []).map(name => recordingFile(dataDir, name)) : spanOf(dataDir, journal)
     if (args.length === 0) throw new FengsuiError('invalid-request', 'recordings or a span of the journal are needed')
     const child = spawn(process.execPath, [join(import.meta.dirname, '../bin/feed-lines.ts'), ...args], {

@@ -2,6 +2,7 @@
 // rule of the engine. Whether flows are sound is decided by the flows room; this checks who asks and writes down who changed what.
 import type { IncomingHttpHeaders } from 'node:http'
 import { FengsuiError } from '#contracts/errors.ts'
+import { isNestedDeeper } from '#contracts/nesting.ts'
 import type { Audit } from './audit.ts'
 import { actorOf, callerOf } from './auth.ts'
 import { answers } from './errors.ts'
@@ -16,6 +17,8 @@ export type FlowsDeskParts = {
 }
 
 const BODY_MAX = 8 * 1024 * 1024
+/** levels of lists and objects; no node has a tenth of it, and what is nested without end cannot be handed on */
+const NESTED_MAX = 100
 const tags = ['flows']
 const nodes: Schema<Record<string, unknown>[]> = list(open(), { maxItems: 20_000, description: "the editor's whole list of nodes" })
 const some = object({}, {}, { additionalProperties: true })
@@ -27,6 +30,7 @@ const recorded = {
 export function flowsRoutes(app: App, { flowsDesk, rules, audit }: FlowsDeskParts): void {
   const ask = async (question: string, asked: object): Promise<Record<string, unknown>> => {
     if (flowsDesk === null) throw new FengsuiError('not-found', 'flows are switched off (FENGSUI_FLOWS_PORT is 0)')
+    if (isNestedDeeper(asked, NESTED_MAX)) throw new FengsuiError('invalid-request', `flows are nested deeper than ${NESTED_MAX} levels`)
     return (await flowsDesk(question, asked)) as Record<string, unknown>
   }
 

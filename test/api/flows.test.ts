@@ -161,6 +161,12 @@ test('a tab of fire nodes becomes rules that the engine judges by; the tab stops
   expect(room.dispatch.audit({ limit: 5 })).toContainEqual(expect.objectContaining({ action: 'rules.replace', actor: 'user:approver' }))
 })
 
+test('what is nested without end is refused before it is handed on', async () => {
+  const deep = JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`) as unknown
+  const answer = await post('/check', { flows: [{ id: 't', type: 'tab', deep }] }, 'engineer')
+  expect([answer.status, answer.body.message]).toEqual([400, expect.stringContaining('nested deeper than 100')])
+})
+
 test('a tab that does more than the engine could is left where it is', async () => {
   const refusedWith = async (flows: FlowNode[]) => {
     store.save(flows, 'user:test')

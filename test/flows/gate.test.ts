@@ -254,7 +254,11 @@ describe('deploying', () => {
       '机柜 / 夏季高温不报: 不应报警,却报了 1 次',
     )
     expect(await refused(tab({ rules: RULE.replace('onDelayS: 5', 'onDelayS: 600') }))).toContain('机柜 / 机柜过热: 应当报警,却没有报')
-    expect(await refused(tab({ func: 'throw new Error("broken")' }))).toContain('broken')
+    expect(await refused(tab({ func: '\nthrow new Error("broken")' }))).toContain(
+      '机柜 / 机柜过热: 流程出错:function work: Error: broken (line 2); ',
+    )
+    const unsound = await refused(tab({ rules: RULE.replace('onReadings: 2', 'onReadings: 0') }))
+    expect([unsound, unsound.includes('.ts')]).toEqual([expect.stringContaining('onReadings must be'), false])
     expect(audit.at(-1)).toMatchObject({ action: 'flows.refuse', actor: 'user:some-engineer' })
   })
   test('the credentials of a refused deploy are not kept', async () => {
