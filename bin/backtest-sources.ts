@@ -2,6 +2,7 @@
 // opened for reading; nothing that runs is touched.
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { noLog } from '#contracts/clock.ts'
 import { FengsuiError } from '#contracts/errors.ts'
@@ -9,7 +10,7 @@ import type { Message } from '#contracts/message.ts'
 import { noMeter } from '#contracts/metrics.ts'
 import { openDispatch, readState } from '../dispatch/index.ts'
 import { createCatalogue, createDirectory, loadDecoders } from '../ingest/index.ts'
-import { openReader } from '../journal/index.ts'
+import { openReader, SEGMENTS_DIR } from '../journal/index.ts'
 import { readSettings } from '../settings.ts'
 import { batchesOf, truthOf, type BacktestParts, type Recording } from '../rules/index.ts'
 
@@ -68,15 +69,20 @@ export function openRecording(file: string): Recording {
   const truthFile = path.replace(RECORDING, '.truth.json')
   return {
     name: basename(path).replace(RECORDING, ''),
-    batches: batchesOf(file, chunksOf(path)),
+    batches: batchesOf(file, chunksOf(file, path)),
     ...(existsSync(truthFile) && { truth: truthOf(readFileSync(truthFile, 'utf8'), truthFile) }),
   }
 }
 
 /** Opens the file only when it is read. */
-async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
-  const raw = createReadStream(path, { highWaterMark: CHUNK_BYTES })
-  yield* path.endsWith('.gz') ? raw.pipe(createGunzip({ chunkSize: CHUNK_BYTES })) : raw
+async function* chunksOf(file: string, path: string): AsyncGenerator<Uint8Array> {
+  try {
+    const bytes = createReadStream(path, { highWaterMark: CHUNK_BYTES })
+    // what goes wrong with the bytes is told by the stream that is read, here
+    yield* path.endsWith('.gz') ? pipeline(bytes, createGunzip({ chunkSize: CHUNK_BYTES }), () => undefined) : bytes
+  } catch (cause) {
+    throw new FengsuiError('invalid-request', `${file}: cannot be read: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** What the running system knows of devices and decoders, read beside it; nothing where it never ran. */
@@ -87,6 +93,8 @@ export function knownIn(dataDir: string): { catalogue: Rows; directory: Rows } {
 
 /** The messages of a journal that arrived from `fromMs` up to `toMs`, with what came shortly before to warm up. */
 export function openSpan(o: Span): Recording {
+  if (!existsSync(join(o.dataDir, SEGMENTS_DIR)))
+    throw new FengsuiError('invalid-request', `${o.dataDir}: there is no journal in this folder`)
   if (!(o.fromMs < o.toMs)) throw new FengsuiError('invalid-request', 'the span must begin before it ends')
   return {
     name: `journal ${new Date(o.fromMs).toISOString()} to ${new Date(o.toMs).toISOString()}`,

@@ -105,6 +105,12 @@ export type Thermal = {
   location: { lat: number; lon: number; altM?: number; distanceM?: number } | null
 }
 
+/** What the name of a metric ends in, behind an underscore; `raw` = a vendor's number without a proven unit. */
+export const METRIC_UNITS =
+  'c c_per_min pct ppm lel_pct db_per_m pct_per_m kpa mpa m mm l lps v a ma w kwh kg s deg mps lx count db dbm raw'.split(' ')
+/** as a regular expression, for schemas */
+export const METRIC_NAME_PATTERN = `^[a-z][a-z0-9_]{0,63}_(${METRIC_UNITS.join('|')})$`
+
 export type Reading = {
   deviceId: string
   kind: DeviceKind

@@ -1,7 +1,7 @@
 // Names and conversions of metrics: every metric ends in its unit, `_raw` is a vendor's number without a proven unit.
+import { METRIC_NAME_PATTERN } from '#contracts/reading.ts'
 
-export const METRIC_NAME =
-  /^[a-z][a-z0-9_]{0,63}_(c|c_per_min|pct|ppm|lel_pct|db_per_m|pct_per_m|kpa|mpa|m|mm|l|lps|v|a|ma|w|kwh|kg|s|deg|mps|lx|count|db|dbm|raw)$/
+export const METRIC_NAME = new RegExp(METRIC_NAME_PATTERN)
 
 /** EN 54-7 / GB 4715: %/m = 100 (1 - 10^(-m/10)) with m in dB/m. */
 export const pctPerM = (dbPerM: number): number => 100 * (1 - 10 ** (-dbPerM / 10))

@@ -1,5 +1,6 @@
 // The folder of a rule set: *.yaml and *.json files side by side. A whole set is written so that whoever reads the folder at any
 // moment, also after a crash in the middle, reads the old set or the new one and never a mixture. It does not look into the files.
+import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -52,8 +53,16 @@ const fromOf = async (dir: string): Promise<string> => ((await isThere(join(dir,
 
 async function filesIn(dir: string): Promise<RuleFiles> {
   const names = await ruleFilesIn(dir)
-  const texts = await Promise.all(names.map(name => readFile(join(dir, name), 'utf8')))
+  const texts = await Promise.all(names.map(async name => textOf(name, await readFile(join(dir, name)))))
   return Object.fromEntries(names.map((name, i) => [name, texts[i] ?? '']))
+}
+
+/** Bytes of another encoding would become other words, and nobody would see it before an alarm says them. */
+function textOf(name: string, bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8')
+  const lines = bytes.toString('latin1').split('\n')
+  const line = lines.findIndex(text => !isUtf8(Buffer.from(text, 'latin1'))) + 1
+  throw new FengsuiError('rules-invalid', `the rule set cannot be used:\n${name}:${line}: not UTF-8; save the file as UTF-8`)
 }
 
 /** Puts these files in the place of those that are there. @throws FengsuiError rules-unwritable; the old set then stands as it was */

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { basename, resolve } from 'node:path'
 import { Ajv2020 as Ajv, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
+import { isNode, LineCounter, parseDocument, visit, type Alias, type Document } from 'yaml'
 import { isHazard } from '#contracts/alarm.ts'
 import { FengsuiError } from '#contracts/errors.ts'
 import { isTimeZone } from '#contracts/zone.ts'
@@ -14,6 +14,8 @@ import { RULES_MAX, ruleFileSchema, type Rule, type RuleSet } from './schema.ts'
 const PROBLEMS_SHOWN = 20
 /** one wrong brace makes many: the first ones tell */
 const SYNTAX_PROBLEMS_SHOWN = 2
+/** a line that begins with one */
+const TAB = /^ *\t/m
 
 // that they are good JSON schemas is held by a test, not looked at again at each start; one run does not pay for making it run fast
 const ONCE = { meta: false, validateSchema: false, code: { optimize: false } }
@@ -107,17 +109,38 @@ function understand(file: string, text: string): Understood {
 /** The list that stands in a file, or what of it is not YAML or JSON. */
 function sourceOf(file: string, text: string): Source | string[] {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
+  // editors of one system begin every file with a byte-order mark
+  const document = parseDocument(text.replace(/^\uFEFF/, ''), { lineCounter: lines })
   const broken = document.errors.map(
     e =>
-      `${file}:${e.linePos?.[0].line ?? 1}: not valid YAML or JSON: ${e.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '')}`,
+      `${file}:${e.linePos?.[0].line ?? 1}: not valid YAML or JSON: ${e.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '')}${TAB.test(text) ? '; YAML indents with spaces, not tabs' : ''}`,
   )
   if (broken.length > 0) return broken.slice(0, SYNTAX_PROBLEMS_SHOWN)
   try {
+    const [nothing] = namesOfNothing(document)
+    if (nothing !== undefined) {
+      const { line } = lines.linePos(nothing.range?.[0] ?? 0)
+      return [`${file}:${line}: not valid YAML or JSON: *${nothing.source} stands for nothing before it`]
+    }
     return { file, lineOf: path => lineOf(document, lines, path), rules: document.toJS({ maxAliasCount: 100 }) }
   } catch (error) {
     return [`${file}:1: not valid YAML or JSON: ${error instanceof Error ? error.message : String(error)}`]
   }
+}
+
+/** Aliases without an anchor before them. */
+function namesOfNothing(document: Document): Alias[] {
+  const anchors = new Set<string>()
+  const found: Alias[] = []
+  visit(document, {
+    Value(_, node) {
+      if (node.anchor !== undefined) anchors.add(node.anchor)
+    },
+    Alias(_, node) {
+      if (!anchors.has(node.source)) found.push(node)
+    },
+  })
+  return found
 }
 
 /** The line of the innermost thing on `path` that stands in the file. */
@@ -130,12 +153,18 @@ function lineOf(document: Document, lines: LineCounter, path: Path): number {
 }
 
 function schemaProblems(source: Source): string[] {
+  if (!Array.isArray(source.rules)) return [`${source.file}:${source.lineOf([])}: / must be array: ${notAList(source.rules)}`]
   if (!validFile(source.rules)) return (validFile.errors ?? []).map(e => schemaProblem(source, e, ''))
   return (source.rules as Rule[]).flatMap((rule, i) => {
     const valid = validFor(rule.kind)
     return valid === undefined || valid(rule.parameters) ? [] : (valid.errors ?? []).map(e => schemaProblem(source, e, `/${i}/parameters`))
   })
 }
+
+const notAList = (found: unknown): string =>
+  found === null || found === undefined
+    ? 'there is no rule in this file; a rule file is a list of rules, each beginning with "- id:". Remove the file if it has none'
+    : 'a rule file is a list of rules, each beginning with "- id:"'
 
 function schemaProblem(source: Source, e: ErrorObject, under: string): string {
   const extra = e.params['additionalProperty']
@@ -145,11 +174,13 @@ function schemaProblem(source: Source, e: ErrorObject, under: string): string {
     .map(p => (/^\d+$/.test(p) ? Number(p) : p))
   const at = typeof extra === 'string' ? [...path, extra] : path
   const allowed = Array.isArray(e.params['allowedValues']) ? `: ${e.params['allowedValues'].join(', ')}` : ''
+  const meant = e.keyword === 'pattern' ? e.parentSchema?.['description'] : undefined
+  const said = typeof meant === 'string' ? `must be ${meant}, not ${JSON.stringify(e.data)}` : e.message
   const known =
     typeof extra === 'string' && typeof e.parentSchema?.['properties'] === 'object'
       ? `; allowed: ${Object.keys(e.parentSchema['properties'] as object).join(', ')}`
       : ''
-  return `${source.file}:${source.lineOf(at)}: /${at.join('/')} ${e.message ?? 'is wrong'}${allowed}${known}`
+  return `${source.file}:${source.lineOf(at)}: /${at.join('/')} ${said ?? 'is wrong'}${allowed}${known}`
 }
 
 /** What a schema cannot say: the dead band lies on the right side, a window holds its span, only tests are tests. */
@@ -163,6 +194,17 @@ function senseProblems(rule: Rule, i: number, source: Source): string[] {
       p['direction'] === 'above' ? Number(p['clearAt']) <= Number(p['threshold']) : Number(p['clearAt']) >= Number(p['threshold'])
     if (!inside) say(['parameters', 'clearAt'], `must lie on the safe side of threshold ${p['threshold']} (direction ${p['direction']})`)
   }
+  if (rule.kind === 'sustained' && p['metric'] !== undefined) {
+    const inside = p['direction'] === 'above' ? Number(p['clearAt']) <= Number(p['limit']) : Number(p['clearAt']) >= Number(p['limit'])
+    if (!inside) say(['parameters', 'clearAt'], `must lie on the safe side of limit ${p['limit']} (direction ${p['direction']})`)
+  }
+  if (rule.kind === 'fuse') {
+    if (Number(p['clearAt']) >= Number(p['raiseAt'])) say(['parameters', 'clearAt'], `must be less than raiseAt (${p['raiseAt']})`)
+    for (const [n, { from, to }] of (rule.parameters['terms'] as { from: number; to: number }[]).entries())
+      if (from >= to) say(['parameters', 'terms', n, 'to'], `must be more than from (${from})`)
+  }
+  if (rule.kind === 'sensor-fault' && Number(p['min']) >= Number(p['max']))
+    say(['parameters', 'max'], `must be more than min (${p['min']})`)
   if (rule.kind === 'rate-of-rise' && Number(p['minSpanS']) > Number(p['windowS']))
     say(['parameters', 'minSpanS'], `must be at most windowS (${p['windowS']})`)
   if (rule.kind === 'rate-of-rise' && Number(p['clearWithin']) > Number(p['minRise']))

@@ -140,11 +140,19 @@ function lineOf(text: string, where: string): Line {
   return line as Line
 }
 
+function parsed(text: string, where: string): Partial<Truth> {
+  try {
+    return (JSON.parse(text) ?? {}) as Partial<Truth>
+  } catch (cause) {
+    throw bad(where, `not JSON: ${(cause as Error).message}`, cause)
+  }
+}
+
 export function truthOf(text: string, where: string): Truth {
-  const { fires } = JSON.parse(text) as Partial<Truth>
+  const { fires } = parsed(text, where)
   const isTime = (at: string | undefined): boolean => Number.isFinite(Date.parse(at ?? ''))
   const isSound = (f: LabelledFire) =>
-    typeof f.building === 'string' && isTime(f.ignitedAt) && (f.firstAlarmAt === undefined || isTime(f.firstAlarmAt))
+    typeof f?.building === 'string' && isTime(f.ignitedAt) && (f.firstAlarmAt === undefined || isTime(f.firstAlarmAt))
   if (!Array.isArray(fires) || !fires.every(isSound)) throw bad(where, 'fires must be a list of {building, ignitedAt, what, firstAlarmAt?}')
   return { fires }
 }

@@ -32,7 +32,13 @@ export const RULES_MAX = 500
 const names = { type: 'array', minItems: 1, maxItems: 1_000, uniqueItems: true, items: { type: 'string', minLength: 1, maxLength: 128 } }
 const kinds = { type: 'array', minItems: 1, uniqueItems: true, items: { enum: DEVICE_KINDS } }
 /** {value}, {threshold} and {device} are filled in when the alarm is raised; other braces are mistakes. */
-const wording = { type: 'string', minLength: 1, maxLength: 400, pattern: '^(?:[^{}]|\\{(?:value|threshold|device)\\})*$' }
+const wording = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 400,
+  pattern: '^(?:[^{}\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f\\ufffd]|\\{(?:value|threshold|device)\\})*$',
+  description: 'text without control characters; in braces only {value}, {threshold} and {device}',
+}
 const text = { type: 'object', required: ['zh', 'en'], additionalProperties: false, properties: { zh: wording, en: wording } }
 
 export function ruleFileSchema(known: readonly AnyKind[]): JsonSchema {

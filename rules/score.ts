@@ -84,26 +84,34 @@ export function scoreOf({ name, truth }: Pick<Recording, 'name' | 'truth'>, happ
     readings,
     from: messages === 0 ? null : new Date(happened.fromMs).toISOString(),
     to: messages === 0 ? null : new Date(happened.toMs).toISOString(),
-    fires: truth?.fires.map(fire => fireScore(fire, fires, raises)) ?? [],
+    fires: truth?.fires.map(fire => fireScore(fire, truth, fires, raises)) ?? [],
     incidents: fires.map(incidentOf),
     alarms: raises.map(alarmOf),
     alarmsByRule: counted(raises),
     sensorFaults: raises
       .filter(r => r.kind === 'sensor-fault')
       .map(r => ({ deviceId: r.deviceId, at: r.at, what: r.evidence[0]?.note ?? r.text.en })),
-    missed: truth?.fires.filter(fire => !fires.some(incident => isOf(fire, incident.place, incident.openedAt))) ?? [],
+    missed: truth?.fires.filter(fire => !fires.some(incident => isOf(fire, truth, incident.place, incident.openedAt))) ?? [],
     falseAlarms: falseOnes.map(falseAlarmOf),
     quiet: truth === undefined || messages === 0 ? null : quietOf(happened, truth, falseOnes),
   }
 }
 
-const isOf = (fire: LabelledFire, place: Place | undefined, at: string): boolean =>
-  place?.building === fire.building && Date.parse(at) >= Date.parse(fire.ignitedAt)
+/** Of several fires of one building the one lit last before it: what the second made does not find the first. */
+function fireOf({ fires }: Truth, place: Place | undefined, at: string): LabelledFire | undefined {
+  const lit = fires.filter(fire => place?.building === fire.building && Date.parse(at) >= Date.parse(fire.ignitedAt))
+  return lit.reduce<LabelledFire | undefined>(
+    (last, fire) => (last === undefined || Date.parse(fire.ignitedAt) >= Date.parse(last.ignitedAt) ? fire : last),
+    undefined,
+  )
+}
 
-const isFalse = (r: Raise, { fires }: Truth): boolean => isHazard(r.kind) && !fires.some(fire => isOf(fire, r.place, r.at))
+const isOf = (fire: LabelledFire, truth: Truth, place: Place | undefined, at: string): boolean => fireOf(truth, place, at) === fire
 
-function fireScore(fire: LabelledFire, incidents: Incident[], raises: Raise[]): FireScore {
-  const its = incidents.filter(incident => isOf(fire, incident.place, incident.openedAt))
+const isFalse = (r: Raise, truth: Truth): boolean => isHazard(r.kind) && fireOf(truth, r.place, r.at) === undefined
+
+function fireScore(fire: LabelledFire, truth: Truth, incidents: Incident[], raises: Raise[]): FireScore {
+  const its = incidents.filter(incident => isOf(fire, truth, incident.place, incident.openedAt))
   const [found] = its
   const secondsFrom = (from: string | undefined, at: string | undefined): number | null =>
     at === undefined || from === undefined ? null : (Date.parse(at) - Date.parse(from)) / 1000

@@ -39,6 +39,8 @@ export const deviceAlarm = defineKind<DeviceAlarmParameters, Latch>({
   parameters: {
     type: 'object',
     required: ['flags'],
+    // one that looks at nothing would never speak
+    anyOf: [{ properties: { flags: { minItems: 1 } } }, { required: ['detections'] }],
     additionalProperties: false,
     properties: {
       flags: { type: 'array', maxItems: ALARM_FLAGS.length, uniqueItems: true, items: { enum: ALARM_FLAGS.filter(f => f !== 'test') } },

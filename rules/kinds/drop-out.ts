@@ -2,6 +2,7 @@
 // Technical, never a fire. Real: two of three nodes in eight hours of public telemetry fell from 19 °C to 6 °C and back, 17 times.
 import { evidenceOf } from '../evidence.ts'
 import { defineKind, nothing, type Observation, type Rest, type Step } from '../kind.ts'
+import { METRIC_SCHEMA, VALUE_SCHEMA } from '../measure.ts'
 
 export type DropOutParameters = {
   metric: string
@@ -78,11 +79,11 @@ export const dropOut = defineKind<DropOutParameters, DropOutState>({
     required: ['metric', 'minDrop', 'backWithin', 'maxOutS', 'quietBelow', 'offDelayS', 'maxGapS'],
     additionalProperties: false,
     properties: {
-      metric: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,60}$' },
+      metric: METRIC_SCHEMA,
       minDrop: positive,
       backWithin: positive,
       maxOutS: { ...positive, maximum: 3_600 },
-      quietBelow: { type: 'number' },
+      quietBelow: VALUE_SCHEMA,
       offDelayS: { type: 'number', minimum: 0, maximum: 604_800 },
       maxGapS: { type: 'number', minimum: 1, maximum: 90_000 },
     },

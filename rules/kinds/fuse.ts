@@ -4,6 +4,7 @@
 import type { Evidence } from '#contracts/alarm.ts'
 import { defineKind, nothing, type Finding, type Keeping, type Moment, type Observation, type Rest, type Step, type Tale } from '../kind.ts'
 import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
+import { METRIC_SCHEMA } from '../measure.ts'
 import { linePerMin, slopePerMin, type Sample } from '../slope.ts'
 import { deviceItself, whoseIs } from '../whose.ts'
 import { LEVEL_SCHEMA } from './threshold.ts'
@@ -260,7 +261,7 @@ export const fuse = defineKind<FuseParameters, State>({
           oneOf: [{ required: ['level'] }, { required: ['climbOverS'] }],
           additionalProperties: false,
           properties: {
-            metric: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,60}$' },
+            metric: METRIC_SCHEMA,
             from: { type: 'number', minimum: 0 },
             to: positive,
             weight: positive,

@@ -5,6 +5,7 @@ import { msOf } from '#contracts/instant.ts'
 import { evidenceFrom, evidenceOf, markOf, type Mark } from '../evidence.ts'
 import { defineKind, nothing, type Observation, type Rest, type Step } from '../kind.ts'
 import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
+import { METRIC_SCHEMA, VALUE_SCHEMA } from '../measure.ts'
 import { eachHalfRises, slopePerMin, type Sample } from '../slope.ts'
 import { LEVEL_SCHEMA } from './threshold.ts'
 
@@ -176,13 +177,13 @@ export const rateOfRise = defineKind<RateOfRiseParameters, RiseState>({
     ],
     additionalProperties: false,
     properties: {
-      metric: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,60}$' },
+      metric: METRIC_SCHEMA,
       risePerMin: positive,
       windowS: { type: 'number', minimum: 10, maximum: 3_600 },
       minSpanS: { type: 'number', minimum: 10, maximum: 3_600 },
       minSamples: { type: 'integer', minimum: 4, maximum: SAMPLES_MAX },
       minRise: positive,
-      floor: { type: 'number' },
+      floor: VALUE_SCHEMA,
       maxGapS: { type: 'number', minimum: 1, maximum: 3_600 },
       clearWithin: positive,
       offDelayS: { type: 'number', minimum: 0, maximum: 86_400 },

@@ -3,6 +3,7 @@
 import type { Evidence } from '#contracts/alarm.ts'
 import { evidenceOf } from '../evidence.ts'
 import { defineKind, nothing, type Observation, type Rest, type Step } from '../kind.ts'
+import { METRIC_SCHEMA, VALUE_SCHEMA } from '../measure.ts'
 
 export type SensorFaultParameters = {
   metric: string
@@ -162,16 +163,16 @@ export const sensorFault = defineKind<SensorFaultParameters, State>({
     required: ['metric', 'min', 'max', 'badReadings', 'stuckS', 'stuckReadings', 'jump', 'jumpWithinS', 'jumps', 'quietBelow', 'offDelayS'],
     additionalProperties: false,
     properties: {
-      metric: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,60}$' },
-      min: { type: 'number' },
-      max: { type: 'number' },
+      metric: METRIC_SCHEMA,
+      min: VALUE_SCHEMA,
+      max: VALUE_SCHEMA,
       badReadings: { type: 'integer', minimum: 2, maximum: 1_000 },
       stuckS: { type: 'number', minimum: 60, maximum: 31_536_000 },
       stuckReadings: { type: 'integer', minimum: 0, maximum: 1_000_000 },
       jump: positive,
       jumpWithinS: { ...positive, maximum: 3_600 },
       jumps: { type: 'integer', minimum: 0, maximum: JUMPS_KEPT },
-      quietBelow: { type: 'number' },
+      quietBelow: VALUE_SCHEMA,
       offDelayS: { type: 'number', minimum: 0, maximum: 604_800 },
     },
   },

@@ -4,6 +4,7 @@
 import { ALARM_FLAGS, type AlarmFlag, type Reading } from '#contracts/reading.ts'
 import { evidenceFrom, evidenceOf, markOf, type Mark } from '../evidence.ts'
 import { defineKind, nothing, type Finding, type Moment, type Observation, type Rest, type Step, type Whose } from '../kind.ts'
+import { METRIC_SCHEMA, VALUE_SCHEMA } from '../measure.ts'
 import { deviceItself } from '../whose.ts'
 
 export type SustainedParameters = {
@@ -126,12 +127,12 @@ export const sustained = defineKind<SustainedParameters, State>({
     additionalProperties: false,
     oneOf: [{ required: ['metric', 'direction', 'limit', 'clearAt'] }, { required: ['flag'] }, { required: ['state', 'in'] }],
     properties: {
-      metric: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,60}$' },
+      metric: METRIC_SCHEMA,
       flag: { enum: ALARM_FLAGS.filter(flag => flag !== 'test') },
       state: { type: 'string', minLength: 1, maxLength: 64 },
       direction: { enum: ['above', 'below'] },
-      limit: { type: 'number' },
-      clearAt: { type: 'number' },
+      limit: VALUE_SCHEMA,
+      clearAt: VALUE_SCHEMA,
       in: { type: 'array', minItems: 1, maxItems: 20, items: { type: ['string', 'number', 'boolean'] } },
       forS: { type: 'number', minimum: 1, maximum: 2_592_000 },
       offDelayS: { type: 'number', minimum: 0, maximum: 2_592_000 },

@@ -6,6 +6,7 @@ import { ALARM_FLAGS } from '#contracts/reading.ts'
 import { evidenceFrom, evidenceOf, markOf, type Mark } from '../evidence.ts'
 import { defineKind, nothing, type Observation, type Rest, type Step } from '../kind.ts'
 import { followed, movedOn, type Level, type LevelParameters } from '../level.ts'
+import { METRIC_SCHEMA, VALUE_SCHEMA } from '../measure.ts'
 
 export type ThresholdParameters = {
   /** a metric of the reading, or battery_pct */
@@ -170,7 +171,7 @@ export const LEVEL_SCHEMA = {
     learnReadings: { type: 'integer', minimum: 1, maximum: 20 },
     risePerH: { type: 'number', minimum: 0 },
     fallPerH: { type: 'number', minimum: 0 },
-    max: { type: 'number' },
+    max: VALUE_SCHEMA,
   },
 } as const
 
@@ -182,10 +183,10 @@ export const threshold = defineKind<ThresholdParameters, ThresholdState>({
     required: ['metric', 'direction', 'threshold', 'clearAt', 'onDelayS', 'onReadings', 'offDelayS', 'maxGapS'],
     additionalProperties: false,
     properties: {
-      metric: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,60}$' },
+      metric: METRIC_SCHEMA,
       direction: { enum: ['above', 'below'] },
-      threshold: { type: 'number' },
-      clearAt: { type: 'number' },
+      threshold: VALUE_SCHEMA,
+      clearAt: VALUE_SCHEMA,
       onDelayS: seconds(86_400),
       onReadings: { type: 'integer', minimum: 2, maximum: 1_000 },
       offDelayS: seconds(86_400),

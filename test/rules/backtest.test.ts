@@ -40,6 +40,7 @@ const reported = (s: number, building: string, body: object) => [
   },
 ]
 const SMOKE = { alarms: { smoke: true } }
+const CLEAN = { alarms: { smoke: false } }
 async function recorded(name: string, messages: object[], fires?: object[]): Promise<string> {
   const file = join(dir, `${name}.jsonl.gz`)
   await writeFile(file, gzipSync(messages.map(m => `${JSON.stringify(m)}\n`).join('')))
@@ -202,6 +203,22 @@ test('bytes that are not JSON travel as base64', async () => {
   expect((await run(file)).status).toBe(0)
 })
 
+test('two fires of one building: what the second made does not find the first', async () => {
+  const fires = [fire('b1', 0), fire('b1', 7000)]
+  const both = await recorded('both', [...reported(30, 'b1', SMOKE), ...reported(600, 'b1', CLEAN), ...reported(7060, 'b1', SMOKE)], fires)
+  const second = await recorded('second', reported(7060, 'b1', SMOKE), fires)
+  expect((JSON.parse((await run('--json', both)).stdout) as Backtest).recordings[0]?.fires).toMatchObject([
+    { detectedAfterS: 30, incidents: 1 },
+    { detectedAfterS: 60, incidents: 1 },
+  ])
+  const { status, stdout } = await run('--json', second)
+  expect(status).toBe(1)
+  expect((JSON.parse(stdout) as Backtest).recordings[0]).toMatchObject({
+    missed: [fire('b1', 0)],
+    fires: [{ detectedAfterS: null }, { detectedAfterS: 60 }],
+  })
+})
+
 test('other rules give other alarms', async () => {
   const file = await recorded('found', reported(30, 'b1', SMOKE), [fire('b1', 0)])
   const rules = join(dir, 'rules')
@@ -220,6 +237,13 @@ test('a call that cannot be run says why', async () => {
   await expect(run('no-such.jsonl')).rejects.toThrow(/no-such\.jsonl: no such recording/)
   await expect(run('--rules', join(dir, 'nowhere'), file)).rejects.toThrow(/nowhere: the rules folder cannot be read/)
   await expect(run(broken)).rejects.toThrow(/broken\.jsonl\.gz:1: receivedAt/)
+  const cut = join(dir, 'cut.jsonl.gz')
+  await writeFile(cut, gzipSync(JSON.stringify(reported(30, 'b1', SMOKE))).subarray(0, 40))
+  await expect(run(cut)).rejects.toThrow(/cut\.jsonl\.gz: cannot be read: unexpected end of file/)
+  await writeFile(join(dir, 'found.truth.json'), '{"fires":')
+  await expect(run(file)).rejects.toThrow(/found\.truth\.json: not JSON/)
+  const span = ['--from', '2026-01-01T00:00:00Z', '--to', '2026-01-02T00:00:00Z']
+  await expect(run('--journal', join(dir, 'nowhere'), ...span)).rejects.toThrow(/nowhere: there is no journal in this folder/)
 })
 
 test('from the shell it ends with 2 and a line on stderr', () => {

@@ -14,15 +14,22 @@ const GOOD = `# a comment
   text: { zh: 火警, en: Fire }
   parameters: { flags: [smoke] }
 `
+const MEASURED = GOOD.replace('device-alarm', 'threshold').replace(
+  '{ flags: [smoke] }',
+  '{ metric: co_ppm, direction: above, threshold: 50, clearAt: 40, onDelayS: 1, onReadings: 2, offDelayS: 1, maxGapS: 9 }',
+)
+const BOMB = ['a: &a [x, x, x, x, x, x, x, x, x]', ...['b', 'c', 'd'].map((at, i) => `${at}: &${at} [${`*${'abc'[i]}, `.repeat(9)}]`)].join(
+  '\n',
+)
 let dir = ''
 beforeEach(async () => (dir = await mkdtemp(join(tmpdir(), 'rules-'))))
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
-const load = async (files: Record<string, string>) => {
+const load = async (files: Record<string, string | Buffer>) => {
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
   return loadRuleSet(dir)
 }
-const problemOf = async (files: Record<string, string>): Promise<string> => {
+const problemOf = async (files: Record<string, string | Buffer>): Promise<string> => {
   const error = await load(files).then(
     () => undefined,
     (e: unknown) => e,
@@ -40,6 +47,14 @@ test('YAML and JSON are the same rules; files, order and comments do not change 
   const json = await load({ 'all.json': JSON.stringify(rules) })
   expect(json.version).toBe(yaml.version)
   expect(json.rules).toEqual(yaml.rules)
+})
+
+test('anchors, Windows line ends and a byte-order mark are no mistakes', async () => {
+  const plain = await load({ 'a.yaml': GOOD })
+  const set = await load({
+    'a.yaml': `\uFEFF${GOOD.replaceAll('\n', '\r\n').replace('zh: 火警', 'zh: &fire 火警').replace('en: Fire', 'en: *fire')}`,
+  })
+  expect(set.rules).toEqual(plain.rules.map(rule => ({ ...rule, text: { zh: '火警', en: '火警' } })))
 })
 
 test('a changed parameter is another version', async () => {
@@ -70,6 +85,23 @@ describe('what is wrong is said', () => {
       GOOD.replace('device-alarm', 'device-test').replace('{ flags: [smoke] }', '{}'),
       /\/0\/alarm\/kind 'test' belongs to kind device-test/,
     ],
+    ['a flag list without a flag', GOOD.replace('[smoke]', '[]'), /a\.yaml:7: \/0\/parameters\/flags/],
+    ['an unreadable character', GOOD.replace('Fire', 'Fi\u0000re'), /a\.yaml:6: \/0\/text\/en must be text without control characters/],
+    ['a metric without a unit', MEASURED.replace('co_ppm', 'co'), /a\.yaml:7: \/0\/parameters\/metric must be .*_ppm, .*not "co"/],
+    [
+      'a metric in a unit that readings do not have',
+      MEASURED.replace('co_ppm', 'temperature_f'),
+      /metric must be .* _c, .*"temperature_f"/,
+    ],
+    ['another unit of time', MEASURED.replace('onDelayS', 'onDelayMs'), /a\.yaml:7: \/0\/parameters\/onDelayMs .*allowed: .*onDelayS/],
+    ['a number with its unit', MEASURED.replace('onDelayS: 1', 'onDelayS: 1 min'), /a\.yaml:7: \/0\/parameters\/onDelayS must be number/],
+    ['a number beyond all measure', MEASURED.replace('50', '99999999999'), /a\.yaml:7: \/0\/parameters\/threshold must be <= 1000000000/],
+    ['no number', MEASURED.replace('50', '.nan'), /a\.yaml:7: \/0\/parameters\/threshold must be number/],
+    ['tabs', GOOD.replace('  version', '\tversion'), /a\.yaml:3: not valid YAML.*spaces, not tabs/],
+    ['a name for what is not there', GOOD.replace('{ flags: [smoke] }', '*nope'), /a\.yaml:7: not valid YAML.*nope/],
+    ['names that multiply', BOMB, /a\.yaml:1: not valid YAML.*alias/],
+    ['nothing', '', /a\.yaml:1: \/ must be array: there is no rule in this file/],
+    ['a comment only', '# later\n', /a\.yaml:1: \/ must be array: there is no rule in this file/],
     ['broken YAML', `${GOOD}  bad: [1, 2`, /a\.yaml:\d+: not valid YAML/],
     ['no list', 'id: x', /a\.yaml:1: \/ must be array/],
   ])('%s', async (_, text, expected) => expect(await problemOf({ 'a.yaml': text })).toMatch(expected))
@@ -88,6 +120,29 @@ describe('what is wrong is said', () => {
       '{ metric: co_ppm, direction: above, threshold: 50, clearAt: 60, onDelayS: 1, onReadings: 2, offDelayS: 1, maxGapS: 9 }',
     )
     expect(await problemOf({ 'a.yaml': rule })).toMatch(/a\.yaml:7: \/0\/parameters\/clearAt must lie on the safe side of threshold 50/)
+  })
+  test('limits that contradict each other', async () => {
+    const sustained = (clearAt: number) =>
+      GOOD.replace('device-alarm', 'sustained').replace(
+        '{ flags: [smoke] }',
+        `{ metric: co_ppm, direction: below, limit: 50, clearAt: ${clearAt}, forS: 9, offDelayS: 0, believedS: 60 }`,
+      )
+    expect(await problemOf({ 'a.yaml': sustained(40) })).toMatch(/a\.yaml:7: .*clearAt must lie on the safe side of limit 50/)
+    const fuse = (to: number, clearAt: number) =>
+      GOOD.replace('device-alarm', 'fuse').replace(
+        '{ flags: [smoke] }',
+        `{ within: room, terms: [{ metric: co_ppm, from: 6, to: ${to}, weight: 1, climbOverS: 40 }], raiseAt: 1, clearAt: ${clearAt}, signs: 2, devices: 2, onReadings: 2, freshS: 9, offDelayS: 0 }`,
+      )
+    expect(await problemOf({ 'a.yaml': fuse(5, 0.5) })).toMatch(/a\.yaml:7: .*terms\/0\/to must be more than from \(6\)/)
+    expect(await problemOf({ 'a.yaml': fuse(9, 1) })).toMatch(/a\.yaml:7: .*clearAt must be less than raiseAt/)
+  })
+  test('bytes of another encoding, with their line', async () => {
+    const gbk = Buffer.concat([
+      Buffer.from(GOOD.slice(0, GOOD.indexOf('火警'))),
+      Buffer.from([0xbb, 0xf0, 0xbe, 0xaf]),
+      Buffer.from(', en: Fire }'),
+    ])
+    expect(await problemOf({ 'a.yaml': gbk })).toMatch(/a\.yaml:6: not UTF-8/)
   })
   test('an empty folder and one that is not there', async () => {
     expect(await problemOf({})).toMatch(/a rule set is a folder/)
