@@ -59,6 +59,7 @@ function lateEdge(): { port: EdgePort; fit(edge: Edge): void } {
   const port: EdgePort = {
     append: async message => edge().append(message),
     publish: async (topic, payload) => edge().publish(topic, payload),
+    withdraw: async (topic, payload) => edge().withdraw(topic, payload),
     disconnect: async username => edge().disconnect(username),
     health: async () => edge().health(),
     metrics: async () => edge().metrics(),

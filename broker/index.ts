@@ -55,6 +55,8 @@ export type Broker = {
   problem(): string | null
   /** Sends to subscribers; not journalled, since it comes from us. QoS 1 unless said. */
   publish(topic: string, payload: Uint8Array | string, o?: { qos?: 0 | 1; retain?: boolean }): Promise<void>
+  /** Takes what was sent so out of the sessions of those who are away: it must not reach them any more. How many had it waiting. */
+  withdraw(topic: string, payload: string): number
   /** Calls back with what is published under a filter, when it is in the journal, as if a client had subscribed. Never throws into the broker. */
   follow(filter: string, heard: (topic: string, payload: Buffer) => void): void
   /** Ends every connection of an identity. */
@@ -124,6 +126,12 @@ export async function startBroker(o: BrokerOptions): Promise<Broker> {
     async publish(topic, payload, options = {}) {
       await publish(aedes, topic, payload, options)
       disk.commit() // what waits for a device that is away outlives us
+    },
+    withdraw(topic, payload) {
+      const there = new Set([...connected].map(({ id }) => id))
+      const sessionsOf = subscribing.withdraw(topic, Buffer.from(payload), there)
+      if (sessionsOf > 0) disk.commit()
+      return sessionsOf
     },
     follow(filter, heard) {
       const hear = (topic: string, payload: Buffer): void => {

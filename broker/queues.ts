@@ -134,12 +134,12 @@ export class Queues {
   }
 
   /** Takes back what waits for a session and must not reach it any more; how many. */
-  withdraw(isTaken: (clientId: string, topic: string) => boolean): number {
+  withdraw(isTaken: (clientId: string, topic: string, payload: Uint8Array | undefined) => boolean): number {
     let taken = 0
     for (const [clientId, queue] of this.#of) {
       for (const queued of queue.byCounter.values()) {
-        const { cmd, topic, messageId } = queued.packet
-        if (cmd !== 'publish' || topic === undefined || !isTaken(clientId, topic)) continue
+        const { cmd, topic, payload, messageId } = queued.packet
+        if (cmd !== 'publish' || topic === undefined || !isTaken(clientId, topic, payload)) continue
         queue.byCounter.delete(queued.counter)
         if (messageId !== undefined) queue.byMessageId.delete(messageId)
         this.#dropped(queued)

@@ -93,6 +93,19 @@ export class Subscribing {
     if (taken > 0) this.#log.info({ messages: taken }, 'what waited in sessions for devices that were moved was taken back')
   }
 
+  /** The oldest message of ours with this topic and payload, of every session that waits: what is said there is over. How many were. */
+  withdraw(topic: string, payload: Uint8Array, connected: ReadonlySet<string>): number {
+    const taken = new Set<string>()
+    this.#queues?.withdraw((clientId, its, bytes) => {
+      const isIt = its === topic && bytes !== undefined && Buffer.compare(bytes, payload) === 0
+      // who is connected has it in hand; of two that are equal the later one may still be wanted
+      if (!isIt || connected.has(clientId) || taken.has(clientId)) return false
+      taken.add(clientId)
+      return true
+    })
+    return taken.size
+  }
+
   #crowded(client: Client, { topic }: Subscription): string | null {
     const granted = this.#sessions.of(client)?.granted
     if (granted == null || granted.size < this.#max || granted.has(topic)) return null

@@ -14,6 +14,8 @@ export type SenderParts = {
   /** of a device: its gateway now, null where it has none; undefined = the device is not known any more */
   viaOf?(deviceId: string): string | null | undefined
   publish(topic: string, payload: string): Promise<void>
+  /** takes back what waits for a device that is away */
+  withdraw(topic: string, payload: string): Promise<unknown>
   clock: Clock
   log: Log
 }
@@ -24,7 +26,7 @@ const UNDER_WAY_MAX = 500
 /** by then the door knows of the move too, and nothing new reaches the gateway before */
 export const MOVED_MS = 2_000
 
-export const createCommandSender = ({ commands, encode, viaOf, publish, clock, log }: SenderParts) => {
+export const createCommandSender = ({ commands, encode, viaOf, publish, withdraw, clock, log }: SenderParts) => {
   const under = new Set<string>()
   let closed = false
 
@@ -50,6 +52,17 @@ export const createCommandSender = ({ commands, encode, viaOf, publish, clock, l
     }
   }
 
+  /** A device that comes back hours later is not to do what nobody waits for any more: not every one looks at the time in it. */
+  const takeBack = async (c: Command): Promise<void> => {
+    try {
+      const encoded = encode(c)
+      if ('problem' in encoded) return
+      for (const [i, { topic, payload }] of encoded.messages.entries()) await withdraw(c.topics?.[i] ?? topic, payload)
+    } catch (error) {
+      log.warn({ err: error, commandId: c.id }, 'a command whose time is over could not be taken back from the broker')
+    }
+  }
+
   const takeBackMoved = (nowMs: number): void => {
     if (viaOf === undefined) return
     for (const { id, deviceId, waitsAt } of commands.underWay(nowMs, UNDER_WAY_MAX)) {
@@ -64,14 +77,10 @@ export const createCommandSender = ({ commands, encode, viaOf, publish, clock, l
     /** Sends what waits; called when something was added, and a few times a second. */
     pump(): Promise<unknown> {
       const nowMs = clock.nowMs()
-      commands.end(nowMs)
+      const over = commands.end(nowMs).filter(c => c.state === 'timed-out')
       takeBackMoved(nowMs)
-      return Promise.all(
-        commands
-          .waiting(nowMs, SENT_AT_ONCE_MAX)
-          .filter(c => !under.has(c.id))
-          .map(send),
-      )
+      const waiting = commands.waiting(nowMs, SENT_AT_ONCE_MAX).filter(c => !under.has(c.id))
+      return Promise.all([...over.map(takeBack), ...waiting.map(send)])
     },
     close(): void {
       closed = true

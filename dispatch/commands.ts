@@ -153,16 +153,18 @@ export const openCommands = (desk: Desk) => {
       })
       return true
     },
-    /** Ends what was not answered, or not even sent, in its time. */
-    end(nowMs: number): void {
-      if (over.get(nowMs) === undefined) return
-      runTurn(desk, turn => {
-        for (const c of over.all(nowMs).map(toCommand)) {
-          const ended: Command = { ...c, state: c.state === 'queued' ? 'expired' : 'timed-out' }
-          move(turn, ended, 'system', null)
-        }
+    /** Ends what was not answered, or not even sent, in its time; what that was. */
+    end(nowMs: number): Command[] {
+      if (over.get(nowMs) === undefined) return []
+      return runTurn(desk, turn => {
+        const all = over.all(nowMs).map((row): Command => {
+          const c = toCommand(row)
+          return { ...c, state: c.state === 'queued' ? 'expired' : 'timed-out' }
+        })
+        for (const ended of all) move(turn, ended, 'system', null)
         trim.run()
-      })
+        return all
+      }).result
     },
   }
 }

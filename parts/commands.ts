@@ -14,11 +14,12 @@ export type CommandsParts = {
   dispatch: Dispatch
   device(id: string): Device | undefined
   publish(topic: string, payload: string): Promise<void>
+  withdraw(topic: string, payload: string): Promise<number>
   clock: Clock
   log: Log
 }
 
-export async function openCommandDesk({ dispatch, device, publish, clock, log }: CommandsParts) {
+export async function openCommandDesk({ dispatch, device, publish, withdraw, clock, log }: CommandsParts) {
   const { createCommandSender } = await import('../dispatch/command-sender.ts')
   const { encodeCommand, vendorAckOf } = await import('../ingest/commands/index.ts')
   const encode = (c: Command) => {
@@ -31,7 +32,7 @@ export async function openCommandDesk({ dispatch, device, publish, clock, log }:
     const known = device(deviceId)
     return known === undefined ? undefined : (known.via ?? null)
   }
-  const sender = createCommandSender({ commands: dispatch.commands, encode, viaOf, publish, clock, log })
+  const sender = createCommandSender({ commands: dispatch.commands, encode, viaOf, publish, withdraw, clock, log })
   const desk: CommandDesk = {
     of: dispatch.commands.of,
     get: dispatch.commands.get,

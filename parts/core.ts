@@ -117,6 +117,7 @@ export async function createCore(settings: Settings, parts: Parts, others: Other
     dispatch,
     device: directory.get,
     publish: (topic, payload) => others.edge.publish(topic, payload),
+    withdraw: (topic, payload) => others.edge.withdraw(topic, payload),
     clock,
     log,
   })

@@ -80,6 +80,7 @@ export async function createEdge(settings: Settings, parts: Parts, committed: (h
     append: async message => void (await append(message)),
     ports: broker.ports,
     publish: async (topic, payload) => void ((await entrances.send(topic, payload)) || (await broker.publish(topic, payload, { qos: 1 }))),
+    withdraw: async (topic, payload) => broker.withdraw(topic, payload),
     disconnect: async username => broker.disconnect(username),
     health: async () => [
       {

@@ -19,11 +19,13 @@ type Aggregate = { t: number; count: number; mean: number; min: number; max: num
 export type EdgePort = {
   append(message: InboundMessage): Promise<void>
   publish(topic: string, payload: string): Promise<void>
+  /** takes it out of the sessions of those who are away */
+  withdraw(topic: string, payload: string): Promise<number>
   disconnect(username: string): Promise<void>
   health(): Promise<RoomHealth[]>
   metrics(): Promise<MetricsSnapshot>
 }
-export const EDGE_METHODS = ['append', 'publish', 'disconnect', 'health', 'metrics'] as const
+export const EDGE_METHODS = ['append', 'publish', 'withdraw', 'disconnect', 'health', 'metrics'] as const
 
 /** What the other processes may ask of the store. */
 export type StorePort = {

@@ -82,6 +82,7 @@ export async function startRoom(o: { parts?: Partial<ApiParts>; roles?: readonly
     dispatch,
     device: directory.get,
     publish: async (topic, payload) => void published.push({ topic, payload }),
+    withdraw: async () => 0,
     clock,
     log,
   })

@@ -146,3 +146,37 @@ test('the edge looks for it by itself', async () => {
   stop()
   expect(rechecked).toEqual(['gw-a'])
 })
+
+test('what is over is taken out of a session that waits: the one message, the oldest of equal ones, and nothing of who is connected', async () => {
+  await using table = await moving()
+  const options = { clientId: 'a', clean: false }
+  const first = await table.client('gw-a', options)
+  await first.subscribeAsync([CMD, OTHER], { qos: 1 })
+  const there: string[] = []
+  first.on('message', (_topic, payload) => there.push(String(payload)))
+  await table.broker.publish(CMD, 'in hand')
+  expect(table.broker.withdraw(CMD, 'in hand')).toBe(0)
+  await until(
+    () => there,
+    all => all.length === 1,
+  )
+  await first.endAsync()
+  for (const [topic, payload] of [
+    [CMD, 'over'],
+    [CMD, 'goes on'],
+    [OTHER, 'over'],
+    [CMD, 'over'],
+  ] as const)
+    await table.broker.publish(topic, payload)
+  expect([table.broker.withdraw(CMD, 'over'), table.broker.withdraw(CMD, 'never sent')]).toEqual([1, 0])
+  const again = mqtt.connect(`mqtt://127.0.0.1:${table.broker.port}`, { ...table.login('gw-a'), ...options, reconnectPeriod: 0 })
+  const heard: string[] = []
+  again.on('message', (topic, payload) => heard.push(`${topic} ${String(payload)}`))
+  await until(
+    () => heard,
+    all => all.length >= 3,
+  )
+  await aMoment()
+  expect(heard).toEqual([`${CMD} goes on`, `${OTHER} over`, `${CMD} over`])
+  await again.endAsync()
+})

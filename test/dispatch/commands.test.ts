@@ -11,6 +11,7 @@ const order = (o: Partial<Ordering> = {}): Ordering => ({ deviceId: 'd1', kind: 
 const bench = (o: { file?: string; clock?: TestDesk['clock']; family?: string } = {}) => {
   const d = openDesk(o)
   const published: string[] = []
+  const withdrawn: string[] = []
   const broker = { up: true }
   const sender = createCommandSender({
     commands: d.dispatch.commands,
@@ -19,11 +20,15 @@ const bench = (o: { file?: string; clock?: TestDesk['clock']; family?: string } 
       if (!broker.up) throw new Error('the edge is down')
       published.push(`${topic} ${(JSON.parse(payload) as { id: string }).id}`)
     },
+    withdraw: async (topic, payload) => {
+      if (!broker.up) throw new Error('the edge is down')
+      withdrawn.push(`${topic} ${(JSON.parse(payload) as { id: string }).id}`)
+    },
     clock: d.clock,
     log: noLog,
   })
   const state = (id: string): Command['state'] | undefined => d.dispatch.commands.get(id)?.state
-  return { ...d, published, broker, sender, state }
+  return { ...d, published, withdrawn, broker, sender, state }
 }
 /** The same with devices behind gateways. */
 const moving = (via: { now: string | null | undefined }) => {
@@ -37,11 +42,13 @@ const moving = (via: { now: string | null | undefined }) => {
     }),
     viaOf: () => via.now,
     publish: async topic => void topics.push(topic),
+    withdraw: async () => 0,
     clock: b.clock,
     log: noLog,
   })
   return { ...b, sender, topics }
 }
+const broke = (b: { broker: { up: boolean } }, up: boolean): void => void (b.broker.up = up)
 const audited = (d: TestDesk): string[] =>
   d.dispatch
     .audit({ limit: 99 })
@@ -83,6 +90,35 @@ describe('the way of a command', () => {
     expect(b.state(id)).toBe('timed-out')
     b.dispatch.commands.heard({ id, deviceId: 'd1', status: 'done' })
     expect(b.state(id)).toBe('acknowledged')
+  })
+
+  it('is taken back from the broker when its time is over, and only then', async () => {
+    const b = bench()
+    const answered = b.dispatch.commands.add(order()).command.id
+    const { id } = b.dispatch.commands.add(order()).command
+    await b.sender.pump()
+    b.dispatch.commands.heard({ id: answered, deviceId: 'd1', status: 'done' })
+    broke(b, false)
+    const neverSent = b.dispatch.commands.add(order()).command.id
+    await b.sender.pump()
+    broke(b, true)
+    expect(b.withdrawn).toEqual([])
+    b.clock.add(EXPIRES_S_DEFAULT * 1000)
+    await b.sender.pump()
+    expect([b.state(id), b.state(neverSent)]).toEqual(['timed-out', 'expired'])
+    expect(b.withdrawn).toEqual([`fire/v1/smoke/d1/cmd ${id}`])
+    await b.sender.pump()
+    expect(b.withdrawn).toHaveLength(1)
+  })
+
+  it('is over also where the broker cannot take it back', async () => {
+    const b = bench()
+    const { id } = b.dispatch.commands.add(order()).command
+    await b.sender.pump()
+    broke(b, false)
+    b.clock.add(EXPIRES_S_DEFAULT * 1000)
+    await b.sender.pump()
+    expect(b.state(id)).toBe('timed-out')
   })
 
   it('is sent again when its device was moved before it answered, within its time, and says why', async () => {
