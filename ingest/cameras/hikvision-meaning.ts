@@ -35,9 +35,12 @@ export function meaningOf(eventType: string, on: boolean, alert: JsonObject): Me
   return { ...(seen.length > 0 && { detections: seen }), state }
 }
 
+/** One entry, a list of them, or a list in which each lies in an object of its own. */
 function regionsOf(alert: JsonObject): JsonObject[] {
-  return [at(alert, 'DetectionRegionList', 'DetectionRegionEntry') ?? at(alert, 'DetectionRegionList')]
+  return [at(alert, 'DetectionRegionList')]
     .flat()
+    .slice(0, REGIONS_MAX)
+    .flatMap(one => at(one, 'DetectionRegionEntry') ?? one)
     .filter(isRecord)
     .slice(0, REGIONS_MAX)
 }

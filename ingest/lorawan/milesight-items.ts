@@ -98,8 +98,21 @@ const HISTORY_TYPE = 0xce
  */
 const HISTORY_LENGTHS = [8, 7, 6, 11] as const
 
-/** `answers`: how many of the items were answers and are left out. */
-export function split(bytes: Uint8Array): { items: Item[]; records: DataView[]; answers: number; read: number } {
+type Split = { items: Item[]; records: DataView[]; answers: number; read: number }
+
+/**
+ * `answers`: how many of the items were answers and are left out. Records of one device are of one length: the one that explains every byte,
+ * and where several do, as most records; a time may hold bytes that look like a channel.
+ */
+export function split(bytes: Uint8Array): Split {
+  const first = splitBy(bytes)
+  if (first.records.length === 0) return first
+  const whole = HISTORY_LENGTHS.map(length => splitBy(bytes, length)).filter(({ read }) => read === bytes.length)
+  return whole.toSorted((a, b) => b.records.length - a.records.length)[0] ?? first
+}
+
+/** Without a length of its records each has the one that fits it. */
+function splitBy(bytes: Uint8Array, recordBytes?: number): Split {
   const items: Item[] = []
   const records: DataView[] = []
   let answers = 0
@@ -107,7 +120,7 @@ export function split(bytes: Uint8Array): { items: Item[]; records: DataView[]; 
   while (at + 2 < bytes.length) {
     const [channel = 0, type = 0] = bytes.subarray(at, at + 2)
     const isHistory = channel === HISTORY_CHANNEL && type === HISTORY_TYPE
-    const length = isHistory ? historyLength(bytes, at) : lengthOf(channel, type)
+    const length = isHistory ? (recordBytes ?? historyLength(bytes, at)) : lengthOf(channel, type)
     if (length === undefined || at + 2 + length > bytes.length) break
     const value = view(bytes.subarray(at + 2, at + 2 + length))
     if (isHistory) records.push(value)

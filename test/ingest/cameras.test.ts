@@ -211,6 +211,26 @@ test('zones of a Hikvision alarm hub are told by their Contact-ID; restored is r
   expect([own.readings[0]?.alarms, own.notes?.[0]?.reason]).toEqual([{}, expect.stringMatching(/without standardCIDcode/)])
 })
 
+test('regions of Hikvision that each lie in an object of their own bring their temperatures, and a rule on cold is no fire', () => {
+  const of = (eventType: string, ...blocks: object[]) =>
+    asking(decoder)(IN, {
+      macAddress: '44:19:b6:01:02:03',
+      channelID: 2,
+      eventType,
+      eventState: 'active',
+      DetectionRegionList: blocks.map(block => ({ DetectionRegionEntry: { [eventType]: { thermometryUnit: 'celsius', ...block } } })),
+    }).readings[0]
+  const hot = { ruleTemperature: 60, ruleType: 'highest temp is higher than' }
+  const point = { MaximumTemperaturePoint: { RegionCoordinates: { positionX: 384, positionY: 218 } } }
+  expect(of('TMA', { ...hot, currTemperature: 61 }, { ...hot, ...point, currTemperature: 82.5 })).toMatchObject({
+    alarms: { heat: true, fire: true },
+    metrics: { temperature_max_c: 82.5, rule_temperature_c: 60 },
+    thermal: { maxC: 82.5, point: { x: 0.384, y: 0.218 } },
+  })
+  const cold = of('TMA', { ruleTemperature: -10, currTemperature: -22, ruleType: 'lowest temp is lower than' })
+  expect([cold?.alarms, cold?.metrics]).toEqual([{ supervisory: true }, { temperature_min_c: -22, rule_temperature_c: -10 }])
+})
+
 test('hot spots of Dahua are looked at, cold ones are no fire, and both end', () => {
   const of = (code: string, action: string) => asking(decoder)('in/cameras/d', `Code=${code};action=${action};index=1`).readings[0]?.alarms
   expect(of('HotSpotWarning', 'Start')).toEqual({ heat: true, preAlarm: true })

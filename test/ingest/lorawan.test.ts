@@ -144,6 +144,16 @@ test('stored records by model: climate with a last byte is no leak, a distance n
   expect(stored('EM300-MCS', '20ce 00e65468 d200 50 01')).toMatchObject({ kind: 'door', state: { door: 'open' } })
 })
 
+test('a time whose bytes look like a channel does not make a leak of stored pressures', () => {
+  const two = '20ce 9e744663 1001 20ce 9e754663 1101'
+  const { readings, notes } = asking(decoder)(topic(EUI), up(hexOf(two), 85, named('EM500-PP')))
+  expect(readings.map(r => [r.kind, r.ts, r.metrics, r.alarms, r.flags])).toEqual([
+    ['pressure', '2022-10-12T08:02:38.000Z', { pressure_kpa: 272 }, {}, { history: true }],
+    ['pressure', '2022-10-12T08:06:54.000Z', { pressure_kpa: 273 }, {}, { history: true }],
+  ])
+  expect(notes).toBeUndefined()
+})
+
 test('Netvox: CO beside smoke; Yobiiq: mains power told on the port of its facts', () => {
   const ask = asking(decoder)
   expect(ask(topic(EUI), up('01110124010000000000 00'.replace(' ', ''), 6)).readings[0]).toMatchObject({
