@@ -17,6 +17,7 @@ import { APPROVE } from './sso.ts'
 import { createEar, type Answers } from './hear.ts'
 import { endLeftOvers } from './left-over.ts'
 import { doorsOf } from './doors.ts'
+import { takeFound } from './files-found.ts'
 import type { FeedState, FlowNode, Lang, Start } from './link.ts'
 import { openFlowStore, type FlowStore } from './store.ts'
 import { RESTART, supervise, type Restart } from './supervisor.ts'
@@ -110,7 +111,7 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
       supervisor.tell({ type: 'reload' })
     },
   })
-  await takeFound(store, desk, log)
+  await takeFound({ store, desk, shadow, approval: o.approval === true, log })
   await begin(store.flows().flows)
   const hear = createEar({
     log,
@@ -144,19 +145,6 @@ export async function startFlows(o: FlowsOptions): Promise<Flows> {
     async close() {
       await Promise.all([supervisor.close(), shadow.close()])
     },
-  }
-}
-
-/** Files of the tabs that people changed while nothing ran: judged like a deploy, and left alone where they do not pass. */
-async function takeFound(store: FlowStore, desk: FlowsDesk, log: Log): Promise<void> {
-  try {
-    const flows = store.found()
-    if (flows === null) return
-    const { ok, reason } = await desk.check({ flows })
-    if (ok) store.save(flows, 'system:files')
-    else log.error({ room: 'flows', reason }, 'the files of the tabs do not pass the gate; the flows before stay in force')
-  } catch (error) {
-    log.error({ room: 'flows', err: error }, 'the files of the tabs cannot be used; the flows before stay in force')
   }
 }
 

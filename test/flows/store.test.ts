@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FengsuiError } from '#contracts/errors.ts'
+import { takeFound } from '../../flows/files-found.ts'
+import { createGate } from '../../flows/gate.ts'
+import type { FlowNode } from '../../flows/link.ts'
+import type { Candidate } from '../../flows/shadow.ts'
 import { openFlowStore, revisionOf } from '../../flows/store.ts'
 
 let dir = ''
@@ -68,4 +72,60 @@ test('a damaged file is said by name, and not written over', () => {
   expect(() => open().flows()).toThrow(FengsuiError)
   expect(() => open().flows()).toThrow(/flows\.json is not valid JSON/)
   expect(readFileSync(join(dir, 'flows.json'), 'utf8')).toBe('[{"id"')
+})
+
+describe('files of the tabs that people changed', () => {
+  const tab = { id: 'pump', type: 'tab', label: 'pump' }
+  const log: string[] = []
+  const proposed: FlowNode[][] = []
+  const start = async (approval: boolean) => {
+    const store = open()
+    await takeFound({
+      store,
+      approval,
+      desk: {
+        async check({ flows }) {
+          const verdict = await createGate({}).judge(flows, store.flows().flows)
+          return { ...verdict, reason: verdict.problems[0]?.en ?? null, changes: [] }
+        },
+        propose: async ({ flows }) => ({ proposed: proposed.push(flows) }),
+      },
+      shadow: { candidate: () => (proposed.length === 0 ? null : ({ flows: proposed.at(-1) } as Candidate)) },
+      log: Object.fromEntries(
+        ['error', 'warn', 'info', 'debug'].map(level => [level, (_: object, text: string) => log.push(text)]),
+      ) as never,
+    })
+    return store
+  }
+  const file = () =>
+    join(
+      dir,
+      'tabs',
+      readdirSync(join(dir, 'tabs')).find(name => name.startsWith('tab-pump') && name.endsWith('.json'))!,
+    )
+  const edit = (from: string, to: string) => writeFileSync(file(), readFileSync(file(), 'utf8').replace(from, to))
+  beforeEach(() => {
+    log.length = proposed.length = 0
+    open().save([tab, { id: 'a', type: 'comment', z: 'pump', name: 'before' }], 'user:a')
+  })
+
+  test('are in force after the next start, and nothing happens where nothing changed', async () => {
+    expect((await start(false)).current().by).toBe('user:a')
+    edit('"before"', '"after git"')
+    const store = await start(false)
+    expect([store.current().by, store.flows().flows[1]]).toEqual(['system:files', expect.objectContaining({ name: 'after git' })])
+  })
+  test('become the candidate where an approver is needed, once', async () => {
+    edit('"before"', '"after git"')
+    expect((await start(true)).current().by).toBe('user:a')
+    await start(true)
+    expect(proposed).toEqual([[tab, expect.objectContaining({ name: 'after git' })]])
+  })
+  test('with a conflict, or refused by the gate: said, and what was in force stays', async () => {
+    edit('"comment"', '"fire-alert"')
+    expect((await start(false)).current().by).toBe('user:a')
+    writeFileSync(file(), `<<<<<<< ours\n${readFileSync(file(), 'utf8')}`)
+    expect((await start(false)).current().by).toBe('user:a')
+    expect(log).toEqual([expect.stringContaining('do not pass the gate'), expect.stringContaining('cannot be used')])
+  })
 })
