@@ -106,6 +106,8 @@ export type Alarm = {
   clearedAt?: string
   acknowledgedAt?: string
   acknowledgedBy?: string
+  /** while it is shelved: when it comes back by itself */
+  shelvedUntil?: string
   late: boolean
   latching: boolean
   /** part of a drill: never mixed with real ones, nothing of it goes out */

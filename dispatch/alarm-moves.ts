@@ -22,7 +22,13 @@ export const moveAlarm = (turn: Turn, record: AlarmRecord, event: AlarmEvent, o:
   const { alarm, active, acknowledged: wasAcknowledged } = record
   const memory = step({ state: alarm.state, active, acknowledged: wasAcknowledged, latching: alarm.latching }, event)
   if (memory === null) return null
-  let next: Alarm = { ...alarm, state: memory.state }
+  const { shelvedUntil: _until, ...shown } = alarm
+  const shelvedUntilMs = memory.state === 'SHLVD' ? (o.shelvedUntilMs ?? record.shelvedUntilMs) : null
+  let next: Alarm = {
+    ...shown,
+    state: memory.state,
+    ...(shelvedUntilMs !== null && { shelvedUntil: new Date(shelvedUntilMs).toISOString() }),
+  }
   if (event === 'acknowledge') next = acknowledged(turn, next, o.by)
   else if (!memory.acknowledged) next = unanswered(next)
   if (event === 'clear') next = { ...next, clearedAt: next.clearedAt ?? o.at ?? turn.now }
@@ -31,7 +37,7 @@ export const moveAlarm = (turn: Turn, record: AlarmRecord, event: AlarmEvent, o:
     alarm: next,
     active: memory.active,
     acknowledged: memory.acknowledged,
-    shelvedUntilMs: memory.state === 'SHLVD' ? (o.shelvedUntilMs ?? record.shelvedUntilMs) : null,
+    shelvedUntilMs,
   }
   turn.saveAlarm(moved)
   return moved

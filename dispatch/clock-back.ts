@@ -34,7 +34,9 @@ export const openClockBack = (desk: Desk): ClockBack => {
     'UPDATE deadlines SET due_ms = due_ms - ?',
     'UPDATE tellings SET next_ms = next_ms - ? WHERE next_ms IS NOT NULL',
     'UPDATE outbox SET due_ms = due_ms - ? WHERE due_ms IS NOT NULL',
-    'UPDATE alarms SET shelved_until_ms = shelved_until_ms - ? WHERE shelved_until_ms IS NOT NULL',
+    `UPDATE alarms SET shelved_until_ms = shelved_until_ms - ?1,
+       json = json_set(json, '$.shelvedUntil', strftime('%Y-%m-%dT%H:%M:%fZ', (shelved_until_ms - ?1) / 1000.0, 'unixepoch'))
+     WHERE shelved_until_ms IS NOT NULL`,
   ].map(sql => db.prepare(sql))
   const openIncidents = db.prepare('SELECT id FROM incidents WHERE open = 1')
   const commands = db.prepare('SELECT json FROM commands WHERE next_ms IS NOT NULL')

@@ -108,10 +108,12 @@ const remaining = (turn: Turn, { incident }: IncidentRecord): string => {
   return at
 }
 
-const mustTakeAlarms = (turn: Turn, into: IncidentRecord): void => {
+const mustTakeAlarms = (turn: Turn, into: IncidentRecord, from: string): void => {
   const { id, state } = into.incident
   if (incidentStep(state, 'alarm') !== null) return
-  const instead = state === 'merged' ? `merge into ${remaining(turn, into)}, which has its alarms` : 're-open it first'
+  const end = remaining(turn, into)
+  const has = end === from ? `${end} has its alarms already` : `merge into ${end}, which has its alarms`
+  const instead = state === 'merged' ? has : 're-open it first'
   throw new FengsuiError('conflict', `incident ${id} is ${state}${whoAndWhen(into)}: nothing can be merged into it; ${instead}`)
 }
 
@@ -122,7 +124,7 @@ export const mergeIncident = (turn: Turn, id: string, o: { by: string; into: str
   const from = existing(turn, id)
   const into = existing(turn, o.into)
   stepOf(from, 'merge')
-  mustTakeAlarms(turn, into)
+  mustTakeAlarms(turn, into, id)
   if (from.incident.category !== into.incident.category)
     throw new FengsuiError(
       'invalid-request',

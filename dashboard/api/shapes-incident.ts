@@ -34,6 +34,7 @@ const alarmMore: Fields = {
   place: ref('Place'),
   position: ref('Position'),
   clearedAt: time(),
+  shelvedUntil: time({ description: 'while it is shelved: when it comes back by itself' }),
   acknowledgedAt: time(),
   acknowledgedBy: text(),
   drill: flag(),

@@ -244,6 +244,7 @@ describe('a clock that is set back by ten minutes', () => {
     desk().shelveAlarm('t1', { by: 'li', reason: 'hot work', until: iso(d.clock.nowMs() + MINUTE_MS) })
     desk().outbox.later(desk().outbox.due('tablet', d.clock.nowMs(), 1)[0]!, d.clock.nowMs() + MINUTE_MS, 'busy')
     const { dueAt } = desk().incident(fire)!
+    const { shelvedUntil } = desk().alarm('t1')!
     const waits = Date.parse(dueAt!) - d.clock.nowMs()
     desk().tick(d.clock.nowMs())
     if (when === 'while this is down') {
@@ -253,6 +254,7 @@ describe('a clock that is set back by ten minutes', () => {
     d.clock.add(-BACK_MS)
     desk().tick(d.clock.nowMs())
     expect(desk().incident(fire)?.dueAt).toBe(iso(Date.parse(dueAt!) - BACK_MS))
+    expect(desk().alarm('t1')?.shelvedUntil).toBe(iso(Date.parse(shelvedUntil!) - BACK_MS))
     d.clock.add(30_000)
     desk().outbox.climb(d.clock.nowMs())
     expect(desk().incident(fire)!.tellings[0]).toMatchObject({ channel: 'sms' })
