@@ -34,6 +34,16 @@ const DRONE_KEYS = [
   'total_flight_sorties',
   'night_lights_state',
   'gimbal_pitch',
+  // of its cameras and of what it tells when it changes: no dock and no controller has these
+  'cameras',
+  'elevation',
+  'track_id',
+  'home_latitude',
+  'home_longitude',
+  'mode_code_reason',
+  'control_source',
+  'low_battery_warning_threshold',
+  'serious_low_battery_warning_threshold',
 ]
 const PAYLOAD_KEY = /^\d{1,3}-\d{1,3}-\d{1,3}$/
 /** what DJI sends for "unknown" in 16 bits */
@@ -59,6 +69,7 @@ const MODES: Readonly<Record<number, string>> = {
   16: 'virtual-stick',
   17: 'live-control',
   18: 'rtk-fixing',
+  19: 'dock-site-selecting',
 }
 
 export function kindOfData(data: JsonObject): DeviceKind | undefined {

@@ -66,6 +66,19 @@ test('a dock tells its state in parts: none of them makes it another kind of dev
   expect(ask('thing/product/RC/osd', osd({ wireless_link: { sdr_quality: 5 }, capacity_percent: 80 })).readings[0]?.kind).toBe('gateway')
 })
 
+test('what only an aircraft tells makes it one before its first OSD', () => {
+  const kindOf = (data: object) => asking(decoder)('thing/product/A/state', osd(data)).readings[0]?.kind
+  expect(kindOf({ home_latitude: 31.9, home_longitude: 118.8 })).toBe('drone')
+  expect(kindOf({ low_battery_warning_threshold: 30, serious_low_battery_warning_threshold: 10 })).toBe('drone')
+  expect(kindOf({ cameras: [{ payload_index: '81-0-0', ir_metering_area: { max_temperature_point: { temperature: 240 } } }] })).toBe(
+    'drone',
+  )
+  expect(kindOf({ firmware_version: '01.00.0001' })).toBe('other')
+  expect(asking(decoder)('thing/product/A/osd', osd({ track_id: '', mode_code: 19 })).readings[0]?.state).toMatchObject({
+    missionMode: 'dock-site-selecting',
+  })
+})
+
 test('thermal: the metering area counts where no global value is sent; unknown is not a temperature', () => {
   const ask = asking(decoder)
   const area = { cameras: [{ ir_metering_area: { max_temperature_point: { x: 0.4, y: 0.6, temperature: 88.5 } } }], attitude_head: 0 }
