@@ -96,7 +96,7 @@ export type Incident = {
   helpAskedAt?: string
   /** practised, not real: nothing of it goes out */
   drill?: true
-  /** event time of the newest alarm or evidence */
+  /** event time of the newest alarm or evidence; that an alarm is over is none */
   lastAt: string
   alarmIds: string[]
   /** alarms whose condition is still active */

@@ -47,7 +47,8 @@ const withEvidence = (record: AlarmRecord, signal: Exclude<AlarmSignal, { type: 
       signal.counterEvidence !== undefined && { counterEvidence: addEvidence(record.alarm.counterEvidence, signal.counterEvidence) }),
   },
   evidenceCount: record.evidenceCount + signal.evidence.length,
-  lastMs: Math.max(record.lastMs, atMs),
+  // that it is over is no evidence of it: a detector that is reset after an hour must not make the next fire the same
+  lastMs: signal.type === 'clear' ? record.lastMs : Math.max(record.lastMs, atMs),
 })
 
 /** A graver level re-alarms, unless the alarm is over (NORM): that one stays as it was handled. */
@@ -86,7 +87,7 @@ export const continueAlarm = (turn: Turn, signal: Exclude<AlarmSignal, { type: '
   const record = withEvidence(found, signal, atMs)
   const moved = signal.type === 'clear' ? cleared(turn, record, signal) : rise(turn, record, signal)
   if (moved === record) turn.saveAlarm(record)
-  extend(turn, record.alarm.incidentId, atMs, atMs)
+  if (signal.type !== 'clear') extend(turn, record.alarm.incidentId, atMs, atMs)
 }
 
 /**

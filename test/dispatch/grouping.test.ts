@@ -114,6 +114,16 @@ describe('grouping', () => {
     expect(groups(dispatch)).toEqual([['a', 'b']])
   })
 
+  it('makes a second fire of a building a new incident, although the detectors of the first were reset just before it', () => {
+    const { dispatch } = openDesk()
+    const place = { building: 'b2' }
+    for (const id of ['a', 'b']) send(dispatch, raise({ id, deviceId: `d-${id}`, place }))
+    send(dispatch, clear('a', NIGHT_MS + 55 * MINUTE_MS), clear('b', NIGHT_MS + 55 * MINUTE_MS))
+    const { incidents } = send(dispatch, raise({ id: 'c', deviceId: 'd-a', place, atMs: NIGHT_MS + 60 * MINUTE_MS }))
+    expect(incidents).toMatchObject([{ state: 'new', alarmIds: ['c'] }])
+    expect(groups(dispatch)).toEqual([['a', 'b'], ['c']])
+  })
+
   it('takes the window as an option', () => {
     const { dispatch } = openDesk({ groupWindowMs: MINUTE_MS })
     send(dispatch, raise({ id: 'a', place: { building: 'b2' } }))

@@ -71,7 +71,7 @@ export const createDetailView = (store: Store): DetailView => {
     const orders = [...store.forces.value.orders.values()].filter(order => order.incidentId === id).map(order => order.state)
     // who could be sent changes by itself: looked at again while the incident is open
     const round = live === undefined || live.category !== 'fire' ? 0 : Math.floor(store.now.value / LOOK_AGAIN_MS)
-    const mark = `${round} ${orders.join()} ${live?.lastAt} ${live?.state} ${live?.alarmIds.length} ${live?.unacknowledgedAlarms} ${chosenAlarm.value} ${isOpen.value}`
+    const mark = `${round} ${orders.join()} ${live?.lastAt} ${live?.activeAlarms} ${live?.state} ${live?.alarmIds.length} ${live?.unacknowledgedAlarms} ${chosenAlarm.value} ${isOpen.value}`
     if (id === shownId && mark === lastMark) return
     clearTimeout(timer)
     lastMark = mark
