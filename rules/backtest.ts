@@ -31,7 +31,7 @@ export type BacktestParts = {
 export type Backtest = {
   ruleSet: { name: string; version: string; rules: number }
   recordings: RecordingScore[]
-  /** of all alarms in order: two runs that say the same have the same hash */
+  /** of all alarms in order of event time: two runs that say the same have the same hash, in whatever order it arrived */
   logHash: string
   readingsPerSecond: number
 }
@@ -43,7 +43,11 @@ export async function backtest(ruleSet: RuleSet, recordings: Iterable<Recording>
   const log = createHash('sha256')
   const scores: RecordingScore[] = []
   const effort: Effort = { readings: 0, ms: 0 }
-  for (const recording of recordings) scores.push(scoreOf(recording, await played(ruleSet, recording, parts, log, effort)))
+  for (const recording of recordings) {
+    const happened = await played(ruleSet, recording, parts, effort)
+    noted(happened.raises, log)
+    scores.push(scoreOf(recording, happened))
+  }
   const { name, version, rules } = ruleSet
   return {
     ruleSet: { name, version, rules: rules.length },
@@ -53,7 +57,7 @@ export async function backtest(ruleSet: RuleSet, recordings: Iterable<Recording>
   }
 }
 
-async function played(ruleSet: RuleSet, recording: Recording, parts: BacktestParts, log: Hash, effort: Effort): Promise<Happened> {
+async function played(ruleSet: RuleSet, recording: Recording, parts: BacktestParts, effort: Effort): Promise<Happened> {
   const { countFromMs = -Infinity } = recording
   let nowMs = 0
   const happened: Happened = { messages: 0, readings: 0, fromMs: Infinity, toMs: -Infinity, raises: [], incidents: [] }
@@ -62,7 +66,7 @@ async function played(ruleSet: RuleSet, recording: Recording, parts: BacktestPar
   const queue = parts.queue({ nowMs: () => nowMs })
 
   function take(signals: AlarmSignal[], seq: number): void {
-    for (const signal of signals) if (signal.type === 'raise' && nowMs >= countFromMs) happened.raises.push(noted(signal, log))
+    for (const signal of signals) if (signal.type === 'raise' && nowMs >= countFromMs) happened.raises.push(signal)
     const changes = queue.commit({ position: seq, signals: signals.map(signal => ({ signal, trace: {} })), rows: [] })
     if (nowMs >= countFromMs) for (const incident of changes.incidents) incidents.set(incident.id, incident)
   }
@@ -90,8 +94,8 @@ async function played(ruleSet: RuleSet, recording: Recording, parts: BacktestPar
   return happened
 }
 
-/** The log is what was raised, in order; how fast it was played must not show. */
-function noted(signal: Raise, log: Hash): Raise {
-  log.update(`${signal.alarmId} ${signal.kind} ${signal.at}\n`)
-  return signal
+/** The log is what was raised and of when; neither how fast it was played nor which of two networks was quicker shows in it. */
+function noted(raises: readonly Raise[], log: Hash): void {
+  const lines = raises.map(({ at, alarmId, kind }) => `${at} ${alarmId} ${kind}\n`)
+  for (const line of lines.toSorted()) log.update(line)
 }
