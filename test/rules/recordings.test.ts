@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { isHazard } from '#contracts/alarm.ts'
+import type { Message } from '#contracts/message.ts'
 import { backtestParts, openRecording } from '../../bin/backtest.ts'
 import { backtest, loadRuleSet, type Backtest, type Recording } from '../../rules/index.ts'
 
@@ -47,7 +48,8 @@ function scores() {
 const overtaken = (recording: Recording): Recording => ({
   ...recording,
   batches: (async function* () {
-    const messages = (await Array.fromAsync(recording.batches)).flat()
+    const messages: Message[] = []
+    for await (const batch of recording.batches) messages.push(...batch)
     const delayed = messages.map(m => ({ ...m, receivedAtMs: m.receivedAtMs + (m.retain ? 0 : (m.seq * 2_654_435_761) % 5_000) }))
     const arrived = delayed.sort((a, b) => a.receivedAtMs - b.receivedAtMs)
     yield arrived.map((m, i) => ({ ...m, seq: i + 1, committedAtMs: m.receivedAtMs }))
