@@ -126,6 +126,8 @@ export function createRedrive({ quarantine, original, append }: RedriveParts): R
       const entry = entryOf(id)
       if (entry.disposition === 'discarded')
         throw new FengsuiError('conflict', `${id} was discarded by ${entry.settledBy ?? 'somebody'} already`)
+      if (entry.disposition === 'redriven')
+        throw new FengsuiError('conflict', `${id} was re-driven by ${entry.settledBy ?? 'somebody'} already: nothing is left to put away`)
       quarantine.mark(id, 'discarded', by)
       return entryOf(id)
     },

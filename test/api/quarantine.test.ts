@@ -103,6 +103,9 @@ test('what is too long for quarantine comes out of the journal while that keeps 
   expect((await room.ask('/api/v1/quarantine/q-9', { as })).body).toMatchObject({ isWhole: true })
   await act('q-9/redrive')
   expect(room.redriven.splice(0)).toMatchObject([{ receivedAtMs: 5, payload: whole }])
+  const away = await act('q-9/discard')
+  expect([away.status, away.body.message]).toEqual([409, expect.stringContaining('was re-driven by user:engineer already')])
+  expect(room.quarantine.get('q-9')?.disposition).toBe('redriven')
 })
 
 test('everything of a filter, oldest first; what holds no bytes is told and passed by; what remains is counted', async () => {

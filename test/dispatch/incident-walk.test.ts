@@ -93,7 +93,9 @@ const attempt = (real: Real, legal: boolean, act: () => unknown): boolean => {
   } catch (error) {
     if (!(error instanceof FengsuiError)) throw error
     expect([legal, error.code], error.message).toEqual([false, 'conflict'])
-    expect(error.message).toMatch(/allowed now: |already acknowledged by |has order .* given by |with the city already/)
+    expect(error.message).toMatch(
+      /allowed now: |already acknowledged by |has order .* given by |with the city already|nothing can be merged into it; (?:merge into |re-open it first)|has its alarms already/,
+    )
     expect(dispatch.audit({ limit: 1 })[0]?.seq, 'nothing was written').toBe(before)
     real.refused += 1
     return false
