@@ -3,8 +3,7 @@ import { FengsuiError } from '#contracts/errors.ts'
 
 const bad = (message: string): FengsuiError => new FengsuiError('invalid-request', message)
 
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
+const CONTROL = /(?![\t\n\r])\p{Cc}/gu
 
 /**
  * Words as they can be shown, printed and sent on: without control characters (tab and line ends stay), and no half of a character. They are

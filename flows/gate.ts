@@ -80,13 +80,15 @@ function turns(): <T>(work: () => Promise<T>) => Promise<T> {
   return async work => {
     if (waiting.length >= WAITING_MAX)
       throw new FengsuiError('too-many-requests', `${WAITING_MAX} checks of flows wait already; try again in a minute`)
+    // who waited takes the place of who goes: nobody slips in between
     if (running >= AT_ONCE_MAX) await new Promise<void>(resolve => waiting.push(resolve))
-    running++
+    else running++
     try {
       return await work()
     } finally {
-      running--
-      waiting.shift()?.()
+      const next = waiting.shift()
+      if (next === undefined) running--
+      else next()
     }
   }
 }
