@@ -1,7 +1,8 @@
 // Which tabs take part in what another tab judges: those whose messages go on to it through link nodes, and those it calls. What holds a message back on
 // its way is as bad there as here, and a scenario that is played without them hears nothing. Pure.
 import { wordOf, type FlowNode } from './link.ts'
-import type { Tab } from './lint.ts'
+
+type Tab = { id: string; nodes: readonly FlowNode[] }
 
 /** Tab by id -> the ids of all tabs before it, near and far, itself not included. */
 export function feeders(tabs: readonly Tab[]): Map<string, Set<string>> {
